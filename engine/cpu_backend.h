@@ -1,0 +1,40 @@
+// The backend that runs everywhere: fp32 on the processor, SIMD chosen at run time, a pool of threads.
+#pragma once
+
+#include "engine/backend.h"
+#include "kernels/base/thread_pool.h"
+#include "kernels/conv3x3/conv3x3.h"
+
+namespace n2s {
+
+struct CpuBackendOptions {
+  int threads = 0;  // 0: one per usable processor
+  Conv3x3Variant variant = Conv3x3Variant::automatic;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(const CpuBackendOptions& options = {});
+
+  ThreadPool& pool() { return pool_; }
+
+  std::string description() const override;
+  Buffer allocate(std::size_t bytes) override;
+  void upload(std::byte* device, std::span<const std::byte> host) override;
+  void download(std::span<std::byte> host, const std::byte* device) override;
+  std::size_t value_bytes(const Value& value, const Extents& extents) const override;
+  std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override;
+  std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override;
+  void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override;
+  void run(const Operation& operation, const Binding& binding) override;
+  void adam(const AdamUpdate<float>& update) override;
+
+ private:
+  CpuBackendOptions options_;
+  ThreadPool pool_;
+};
+
+/// "Intel(R) Xeon(R) Processor @ 2.50GHz", or the architecture where the system does not say.
+std::string processor_name();
+
+}  // namespace n2s

@@ -1,0 +1,39 @@
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "kernels/base/error.h"
+#include "kernels/mse/mse.h"
+
+namespace n2s {
+namespace {
+
+constexpr std::ptrdiff_t kPiece = 4096;  // elements summed in one go
+
+}  // namespace
+
+double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, FloatTensor gradient,
+                          ThreadPool& pool) {
+  const std::ptrdiff_t elements = prediction.shape.elements();
+  if (elements == 0 || prediction.shape != target.shape || (gradient && gradient.shape != prediction.shape))
+    throw Error("mean squared error: the shapes do not fit together");
+  const std::ptrdiff_t pieces = (elements + kPiece - 1) / kPiece;
+  std::vector<double> sums(static_cast<std::size_t>(pieces));
+  const auto scale = static_cast<float>(2.0 / static_cast<double>(elements));
+  pool.parallel_for(pieces, [&](std::ptrdiff_t piece, int) {
+    double sum = 0;
+    for (std::ptrdiff_t i = piece * kPiece; i < std::min(elements, (piece + 1) * kPiece); ++i) {
+      const float difference = prediction.data[i] - target.data[i];
+      sum += double{difference} * double{difference};
+      if (gradient) gradient.data[i] = scale * difference;
+    }
+    sums[static_cast<std::size_t>(piece)] = sum;
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(elements);
+}
+
+double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, ThreadPool& pool) {
+  return mean_squared_error(prediction, target, FloatTensor{}, pool);
+}
+
+}  // namespace n2s
