@@ -1,0 +1,90 @@
+// Images as they lie on disk, whatever the format: named axes, float32 values, and what is needed to write a result
+// that lines up with its input (orientation, spacing, sample type). read_image and write_image are the two doors to
+// all formats; stack.h picks the planes to work on.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace n2s {
+
+/// How samples are stored in a file. Values in memory are always float32: integers beyond 2^24 and doubles are rounded
+/// to the nearest float (doubles beyond float's range become infinite).
+enum class SampleType { uint8, int8, uint16, int16, uint32, int32, uint64, int64, float32, float64 };
+
+std::size_t sample_bytes(SampleType type);
+/// "uint8" ... "float64"
+std::string_view sample_type_name(SampleType type);
+/// The inverse; nothing for any other text.
+std::optional<SampleType> parse_sample_type(std::string_view name);
+bool is_integer(SampleType type);
+
+/// One axis. Names: 'X' columns, 'Y' rows, 'Z' slices, 'T' time, 'C' channel. NIfTI's i, j, k are X, Y, Z, its fourth
+/// dimension is T and its fifth C.
+struct Axis {
+  char name = 'X';
+  std::size_t length = 1;  // samples
+  double spacing = 1;      // X, Y, Z: in Image::unit; T: seconds; C: 1. Always finite and above 0
+  bool operator==(const Axis&) const = default;
+};
+
+/// Kept from a NIfTI file so that an output has the same orientation, units, description and extensions.
+struct NiftiHeader {
+  std::vector<unsigned char> bytes;  // everything before the voxels, as in the file (its byte order)
+  bool swapped = false;              // the file's byte order is not this machine's
+};
+
+/// Kept from a TIFF file.
+struct TiffHeader {
+  std::string description;    // ImageDescription as found
+  bool min_is_white = false;  // photometric interpretation: display only, values are as stored
+  std::string info;           // ImageJ's further "key=value" lines that describe the scene (units, display range)
+};
+
+struct Image {
+  std::vector<Axis> axes;     // slowest first, e.g. Z, Y, X; X is last in everything that read_image returns
+  std::vector<float> values;  // product of the lengths, in the axes' order; slope and intercept applied
+  SampleType type = SampleType::float32;  // as stored in the file read, and as it will be stored when written
+  std::string unit;                       // of X, Y, Z spacing: "m", "mm", "micron", "nm", or "" (unknown)
+  bool colour = false;                    // the C axis is red, green, blue (and not separate measurements)
+  double slope = 1, intercept = 0;        // value = stored * slope + intercept; integers are written the same way
+  std::optional<NiftiHeader> nifti;
+  std::optional<TiffHeader> tiff;
+};
+
+/// Number of samples that the axes span. Throws Error where that does not fit in memory addresses.
+std::size_t sample_count(const std::vector<Axis>& axes);
+/// Index into axes, or nothing.
+std::optional<std::size_t> find_axis(const std::vector<Axis>& axes, char name);
+/// "Z=192 Y=192 X=160", for messages.
+std::string describe_axes(const std::vector<Axis>& axes);
+
+struct ReadOptions {
+  std::string dataset;  // HDF5: path of the data set; empty: the only numeric one with 2 to 5 dimensions
+};
+
+/// Reads a whole file: NIfTI-1/2 (.nii, .nii.gz), TIFF, PNG or HDF5, told apart by content, not by name. NaN and
+/// infinite values are returned as they are. Throws Error: no such file, unknown or damaged content, a file that ends
+/// early, a sample type that is not supported, more data than memory.
+Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
+
+struct WriteOptions {
+  bool overwrite = false;
+  std::optional<SampleType> type;  // instead of image.type; slope and intercept are then not applied
+  std::string dataset;             // HDF5: path of the data set, "data" when empty
+};
+
+/// Writes by extension: .nii, .nii.gz, .tif, .tiff, .png (one plane), .h5, .hdf5. Integers are rounded to nearest (half
+/// away from zero) and clamped to the type's range; NaN becomes 0. The old file, if any, stays whole until the new one
+/// is completely on disk. Throws Error: what check_output_path does, an extension that is not known, an image that
+/// the format cannot hold, a full disk.
+void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options = {});
+
+/// Throws Error unless write_image knows the extension. For checks before long work; pair it with check_output_path.
+void check_image_extension(const std::filesystem::path& path);
+
+}  // namespace n2s
