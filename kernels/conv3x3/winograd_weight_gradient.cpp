@@ -1,0 +1,170 @@
+// Weight gradient by F(4x4, 3x3): dW = G^T [sum over tiles of (B^T d B) . (A dY A^T)] G, a matrix product at each
+// position whose depth is the number of tiles. Slices of tiles are summed in a fixed order (winograd.h).
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv3x3/winograd_weight_gradient.cpp"
+#include <hwy/foreach_target.h>
+#include "kernels/conv3x3/targets.h"
+
+#include "kernels/conv3x3/gemm-inl.h"
+#include "kernels/conv3x3/read-inl.h"
+#include "kernels/conv3x3/winograd-inl.h"
+#include "kernels/conv3x3/winograd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace n2s::HWY_NAMESPACE {
+
+using winograd::Tiling;
+using winograd::WeightGradientPlan;
+
+struct WeightGradientWork {
+  const Conv3x3Layer& layer;
+  const Conv3x3WeightGradient<float>& problem;
+  const WeightGradientPlan& plan;
+  float *v, *w, *sums;  // scratch of this thread
+  const float* zeros;
+  float* slice;  // results of the current slice
+};
+
+// V of one tile; low before skip, because a vector of the low part may reach into the skip part.
+HWY_NOINLINE void read_source(const WeightGradientWork& w, Tiling::Place at, float* v) {
+  const int low = w.layer.low_channels, skip = w.layer.skip_channels;
+  if (low > 0) {
+    Window<float, 4> window;
+    window.point(w.problem.source.low, at.n, at.y / 2 - 1, at.x / 2 - 1, w.zeros);
+    for (int c = 0; c < low; c += kLanes)
+      window.with_channels(c, low - c, [&](const auto& load) HWY_ATTR {
+        transform_2d<LowInputTransform>(load, StoreLowPositions{v + c, w.plan.v.step});
+      });
+  }
+  if (skip == 0) return;
+  Window<float, 6> window;
+  window.point(w.problem.source.skip, at.n, at.y - 1, at.x - 1, w.zeros);
+  for (int c = 0; c < skip; c += kLanes)
+    window.with_channels(c, skip - c, [&](const auto& load) HWY_ATTR {
+      transform_2d<InputTransform>(load, StorePositions{v + low + c, w.plan.v.step});
+    });
+}
+
+HWY_NOINLINE void read_upstream(const WeightGradientWork& w, Tiling::Place at, float* out) {
+  UpstreamWindow<4, 0> window;
+  window.point(w.problem.upstream, at.n, at.y, at.x, w.zeros);
+  for (int c = 0; c < w.layer.out_channels; c += kLanes)
+    window.with_channels(c, w.layer.out_channels - c, [&](const auto& load) HWY_ATTR {
+      transform_2d<UpstreamTransform>(load, StorePositions{out + c, w.plan.w.step});
+    });
+}
+
+void multiply(const WeightGradientWork& w, int tiles, bool add) {
+  const std::ptrdiff_t columns = w.plan.sums.columns;
+  for (int p = 0; p < winograd::kPositions; ++p) {
+    const auto index = static_cast<std::size_t>(p);
+    const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
+    gemm<true>(w.plan.sums.depth[index], tiles, {w.v + p * w.plan.v.step + first, w.plan.v.stride},
+               {w.w + p * w.plan.w.step, columns, false}, w.sums + w.plan.sums.offset[index], columns, add);
+  }
+}
+
+// Position (1, 1) of A dY A^T is the plain sum over the tile.
+void add_bias(const WeightGradientWork& w, int tiles, bool add) {
+  const int columns = w.plan.sums.columns;
+  float* bias = w.slice + std::ptrdiff_t{9} * w.plan.inputs * columns;
+  for (int c = 0; c < columns; c += kLanes) {
+    Vec sum = hn::Zero(kFloat);
+    for (int t = 0; t < tiles; ++t)
+      sum = hn::Add(sum, hn::Load(kFloat, w.w + 7 * w.plan.w.step + t * w.plan.w.stride + c));
+    hn::Store(add ? hn::Add(sum, hn::Load(kFloat, bias + c)) : sum, kFloat, bias + c);
+  }
+}
+
+// The slice's sums at 36 positions -> [9][inputs][columns].
+template <bool kLow>
+void finish_channel(const WeightGradientWork& w, int channel) {
+  const std::ptrdiff_t columns = w.plan.sums.columns;
+  for (std::ptrdiff_t c = 0; c < columns; c += kLanes) {
+    const auto load = [&](int y, int x) HWY_ATTR {
+      const int p = 6 * y + x;
+      if (!winograd::sees_low(p) && kLow) return hn::Zero(kFloat);
+      const int row = channel - (winograd::sees_low(p) ? 0 : w.layer.low_channels);
+      return hn::Load(kFloat, w.sums + w.plan.sums.offset[static_cast<std::size_t>(p)] + row * columns + c);
+    };
+    const auto store = [&](int y, int x, Vec v) HWY_ATTR {
+      hn::Store(v, kFloat, w.slice + (std::ptrdiff_t{3 * y + x} * w.plan.inputs + channel) * columns + c);
+    };
+    transform_2d<WeightGradientTransform>(load, store);
+  }
+}
+
+void weight_gradient_slice(const WeightGradientWork& w, std::ptrdiff_t begin, std::ptrdiff_t end) {
+  for (std::ptrdiff_t first = begin; first < end; first += WeightGradientPlan::kBlock) {
+    const auto tiles = static_cast<int>(std::min<std::ptrdiff_t>(WeightGradientPlan::kBlock, end - first));
+    for (int t = 0; t < tiles; ++t) read_source(w, w.plan.tiles[first + t], w.v + t * w.plan.v.stride);
+    for (int t = 0; t < tiles; ++t) read_upstream(w, w.plan.tiles[first + t], w.w + t * w.plan.w.stride);
+    multiply(w, tiles, first > begin);
+    add_bias(w, tiles, first > begin);
+  }
+  for (int c = 0; c < w.layer.low_channels; ++c) finish_channel<true>(w, c);
+  for (int c = w.layer.low_channels; c < w.plan.inputs; ++c) finish_channel<false>(w, c);
+}
+
+// Sums one vector of outputs of one input channel over all slices, first to last, and brings it into OIHW order.
+void sum_slices(const Conv3x3WeightGradient<float>& problem, const WeightGradientPlan& plan, int outputs,
+                const float* slices, int channel, int column) {
+  HWY_ALIGN float taps[9 * kLanes];
+  for (int tap = 0; tap < 9; ++tap) {
+    const float* first = slices + (std::ptrdiff_t{tap} * plan.inputs + channel) * plan.sums.columns + column;
+    Vec sum = hn::Load(kFloat, first);
+    for (std::ptrdiff_t s = 1; s < plan.slices; ++s) sum = hn::Add(sum, hn::Load(kFloat, first + s * plan.per_slice));
+    hn::Store(sum, kFloat, taps + tap * kLanes);
+  }
+  for (int lane = 0; lane < std::min(kLanes, outputs - column); ++lane) {
+    float* filter = problem.weight_gradient + (std::ptrdiff_t{column + lane} * plan.inputs + channel) * 9;
+    for (int tap = 0; tap < 9; ++tap) filter[tap] = taps[tap * kLanes + lane];
+  }
+}
+
+void sum_bias(float* bias, const WeightGradientPlan& plan, int outputs, const float* slices) {
+  const float* first = slices + std::ptrdiff_t{9} * plan.inputs * plan.sums.columns;
+  for (int c = 0; c < outputs; ++c) {
+    float sum = first[c];
+    for (std::ptrdiff_t s = 1; s < plan.slices; ++s) sum += first[s * plan.per_slice + c];
+    bias[c] = sum;
+  }
+}
+
+void winograd_weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient<float>& problem,
+                              const WeightGradientPlan& plan, float* scratch, ThreadPool& pool) {
+  float* slices = scratch + pool.threads() * plan.per_thread;
+  pool.parallel_for(plan.slices, [&](std::ptrdiff_t slice, int thread) {
+    float* v = scratch + thread * plan.per_thread;
+    float* w = v + plan.v.size();
+    float* sums = w + plan.w.size();
+    float* zeros = sums + plan.sums.size();
+    std::fill_n(zeros, plan.zeros, 0.0F);
+    weight_gradient_slice({layer, problem, plan, v, w, sums, zeros, slices + slice * plan.per_slice},
+                          plan.slice_begin(slice), plan.slice_begin(slice + 1));
+  });
+  pool.parallel_for(plan.sums.columns / kLanes, [&](std::ptrdiff_t vector, int) {
+    const auto column = static_cast<int>(vector) * kLanes;
+    if (column >= layer.out_channels) return;
+    for (int c = 0; c < plan.inputs; ++c) sum_slices(problem, plan, layer.out_channels, slices, c, column);
+  });
+  if (problem.bias_gradient) sum_bias(problem.bias_gradient, plan, layer.out_channels, slices);
+}
+
+}  // namespace n2s::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace n2s {
+HWY_EXPORT(winograd_weight_gradient);
+namespace winograd {
+
+void weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient<float>& problem, float* scratch,
+                     ThreadPool& pool) {
+  const WeightGradientPlan plan(layer);
+  HWY_DYNAMIC_DISPATCH(winograd_weight_gradient)(layer, problem, plan, scratch, pool);
+}
+
+}  // namespace winograd
+}  // namespace n2s
+#endif
