@@ -1,0 +1,57 @@
+// From the voxels' own units to the numbers that a network learns on, and back: one affine map for a whole data set,
+// fitted once and stored with the network. Source: SPEC.md section 6 (MRI: "range"; microscopy: "percentile", as in
+// CARE); percentiles are numpy's default (linear interpolation), computed in double.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/stack.h"
+
+namespace n2s {
+
+/// normalised = value * scale + offset, then held within [clip_low, clip_high] where these are set.
+/// scale: 1 / voxel unit, never 0; offset and the clip limits have no unit.
+struct Normalisation {
+  std::string kind = "none";  // what it was fitted as; does not change the map
+  double scale = 1, offset = 0;
+  std::optional<double> clip_low, clip_high;
+};
+
+struct NormalisationOptions {
+  /// "none":       values stay as they are
+  /// "range":      divided by the maximum (or by `range_percentile`), minus 0.5
+  /// "percentile": `low_percentile` becomes 0 and `high_percentile` 1
+  /// "mean-std":   mean 0, (population) standard deviation 1
+  std::string kind = "none";
+  double low_percentile = 3, high_percentile = 99.8;  // percent, 0 to 100
+  double range_percentile = 100;                      // percent; 100 is the maximum, 99.99 ignores single hot voxels
+  bool clip = false;                                  // "range" to [-0.5, 0.5], "percentile" to [0, 1]
+};
+
+/// The p-th percentile (0 to 100) of `values` as numpy.percentile gives it; reorders `values`, which must not be empty.
+double percentile(std::span<float> values, double percent);
+
+/// One map for all stacks together: their voxels are pooled, so that intensities stay comparable between them.
+/// The voxels must be finite (see check_finite). Throws Error: unknown kind, percentiles out of range or order, no
+/// voxels, every voxel the same, or a divisor that is not above 0. Messages name no file: the caller knows it.
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options);
+
+/// In place. `clip` false leaves the limits aside, e.g. for a truth that metrics clamp on their own.
+void apply_normalisation(const Normalisation& normalisation, std::span<float> values, bool clip = true);
+
+/// In place: back to voxel units. What was clipped stays at its limit.
+void undo_normalisation(const Normalisation& normalisation, std::span<float> values);
+
+/// {"kind", "scale", "offset"} and, where set, "clip_low", "clip_high". Reading throws Error where a field is missing
+/// or of the wrong type, a number is not finite, the scale is 0 or the limits are in the wrong order.
+void to_json(nlohmann::json& json, const Normalisation& normalisation);
+void from_json(const nlohmann::json& json, Normalisation& normalisation);
+
+/// Throws Error, beginning with `name`, where a voxel is NaN or infinite: how many, and where the first one is.
+void check_finite(const Stack& stack, const std::string& name);
+
+}  // namespace n2s
