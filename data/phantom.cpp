@@ -1,0 +1,71 @@
+#include "data/phantom.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace n2s {
+namespace {
+
+/// Adds `value` inside; coordinates run from -1 to 1 over the volume: x right, y down, z through the planes.
+struct Ellipsoid {
+  double value;
+  std::array<double, 3> centre, radius;  // x, y, z
+  double turn;                           // in the plane, radians
+};
+
+constexpr std::array<Ellipsoid, 12> kHead{{
+    {0.90, {0.0, 0.0, 0.0}, {0.70, 0.90, 1.25}, 0.0},       // scalp
+    {-0.75, {0.0, 0.0, 0.0}, {0.66, 0.86, 1.20}, 0.0},      // skull
+    {0.45, {0.0, -0.01, 0.0}, {0.61, 0.81, 1.12}, 0.0},     // grey matter
+    {0.20, {-0.24, 0.0, 0.0}, {0.26, 0.62, 0.90}, 0.06},    // white matter, left
+    {0.20, {0.24, 0.0, 0.0}, {0.26, 0.62, 0.90}, -0.06},    // white matter, right
+    {-0.45, {-0.12, 0.05, 0.0}, {0.07, 0.28, 0.45}, 0.25},  // ventricles
+    {-0.45, {0.12, 0.05, 0.0}, {0.07, 0.28, 0.45}, -0.25},
+    {0.12, {0.0, -0.42, 0.1}, {0.16, 0.12, 0.30}, 0.0},
+    {-0.15, {0.0, 0.0, 0.0}, {0.02, 0.78, 1.0}, 0.0},       // the fissure between the halves
+    {0.10, {-0.30, 0.35, 0.3}, {0.10, 0.10, 0.22}, 0.0},
+    {0.12, {0.28, 0.38, -0.25}, {0.12, 0.09, 0.25}, 0.4},
+    {-0.10, {0.30, -0.30, 0.0}, {0.07, 0.07, 0.30}, 0.0},
+}};
+
+/// 1 well inside, 0 well outside, about a pixel of transition: real edges are not staircases.
+double coverage(const Ellipsoid& e, double x, double y, double z, double pixel) {
+  const double dx = x - e.centre[0];
+  const double dy = y - e.centre[1];
+  const double u = (std::cos(e.turn) * dx + std::sin(e.turn) * dy) / e.radius[0];
+  const double v = (-std::sin(e.turn) * dx + std::cos(e.turn) * dy) / e.radius[1];
+  const double w = (z - e.centre[2]) / e.radius[2];
+  const double distance = (1 - std::sqrt(u * u + v * v + w * w)) * std::min(e.radius[0], e.radius[1]);
+  return std::clamp(0.5 + distance / pixel, 0.0, 1.0);
+}
+
+/// Folds of the cortex: smooth, and changing slowly from plane to plane.
+double texture(double x, double y, double z) {
+  return 0.06 * std::sin(23 * x + 4 * std::sin(5 * y + 2 * z)) * std::sin(19 * y + 5 * std::sin(4 * x - 3 * z)) +
+         0.03 * std::sin(47 * x - 31 * y + 6 * z);
+}
+
+}  // namespace
+
+Stack head_phantom(int planes, int height, int width) {
+  Stack stack{planes, height, width, {}};
+  stack.voxels.reserve(static_cast<std::size_t>(planes) * static_cast<std::size_t>(height) *
+                       static_cast<std::size_t>(width));
+  const auto coordinate = [](int index, int count) { return (2.0 * index + 1) / count - 1; };
+  const double pixel = 2.0 / std::min(height, width);
+  for (int p = 0; p < planes; ++p)
+    for (int r = 0; r < height; ++r)
+      for (int c = 0; c < width; ++c) {
+        const double x = coordinate(c, width);
+        const double y = coordinate(r, height);
+        const double z = coordinate(p, planes);
+        double value = 0;
+        for (const Ellipsoid& e : kHead) value += e.value * coverage(e, x, y, z, pixel);
+        value += coverage(kHead[2], x, y, z, pixel) * texture(x, y, z);
+        stack.voxels.push_back(static_cast<float>(std::clamp(value, 0.0, 1.0)));
+      }
+  return stack;
+}
+
+}  // namespace n2s
