@@ -85,33 +85,40 @@ struct UpstreamTransform {
   }
 };
 
-// G: 3 taps -> 6 positions. Sums come before the products, so that taps that are multiples of 24 stay exact.
+// G: 3 taps -> 6 positions, times kDivisor; what has fractions is divided once, at the end, so that no rounding is
+// carried on: filters of multiples of 576 stay exact, whatever the compiler contracts.
 struct WeightTransform {
   static constexpr int kIn = 3, kOut = 6;
+  static constexpr float kDivisor[6] = {4, -6, -6, 24, 24, 1};
   static HWY_INLINE void apply(const Vec* g, Vec* r) {
-    const Vec sixth = constant(1.0F / 6), twenty_fourth = constant(1.0F / 24);
     const Vec ends = hn::Add(g[0], g[2]), ends2 = hn::MulAdd(constant(4), g[2], g[0]), middle2 = hn::Add(g[1], g[1]);
-    r[0] = hn::Mul(constant(0.25F), g[0]);
-    r[1] = hn::Neg(hn::Mul(sixth, hn::Add(ends, g[1])));
-    r[2] = hn::Neg(hn::Mul(sixth, hn::Sub(ends, g[1])));
-    r[3] = hn::Mul(twenty_fourth, hn::Add(ends2, middle2));
-    r[4] = hn::Mul(twenty_fourth, hn::Sub(ends2, middle2));
+    r[0] = g[0];
+    r[1] = hn::Add(ends, g[1]);
+    r[2] = hn::Sub(ends, g[1]);
+    r[3] = hn::Add(ends2, middle2);
+    r[4] = hn::Sub(ends2, middle2);
     r[5] = g[2];
   }
 };
 
-// G^T: 6 positions -> 3 taps, the end of the weight gradient. One product each, at the end, for the same reason.
+// G^T: 6 positions -> 3 taps, times kDivisor: the end of the weight gradient.
 struct WeightGradientTransform {
   static constexpr int kIn = 6, kOut = 3;
+  static constexpr float kDivisor[3] = {24, 12, 6};
   static HWY_INLINE void apply(const Vec* m, Vec* g) {
     const Vec sum1 = hn::Add(m[1], m[2]), difference1 = hn::Sub(m[2], m[1]);
     const Vec sum2 = hn::Add(m[3], m[4]), difference2 = hn::Sub(m[3], m[4]);
     const Vec six = constant(6);
-    g[0] = hn::Mul(constant(1.0F / 24), hn::MulAdd(six, m[0], hn::NegMulAdd(constant(4), sum1, sum2)));
-    g[1] = hn::Mul(constant(1.0F / 12), hn::MulAdd(constant(2), difference1, difference2));
-    g[2] = hn::Mul(constant(1.0F / 6), hn::MulAdd(six, m[5], hn::Sub(sum2, sum1)));
+    g[0] = hn::MulAdd(six, m[0], hn::NegMulAdd(constant(4), sum1, sum2));
+    g[1] = hn::MulAdd(constant(2), difference1, difference2);
+    g[2] = hn::MulAdd(six, m[5], hn::Sub(sum2, sum1));
   }
 };
+
+template <typename Transform>
+HWY_INLINE Vec divided(int y, int x, Vec v) {
+  return hn::Mul(v, constant(1 / (Transform::kDivisor[y] * Transform::kDivisor[x])));
+}
 
 // load(y, x) -> Vec for kIn x kIn values, store(y, x, Vec) for kOut x kOut results.
 template <typename Transform, typename Load, typename Store>

@@ -56,7 +56,7 @@ void winograd_pack_vector(const FilterPart& part, const winograd::Packed& layout
       const auto index = static_cast<std::size_t>(p);
       float* panel_begin = packed + layout.offset[index] + first * layout.depth[index];
       const std::ptrdiff_t row = part.first_row(p, part.low_channels) + k;
-      hn::Store(v, kFloat, panel_begin + row * width + vector * kLanes - first);
+      hn::Store(divided<WeightTransform>(y, x, v), kFloat, panel_begin + row * width + vector * kLanes - first);
     };
     transform_2d<WeightTransform>(load, store);
   }

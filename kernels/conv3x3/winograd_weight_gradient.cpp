@@ -88,7 +88,8 @@ void finish_channel(const WeightGradientWork& w, int channel) {
       return hn::Load(kFloat, w.sums + w.plan.sums.offset[static_cast<std::size_t>(p)] + row * columns + c);
     };
     const auto store = [&](int y, int x, Vec v) HWY_ATTR {
-      hn::Store(v, kFloat, w.slice + (std::ptrdiff_t{3 * y + x} * w.plan.inputs + channel) * columns + c);
+      hn::Store(divided<WeightGradientTransform>(y, x, v), kFloat,
+                w.slice + (std::ptrdiff_t{3 * y + x} * w.plan.inputs + channel) * columns + c);
     };
     transform_2d<WeightGradientTransform>(load, store);
   }

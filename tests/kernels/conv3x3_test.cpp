@@ -1,0 +1,262 @@
+// The fast 3x3 convolutions against the reference in double precision: every variant, pass and source combination.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "tests/kernels/conv3x3_cases.h"
+
+namespace n2s::test {
+namespace {
+
+constexpr std::array kVariants{Conv3x3Variant::winograd, Conv3x3Variant::direct, Conv3x3Variant::automatic};
+
+std::string text(const Conv3x3Layer& l) {
+  return fmt::format("{}x{}x{}, {} + {} -> {}", l.batch, l.height, l.width, l.low_channels, l.skip_channels,
+                     l.out_channels);
+}
+
+bool agrees(Twin& found, const Twin& expected, Values values) {
+  const double error = nmse(found.single.span(), expected.exact);
+  CHECK(found.single.intact());
+  return values == Values::random ? error <= 1e-11 : error == 0;
+}
+
+// The same call with different numbers of threads must give the same bits.
+struct Pools {
+  ThreadPool one{1}, two{2}, three{3};
+};
+
+// Every layer as a random and as an exact problem, options by coin. Draw makes the same problem again and again.
+template <typename Check>
+void for_each_problem(const Check& check) {
+  unsigned seed = 1;
+  for (const Conv3x3Layer& layer : all_layers())
+    for (const bool exact : {false, true}) {
+      CAPTURE(text(layer));
+      CAPTURE(exact);
+      check(layer, exact, Draw(++seed));
+    }
+}
+
+// Runs check(variant, pool, one) for all variants; `pool` has 2 threads or 3.
+template <typename Check>
+void for_each_variant(const Check& check) {
+  static Pools pools;
+  static bool three = false;
+  for (const Conv3x3Variant variant : kVariants) {
+    CAPTURE(static_cast<int>(variant));
+    three = !three;
+    check(variant, three ? pools.three : pools.two, pools.one);
+  }
+}
+
+struct Source {
+  Source(const Conv3x3Layer& l, Draw& draw, Values values)
+      : low(draw.twin(half(l, l.low_channels), values)), skip(draw.twin(full(l, l.skip_channels), values)) {}
+  ConvSource<float> single() { return {low.tensor(), skip.tensor()}; }
+  ConvSource<double> exact() { return {low.reference(), skip.reference()}; }
+  Twin low, skip;
+};
+
+struct Upstream {
+  Upstream(const Conv3x3Layer& l, Draw& draw, Values values) {
+    const int parts = is_even(l) ? draw.below(3) : 0;
+    if (parts != 1) dense = draw.twin(full(l, l.out_channels), values);
+    if (parts == 0) return;
+    pooled = draw.twin(half(l, l.out_channels), values);
+    argmax = draw.choices(half(l, l.out_channels));
+  }
+  Tensor<const std::uint8_t> where() { return {pooled.shape.channels > 0 ? argmax.data() : nullptr, pooled.shape}; }
+  ConvUpstream<float> single() { return {dense.tensor(), pooled.tensor(), where()}; }
+  ConvUpstream<double> exact() { return {dense.reference(), pooled.reference(), where()}; }
+  Twin dense, pooled;
+  Guarded<std::uint8_t> argmax;
+};
+
+// Runs a fast pass; checks that nothing outside the given memory is touched and that scratch needs no initialisation.
+template <typename Run>
+void run_in_scratch(std::size_t floats, const Run& run) {
+  Guarded<float> scratch(floats);
+  for (float& v : scratch.span()) v = std::numeric_limits<float>::quiet_NaN();
+  run(scratch.span());
+  CHECK(scratch.intact());
+}
+
+struct ForwardTwin {
+  ForwardTwin(const Conv3x3Layer& l, Draw draw, bool exact)
+      : source(l, draw, exact ? Values::integers : Values::random),
+        weight(draw.twin({l.out_channels, 3, 3, l.low_channels + l.skip_channels},
+                         exact ? Values::integers576 : Values::random)),
+        bias(draw.twin({1, 1, 1, draw.flip() ? l.out_channels : 0}, exact ? Values::integers : Values::random)),
+        residual(draw.twin(full(l, draw.flip() ? 3 : 0), exact ? Values::integers : Values::random)) {
+    const int outputs = is_even(l) ? draw.below(3) : 0;
+    out = poisoned(full(l, outputs != 1 ? l.out_channels : 0));
+    pooled = poisoned(half(l, outputs != 0 ? l.out_channels : 0));
+    wants_argmax = outputs != 0 && draw.flip();
+    argmax = draw.choices(pooled.shape);
+    expected_argmax = draw.choices(pooled.shape);
+    slope = draw.flip() ? 0.5F : 0.0F;
+  }
+  Conv3x3Forward<float> single() {
+    return {source.single(), nullptr,           bias.tensor().data,
+            slope,           residual.tensor(), 1,
+            out.tensor(),    pooled.tensor(),   {wants_argmax ? argmax.data() : nullptr, pooled.shape}};
+  }
+  Conv3x3Forward<double> exact() {
+    return {source.exact(),  weight.exact.data(),  bias.reference().data,
+            slope,           residual.reference(), 1,
+            out.reference(), pooled.reference(),   {wants_argmax ? expected_argmax.data() : nullptr, pooled.shape}};
+  }
+  Source source;
+  Twin weight, bias, residual, out, pooled;
+  Guarded<std::uint8_t> argmax, expected_argmax;
+  bool wants_argmax = false;
+  float slope = 0;
+};
+
+void run_forward(const Conv3x3Layer& layer, Conv3x3Variant variant, ForwardTwin& twin, ThreadPool& pool) {
+  Guarded<float> packed(conv3x3_forward_packed_size(layer, variant));
+  for (float& v : packed.span()) v = std::numeric_limits<float>::quiet_NaN();
+  conv3x3_forward_pack(layer, variant, twin.weight.single.data(), packed.span(), pool);
+  run_in_scratch(conv3x3_forward_scratch_size(layer, variant, pool.threads()), [&](std::span<float> scratch) {
+    conv3x3_forward_cpu(twin.single(), variant, packed.span(), scratch, pool);
+  });
+  CHECK(packed.intact());
+}
+
+bool same_bits(Twin& a, Twin& b) {
+  return a.single.size() == 0 || std::memcmp(a.single.data(), b.single.data(), a.single.size() * sizeof(float)) == 0;
+}
+
+TEST_CASE("forward passes agree with the reference") {
+  for_each_problem([](const Conv3x3Layer& layer, bool exact, const Draw& draw) {
+    const Values values = exact ? Values::integers : Values::random;
+    ForwardTwin expected(layer, draw, exact);
+    conv3x3_forward_reference(expected.exact());
+    for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
+      ForwardTwin found(layer, draw, exact), serial(layer, draw, exact);
+      run_forward(layer, variant, found, pool);
+      CHECK(agrees(found.out, expected.out, values));
+      CHECK(agrees(found.pooled, expected.pooled, values));
+      CHECK(found.argmax.intact());
+      for (std::size_t i = 0; exact && found.wants_argmax && i < found.argmax.size(); ++i)
+        REQUIRE(found.argmax.data()[i] == expected.expected_argmax.data()[i]);
+      run_forward(layer, variant, serial, one);
+      CHECK(same_bits(found.out, serial.out));
+      CHECK(same_bits(found.pooled, serial.pooled));
+    });
+  });
+}
+
+struct DataGradientTwin {
+  DataGradientTwin(const Conv3x3Layer& l, Draw draw, bool exact) : layer(l) {
+    const Values values = exact ? Values::integers : Values::random;
+    upstream = std::make_unique<Upstream>(l, draw, values);
+    weight = draw.twin({l.out_channels, 3, 3, l.low_channels + l.skip_channels},
+                       exact ? Values::integers576 : Values::random);
+    const int wanted = l.low_channels > 0 && l.skip_channels > 0 ? draw.below(3) : 2;
+    accumulate = draw.flip();
+    slope = draw.flip() ? 0.5F : 0.0F;
+    const Shape low_shape = half(l, wanted != 0 ? l.low_channels : 0);
+    const Shape skip_shape = full(l, wanted != 1 ? l.skip_channels : 0);
+    low = accumulate ? draw.twin(low_shape, values) : poisoned(low_shape);
+    skip = accumulate ? draw.twin(skip_shape, values) : poisoned(skip_shape);
+    const bool masked = draw.flip();
+    low_activated = draw.twin(half(l, masked ? l.low_channels : 0), values);
+    skip_activated = draw.twin(full(l, masked ? l.skip_channels : 0), values);
+  }
+  Conv3x3DataGradient<float> single() {
+    return {upstream->single(),
+            nullptr,
+            layer.low_channels,
+            layer.skip_channels,
+            {low.tensor(), low_activated.tensor(), slope, accumulate},
+            {skip.tensor(), skip_activated.tensor(), slope, accumulate}};
+  }
+  Conv3x3DataGradient<double> exact() {
+    return {upstream->exact(),
+            weight.exact.data(),
+            layer.low_channels,
+            layer.skip_channels,
+            {low.reference(), low_activated.reference(), slope, accumulate},
+            {skip.reference(), skip_activated.reference(), slope, accumulate}};
+  }
+  Conv3x3Layer layer;
+  std::unique_ptr<Upstream> upstream;
+  Twin weight, low, skip, low_activated, skip_activated;
+  bool accumulate = false;
+  float slope = 0;
+};
+
+void run_data_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, DataGradientTwin& twin, ThreadPool& pool) {
+  Guarded<float> packed(conv3x3_data_gradient_packed_size(layer, variant));
+  for (float& v : packed.span()) v = std::numeric_limits<float>::quiet_NaN();
+  conv3x3_data_gradient_pack(layer, variant, twin.weight.single.data(), packed.span(), pool);
+  run_in_scratch(conv3x3_data_gradient_scratch_size(layer, variant, pool.threads()), [&](std::span<float> scratch) {
+    conv3x3_data_gradient_cpu(twin.single(), variant, packed.span(), scratch, pool);
+  });
+  CHECK(packed.intact());
+}
+
+TEST_CASE("data gradients agree with the reference") {
+  for_each_problem([](const Conv3x3Layer& layer, bool exact, const Draw& draw) {
+    const Values values = exact ? Values::integers : Values::random;
+    DataGradientTwin expected(layer, draw, exact);
+    conv3x3_data_gradient_reference(expected.exact());
+    for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
+      DataGradientTwin found(layer, draw, exact), serial(layer, draw, exact);
+      run_data_gradient(layer, variant, found, pool);
+      CHECK(agrees(found.low, expected.low, values));
+      CHECK(agrees(found.skip, expected.skip, values));
+      run_data_gradient(layer, variant, serial, one);
+      CHECK(same_bits(found.low, serial.low));
+      CHECK(same_bits(found.skip, serial.skip));
+    });
+  });
+}
+
+struct WeightGradientTwin {
+  WeightGradientTwin(const Conv3x3Layer& l, Draw draw, bool exact)
+      : source(l, draw, exact ? Values::integers : Values::random),
+        upstream(l, draw, exact ? Values::integers576 : Values::random),
+        weight(poisoned({l.out_channels, 3, 3, l.low_channels + l.skip_channels})),
+        bias(poisoned({1, 1, 1, draw.flip() ? l.out_channels : 0})) {}
+  Conv3x3WeightGradient<float> single() {
+    return {source.single(), upstream.single(), weight.single.data(), bias.tensor().data};
+  }
+  Conv3x3WeightGradient<double> exact() {
+    return {source.exact(), upstream.exact(), weight.exact.data(), bias.reference().data};
+  }
+  Source source;
+  Upstream upstream;
+  Twin weight, bias;
+};
+
+void run_weight_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, WeightGradientTwin& twin,
+                         ThreadPool& pool) {
+  run_in_scratch(conv3x3_weight_gradient_scratch_size(layer, variant, pool.threads()),
+                 [&](std::span<float> scratch) { conv3x3_weight_gradient_cpu(twin.single(), variant, scratch, pool); });
+}
+
+TEST_CASE("weight gradients agree with the reference") {
+  for_each_problem([](const Conv3x3Layer& layer, bool exact, const Draw& draw) {
+    const Values values = exact ? Values::integers : Values::random;
+    WeightGradientTwin expected(layer, draw, exact);
+    conv3x3_weight_gradient_reference(expected.exact());
+    for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
+      WeightGradientTwin found(layer, draw, exact), serial(layer, draw, exact);
+      run_weight_gradient(layer, variant, found, pool);
+      CHECK(agrees(found.weight, expected.weight, values));
+      CHECK(agrees(found.bias, expected.bias, values));
+      run_weight_gradient(layer, variant, serial, one);
+      CHECK(same_bits(found.weight, serial.weight));
+      CHECK(same_bits(found.bias, serial.bias));
+    });
+  });
+}
+
+}  // namespace
+}  // namespace n2s::test
