@@ -63,6 +63,10 @@ std::optional<std::size_t> find_axis(const std::vector<Axis>& axes, char name);
 /// "Z=192 Y=192 X=160", for messages.
 std::string describe_axes(const std::vector<Axis>& axes);
 
+/// `image` itself where its axes already follow `order` (names, slowest first; axes may be missing), else a copy in
+/// `storage` with the axes and values rearranged. Throws Error where an axis is not in `order` or is there twice.
+const Image& arranged(const Image& image, std::string_view order, Image& storage);
+
 struct ReadOptions {
   std::string dataset;  // HDF5: path of the data set; empty: the only numeric one with 2 to 5 dimensions
 };
@@ -76,6 +80,7 @@ struct WriteOptions {
   bool overwrite = false;
   std::optional<SampleType> type;  // instead of image.type; slope and intercept are then not applied
   std::string dataset;             // HDF5: path of the data set, "data" when empty
+  bool big_tiff = false;           // TIFF: BigTIFF also below 4 GB
 };
 
 /// Writes by extension: .nii, .nii.gz, .tif, .tiff, .png (one plane), .h5, .hdf5. Integers are rounded to nearest (half

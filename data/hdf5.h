@@ -1,0 +1,33 @@
+// HDF5 through its C library: any data set of integers or floats, chunked and compressed ones included.
+// Not for use by several threads at once: the library (Debian's serial build) is not thread-safe.
+// Reference: https://docs.hdfgroup.org/hdf5/v1_10.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace n2s {
+
+struct Hdf5DataSet {
+  std::string path;                // "/group/name"
+  std::vector<std::size_t> shape;  // slowest first
+  SampleType type = SampleType::float32;
+};
+
+/// All data sets of integers or floats in a file, by path, whatever their number of dimensions. Throws Error.
+std::vector<Hdf5DataSet> list_hdf5(const std::filesystem::path& path);
+
+/// Axes by number of dimensions: YX, ZYX, TZYX, TCZYX. Spacing from the attribute element_size_um (Z, Y, X; ImageJ's
+/// and ilastik's convention). With an empty `dataset` the file has to hold exactly one with 2 to 5 dimensions. Throws
+/// Error: see read_image; the message lists the data sets there are.
+Image read_hdf5(const std::filesystem::path& path, const std::string& dataset);
+
+/// A new file with one data set: chunks of one plane, deflate level 1, element_size_um where the unit is known.
+/// The file is put together in memory (one more copy of the data) before it is written.
+void write_hdf5(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+
+}  // namespace n2s

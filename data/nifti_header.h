@@ -1,0 +1,37 @@
+// The fields of a NIfTI header that matter here, out of and into its bytes. Used by nifti.cpp only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "data/image.h"
+
+namespace n2s {
+
+struct NiftiFields {
+  int version = 1;                    // 1 or 2
+  std::array<std::int64_t, 8> dim{};  // [0] is the number of dimensions
+  std::array<double, 8> pixdim{};
+  int datatype = 0;
+  int bitpix = 0;               // bits of a sample; written only, the type says it already
+  std::int64_t vox_offset = 0;  // bytes from the file's start to the first voxel
+  double slope = 0, intercept = 0;
+  int units = 0;  // xyzt_units: space in bits 0-2, time in bits 3-5
+};
+
+/// 348 or 540 as found in the first four bytes, 0 where they are neither; sets `swapped`.
+std::size_t nifti_header_size(std::span<const unsigned char> start, bool& swapped);
+
+/// Checks the magic; throws Error naming the file where this is not a single-file NIfTI.
+NiftiFields parse_nifti_header(const std::string& name, const NiftiHeader& header);
+
+/// Puts the fields into the header's bytes (sizes, type, spacing, slope, offset); all else stays.
+void update_nifti_header(NiftiHeader& header, const NiftiFields& fields);
+
+/// An empty header of `version` without orientation, in this machine's byte order.
+NiftiHeader new_nifti_header(int version);
+
+}  // namespace n2s

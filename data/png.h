@@ -1,0 +1,25 @@
+// PNG through libpng: one plane, 8 or 16 bits, grey or colour; and pictures for reports.
+// Format: https://www.w3.org/TR/png. libpng's manual: http://www.libpng.org/pub/png/libpng-1.2.5-manual.html.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+#include "data/image.h"
+#include "data/input_file.h"
+
+namespace n2s {
+
+/// Axes Y X, or C Y X for colours that are not all grey (palettes are applied). Fewer than 8 bits become 8; alpha is
+/// dropped; no gamma is applied. Throws Error: see read_image.
+Image read_png(const InputFile& file);
+
+/// uint8 or uint16, one plane, or one plane of three channels. Throws Error for all else.
+void write_png(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+
+/// A picture: 3 * width * height bytes, red green blue per pixel, rows from the top. Replaces an existing file.
+/// Throws Error.
+void write_png_rgb(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> bytes);
+
+}  // namespace n2s
