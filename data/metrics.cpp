@@ -1,0 +1,209 @@
+// PSNR, SSIM and NRMSE in double throughout; see the header for the sources.
+#include "data/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+constexpr std::size_t window = 7;
+constexpr double k1 = 0.01, k2 = 0.03;
+
+using Values = std::vector<double>;
+
+double mean_of(const Values& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+// alpha x + beta with the least squared error to the truth. A constant image is found by comparing its values: its
+// computed variance is rounding noise, and dividing by that would give any alpha.
+void map_onto(Values& result, const Values& truth) {
+  const double truth_mean = mean_of(truth), result_mean = mean_of(result);
+  const auto [low, high] = std::minmax_element(result.begin(), result.end());
+  double alpha = 0;
+  if (*low < *high) {
+    double covariance = 0, variance = 0;
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      covariance += (result[i] - result_mean) * (truth[i] - truth_mean);
+      variance += (result[i] - result_mean) * (result[i] - result_mean);
+    }
+    alpha = covariance / variance;
+  }
+  const double beta = truth_mean - alpha * result_mean;
+  for (double& value : result) value = alpha * value + beta;
+}
+
+// Sums over a window of what SSIM needs of two images.
+struct Moments {
+  double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+  void add(const Moments& other, double sign) {
+    x += sign * other.x;
+    y += sign * other.y;
+    xx += sign * other.xx;
+    yy += sign * other.yy;
+    xy += sign * other.xy;
+  }
+};
+
+double ssim_of(const Moments& sums, double range) {
+  constexpr double count = window * window;
+  constexpr double sample = count / (count - 1);
+  const double c1 = (k1 * range) * (k1 * range), c2 = (k2 * range) * (k2 * range);
+  const double mean_x = sums.x / count, mean_y = sums.y / count;
+  const double variance_x = sample * (sums.xx / count - mean_x * mean_x);
+  const double variance_y = sample * (sums.yy / count - mean_y * mean_y);
+  const double covariance = sample * (sums.xy / count - mean_x * mean_y);
+  return (2 * mean_x * mean_y + c1) * (2 * covariance + c2) /
+         ((mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2));
+}
+
+// Running sums: one per column over seven rows, and over seven of those along the row. Only windows inside the image
+// are looked at, which is what cropping scikit-image's border leaves.
+double mean_ssim(const Values& result, const Values& truth, std::size_t height, std::size_t width, double range) {
+  if (height < window || width < window) return std::numeric_limits<double>::quiet_NaN();
+  const auto add_row = [&](std::vector<Moments>& columns, std::size_t row, double sign) {
+    for (std::size_t column = 0; column < width; ++column) {
+      const double x = result[row * width + column], y = truth[row * width + column];
+      columns[column].add({x, y, x * x, y * y, x * y}, sign);
+    }
+  };
+  std::vector<Moments> columns(width);
+  double total = 0;
+  for (std::size_t row = 0; row < height; ++row) {
+    add_row(columns, row, 1);
+    if (row + 1 < window) continue;
+    Moments sums;
+    for (std::size_t column = 0; column < width; ++column) {
+      sums.add(columns[column], 1);
+      if (column + 1 < window) continue;
+      total += ssim_of(sums, range);
+      sums.add(columns[column + 1 - window], -1);
+    }
+    add_row(columns, row + 1 - window, -1);
+  }
+  return total / static_cast<double>((height - window + 1) * (width - window + 1));
+}
+
+void check_options(const MetricOptions& options) {
+  if (!(options.data_range > 0) || !std::isfinite(options.data_range))
+    throw Error(fmt::format("metrics: the data range is {:g}: it must be above 0", options.data_range));
+  if (options.clamp && !(options.clamp_low < options.clamp_high)) {
+    throw Error(fmt::format("metrics: the lower clamp {:g} is not below the upper, {:g}", options.clamp_low,
+                            options.clamp_high));
+  }
+}
+
+Summary summarise(const std::vector<PlaneMetrics>& planes, double PlaneMetrics::*member) {
+  Summary summary;
+  const double count = static_cast<double>(planes.size());
+  for (const PlaneMetrics& plane : planes) summary.mean += plane.*member / count;
+  if (planes.size() < 2) return summary;
+  double squares = 0;
+  for (const PlaneMetrics& plane : planes) squares += std::pow(plane.*member - summary.mean, 2);
+  summary.sd = std::sqrt(squares / (count - 1));
+  summary.ci95 = 1.96 * summary.sd / std::sqrt(count);
+  return summary;
+}
+
+nlohmann::json number(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
+
+nlohmann::json curve(const std::vector<PlaneMetrics>& planes, double PlaneMetrics::*member) {
+  nlohmann::json values = nlohmann::json::array();
+  for (const PlaneMetrics& plane : planes) values.push_back(number(plane.*member));
+  return values;
+}
+
+}  // namespace
+
+PlaneMetrics plane_metrics(std::span<const float> result, std::span<const float> truth, int height, int width,
+                           const MetricOptions& options) {
+  check_options(options);
+  if (height <= 0 || width <= 0) throw Error(fmt::format("metrics: a plane of {} x {} pixels", height, width));
+  const auto rows = static_cast<std::size_t>(height), columns = static_cast<std::size_t>(width);
+  if (result.size() != rows * columns || truth.size() != rows * columns) {
+    throw Error(fmt::format("metrics: planes of {} x {} pixels, but {} values of the result and {} of the truth",
+                            height, width, result.size(), truth.size()));
+  }
+  Values mapped(result.begin(), result.end()), expected(truth.begin(), truth.end());
+  if (options.affine) map_onto(mapped, expected);
+  if (options.clamp) {
+    for (double& value : mapped) value = std::clamp(value, options.clamp_low, options.clamp_high);
+    for (double& value : expected) value = std::clamp(value, options.clamp_low, options.clamp_high);
+  }
+  double errors = 0, energy = 0;
+  for (std::size_t i = 0; i < mapped.size(); ++i) {
+    errors += (mapped[i] - expected[i]) * (mapped[i] - expected[i]);
+    energy += expected[i] * expected[i];
+  }
+  PlaneMetrics metrics;
+  const double mse = errors / static_cast<double>(mapped.size());
+  metrics.psnr = 10 * std::log10(options.data_range * options.data_range / mse);
+  metrics.ssim = mean_ssim(mapped, expected, rows, columns, options.data_range);
+  metrics.nrmse = errors > 0 || errors != errors ? std::sqrt(errors / energy) : 0;
+  return metrics;
+}
+
+StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options) {
+  if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width) {
+    throw Error(
+        fmt::format("metrics: the result is {} planes of {} x {} pixels, the truth {} of {} x {}: both must "
+                    "show the same region",
+                    result.planes, result.height, result.width, truth.planes, truth.height, truth.width));
+  }
+  if (truth.planes <= 0) throw Error("metrics: there are no planes to compare");
+  const std::size_t planes = static_cast<std::size_t>(truth.planes);
+  if (truth.voxels.size() % planes != 0 || result.voxels.size() != truth.voxels.size())
+    throw Error("metrics: a stack's voxels do not fill its planes");
+  const std::size_t size = truth.voxels.size() / planes;
+  const std::span<const float> results(result.voxels), truths(truth.voxels);
+  StackMetrics metrics;
+  for (std::size_t plane = 0; plane < planes; ++plane) {
+    metrics.per_plane.push_back(plane_metrics(results.subspan(plane * size, size), truths.subspan(plane * size, size),
+                                              truth.height, truth.width, options));
+  }
+  metrics.psnr = summarise(metrics.per_plane, &PlaneMetrics::psnr);
+  metrics.ssim = summarise(metrics.per_plane, &PlaneMetrics::ssim);
+  metrics.nrmse = summarise(metrics.per_plane, &PlaneMetrics::nrmse);
+  return metrics;
+}
+
+std::string describe(const MetricOptions& options) {
+  const std::string clamp =
+      options.clamp ? fmt::format("both clamped to [{:g}, {:g}]", options.clamp_low, options.clamp_high) : "no clamp";
+  return fmt::format("data range {:g}, {}, {}, mean over planes", options.data_range, clamp,
+                     options.affine ? "result affinely mapped onto the truth per plane" : "no affine map");
+}
+
+nlohmann::json metrics_json(const StackMetrics& metrics, const MetricOptions& options) {
+  const auto three = [&](double Summary::*part) {
+    return nlohmann::json{{"psnr", number(metrics.psnr.*part)},
+                          {"ssim", number(metrics.ssim.*part)},
+                          {"nrmse", number(metrics.nrmse.*part)}};
+  };
+  nlohmann::json json = three(&Summary::mean);
+  json["sd"] = three(&Summary::sd);
+  json["ci95"] = three(&Summary::ci95);
+  json["planes"] = metrics.per_plane.size();
+  json["per_plane"] = {{"psnr", curve(metrics.per_plane, &PlaneMetrics::psnr)},
+                       {"ssim", curve(metrics.per_plane, &PlaneMetrics::ssim)},
+                       {"nrmse", curve(metrics.per_plane, &PlaneMetrics::nrmse)}};
+  json["how"] = {{"range", options.data_range},
+                 {"clamp", nullptr},
+                 {"affine", options.affine},
+                 {"aggregation", "mean over planes"}};
+  if (options.clamp) json["how"]["clamp"] = nlohmann::json::array({options.clamp_low, options.clamp_high});
+  return json;
+}
+
+}  // namespace n2s

@@ -1,0 +1,200 @@
+// Fitting, applying and storing the affine map from voxels to network numbers; see the header for the sources.
+#include "data/normalisation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+struct Extent {
+  std::size_t count = 0;
+  float low = 0, high = 0;
+};
+
+// Checks for NaN here too: nth_element on NaN is undefined, and a silent wrong percentile would spoil a training.
+Extent extent_of(const std::vector<const Stack*>& stacks) {
+  Extent extent;
+  for (const Stack* stack : stacks) {
+    for (const float value : stack->voxels) {
+      if (!std::isfinite(value)) throw Error("a voxel is NaN or infinite: replace such voxels before normalising");
+      extent.low = extent.count == 0 ? value : std::min(extent.low, value);
+      extent.high = extent.count == 0 ? value : std::max(extent.high, value);
+      ++extent.count;
+    }
+  }
+  return extent;
+}
+
+std::vector<float> pool(const std::vector<const Stack*>& stacks, std::size_t count) {
+  std::vector<float> values;
+  values.reserve(count);
+  for (const Stack* stack : stacks) values.insert(values.end(), stack->voxels.begin(), stack->voxels.end());
+  return values;
+}
+
+void check_percent(double percent, const char* name) {
+  if (!(percent >= 0 && percent <= 100))
+    throw Error(fmt::format("the {} is {:g}: give a percentage from 0 to 100", name, percent));
+}
+
+void fit_range(const std::vector<const Stack*>& stacks, const Extent& extent, const NormalisationOptions& options,
+               Normalisation& fitted) {
+  check_percent(options.range_percentile, "range percentile");
+  double divisor = extent.high;
+  if (options.range_percentile < 100) {
+    std::vector<float> values = pool(stacks, extent.count);
+    divisor = percentile(values, options.range_percentile);
+  }
+  if (!(divisor > 0)) {
+    throw Error(fmt::format(
+        "\"range\" divides by the {:g}th percentile of the voxels, which is {:g}, not above 0: use \"percentile\"",
+        options.range_percentile, divisor));
+  }
+  fitted.scale = 1 / divisor;
+  fitted.offset = -0.5;
+  if (options.clip) fitted.clip_low = -0.5, fitted.clip_high = 0.5;
+}
+
+void fit_percentile(const std::vector<const Stack*>& stacks, const Extent& extent, const NormalisationOptions& options,
+                    Normalisation& fitted) {
+  check_percent(options.low_percentile, "low percentile");
+  check_percent(options.high_percentile, "high percentile");
+  if (!(options.low_percentile < options.high_percentile)) {
+    throw Error(fmt::format("the low percentile {:g} is not below the high one, {:g}", options.low_percentile,
+                            options.high_percentile));
+  }
+  std::vector<float> values = pool(stacks, extent.count);
+  const double low = percentile(values, options.low_percentile);
+  const double high = percentile(values, options.high_percentile);
+  if (!(low < high)) {
+    throw Error(fmt::format("the percentiles {:g} and {:g} are both {:g}: choose percentiles further apart",
+                            options.low_percentile, options.high_percentile, low));
+  }
+  fitted.scale = 1 / (high - low);
+  fitted.offset = -low / (high - low);
+  if (options.clip) fitted.clip_low = 0, fitted.clip_high = 1;
+}
+
+// Two passes: the one-pass formula loses all digits on camera data with a large, nearly constant background.
+void fit_mean_std(const std::vector<const Stack*>& stacks, const Extent& extent, Normalisation& fitted) {
+  const double count = static_cast<double>(extent.count);
+  double sum = 0, squares = 0;
+  for (const Stack* stack : stacks)
+    for (const float value : stack->voxels) sum += value;
+  const double mean = sum / count;
+  for (const Stack* stack : stacks)
+    for (const float value : stack->voxels) squares += (value - mean) * (value - mean);
+  const double deviation = std::sqrt(squares / count);
+  fitted.scale = 1 / deviation;
+  fitted.offset = -mean / deviation;
+}
+
+void check_usable(const Normalisation& normalisation) {
+  const auto finite = [](const std::optional<double>& limit) { return !limit || std::isfinite(*limit); };
+  if (!std::isfinite(normalisation.scale) || normalisation.scale == 0)
+    throw Error(fmt::format("normalisation: the scale is {:g}: it must be finite and not 0", normalisation.scale));
+  if (!std::isfinite(normalisation.offset) || !finite(normalisation.clip_low) || !finite(normalisation.clip_high))
+    throw Error("normalisation: the offset or a clip limit is not finite");
+  if (normalisation.clip_low && normalisation.clip_high && !(*normalisation.clip_low < *normalisation.clip_high))
+    throw Error("normalisation: clip_low is not below clip_high");
+}
+
+double number_at(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end()) throw Error(fmt::format("normalisation: the field \"{}\" is missing", key));
+  if (!found->is_number()) throw Error(fmt::format("normalisation: the field \"{}\" is not a finite number", key));
+  return found->get<double>();
+}
+
+}  // namespace
+
+double percentile(std::span<float> values, double percent) {
+  if (values.empty()) throw Error("there are no voxels to take a percentile of");
+  check_percent(percent, "percentile");
+  const double position = percent / 100 * static_cast<double>(values.size() - 1);
+  const std::size_t below = std::min(static_cast<std::size_t>(position), values.size() - 1);
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(below);
+  std::nth_element(values.begin(), middle, values.end());
+  const double low = *middle;
+  if (below + 1 == values.size()) return low;
+  const double high = *std::min_element(middle + 1, values.end());
+  // numpy interpolates from the nearer end, so that both ends come out exactly.
+  const double part = position - static_cast<double>(below);
+  return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
+}
+
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options) {
+  Normalisation fitted;
+  fitted.kind = options.kind;
+  const Extent extent = extent_of(stacks);
+  if (extent.count == 0) throw Error("there are no voxels to normalise");
+  if (extent.low == extent.high)
+    throw Error(fmt::format("every voxel is {:g}: there is nothing to learn from", extent.low));
+  if (options.kind == "range") {
+    fit_range(stacks, extent, options, fitted);
+  } else if (options.kind == "percentile") {
+    fit_percentile(stacks, extent, options, fitted);
+  } else if (options.kind == "mean-std") {
+    fit_mean_std(stacks, extent, fitted);
+  } else if (options.kind != "none") {
+    throw Error(fmt::format("there is no normalisation \"{}\": use none, range, percentile or mean-std", options.kind));
+  }
+  check_usable(fitted);
+  return fitted;
+}
+
+void apply_normalisation(const Normalisation& normalisation, std::span<float> values, bool clip) {
+  for (float& value : values) {
+    double mapped = value * normalisation.scale + normalisation.offset;
+    if (clip && normalisation.clip_low) mapped = std::max(mapped, *normalisation.clip_low);
+    if (clip && normalisation.clip_high) mapped = std::min(mapped, *normalisation.clip_high);
+    value = static_cast<float>(mapped);
+  }
+}
+
+void undo_normalisation(const Normalisation& normalisation, std::span<float> values) {
+  for (float& value : values) value = static_cast<float>((value - normalisation.offset) / normalisation.scale);
+}
+
+void to_json(nlohmann::json& json, const Normalisation& normalisation) {
+  json = {{"kind", normalisation.kind}, {"scale", normalisation.scale}, {"offset", normalisation.offset}};
+  if (normalisation.clip_low) json["clip_low"] = *normalisation.clip_low;
+  if (normalisation.clip_high) json["clip_high"] = *normalisation.clip_high;
+}
+
+void from_json(const nlohmann::json& json, Normalisation& normalisation) {
+  if (!json.is_object()) throw Error("normalisation: not an object of fields");
+  const auto kind = json.find("kind");
+  if (kind == json.end()) throw Error("normalisation: the field \"kind\" is missing");
+  if (!kind->is_string()) throw Error("normalisation: the field \"kind\" is not a text");
+  Normalisation read;
+  read.kind = kind->get<std::string>();
+  read.scale = number_at(json, "scale");
+  read.offset = number_at(json, "offset");
+  if (json.contains("clip_low")) read.clip_low = number_at(json, "clip_low");
+  if (json.contains("clip_high")) read.clip_high = number_at(json, "clip_high");
+  check_usable(read);
+  normalisation = read;
+}
+
+void check_finite(const Stack& stack, const std::string& name) {
+  const auto bad = [](float value) { return !std::isfinite(value); };
+  const auto first = std::find_if(stack.voxels.begin(), stack.voxels.end(), bad);
+  if (first == stack.voxels.end()) return;
+  const auto count = std::count_if(first, stack.voxels.end(), bad);
+  const auto index = static_cast<std::size_t>(first - stack.voxels.begin());
+  const auto width = static_cast<std::size_t>(std::max(stack.width, 1));
+  const auto height = static_cast<std::size_t>(std::max(stack.height, 1));
+  throw Error(fmt::format(
+      "{}: {} of {} voxels are NaN or infinite, the first at plane {}, row {}, column {} (from 0); replace them, "
+      "e.g. by 0 or the background value",
+      name, count, stack.voxels.size(), index / width / height, index / width % height, index % width));
+}
+
+}  // namespace n2s
