@@ -23,8 +23,7 @@ PlanPointer make_plan(int length, bool inverse) {
   return plan;
 }
 
-const kiss_fft_cpx* kiss(const Complex* p) { return reinterpret_cast<const kiss_fft_cpx*>(p); }  // NOLINT: same layout
-kiss_fft_cpx* kiss(Complex* p) { return reinterpret_cast<kiss_fft_cpx*>(p); }                    // NOLINT: same layout
+kiss_fft_cpx* kiss(Complex* p) { return reinterpret_cast<kiss_fft_cpx*>(p); }  // NOLINT: same layout
 
 std::size_t index(int row, int columns, int column) {
   return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);

@@ -58,13 +58,13 @@ std::vector<float> from_formula(const Shape& shape, Formula&& formula) {
   return values;
 }
 
-/// Squared error over squared size, of the entries that the golden file keeps (the first and last 64 of long tensors).
+/// Squared error over squared size. Of tensors with more than 128 elements the file may keep the first and last 64 only.
 double nmse(const std::vector<float>& ours, const ParameterRange& range, const std::vector<double>& golden) {
   double error = 0;
   double size = 0;
   for (std::size_t i = 0; i < golden.size(); ++i) {
-    const bool tail = range.count > 128 && i >= 64;
-    const double value = ours[range.offset + (tail ? range.count - 128 + i : i)];
+    const std::size_t skipped = i >= 64 ? range.count - golden.size() : 0;
+    const double value = ours[range.offset + i + skipped];
     error += (value - golden[i]) * (value - golden[i]);
     size += golden[i] * golden[i];
   }
@@ -80,10 +80,34 @@ void for_parameters(const std::vector<Layer>& layers, Check&& check) {
   }
 }
 
+double norm(const std::vector<double>& values) {
+  double squares = 0;
+  for (const double v : values) squares += v * v;
+  return std::sqrt(squares);
+}
+
+/// Whether a golden gradient of up to 128 elements is the fourth step's instead of the first's: PyTorch hands out a view
+/// of it and, depending on its version, goes on writing there. The first step's norm is stored apart and tells.
+bool is_last_gradient(const TensorFile& golden, const std::string& name) {
+  const std::vector<double> values = golden.at("grad." + name).as_double();
+  const double first = golden.at("gradnorm." + name).as_double()[1];
+  return values.size() < 128 && std::abs(norm(values) - first) > 1e-9 * first;
+}
+
+void check_last_gradients(const TensorFile& golden, const std::vector<Layer>& layers,
+                          const std::vector<float>& gradients) {
+  for_parameters(layers, [&](const std::string& name, const ParameterRange& range) {
+    CAPTURE(name);
+    // Three Adam steps lie in between, which amplify rounding: see the parameters' tolerance below.
+    if (is_last_gradient(golden, name)) CHECK(nmse(gradients, range, golden.at("grad." + name).as_double()) <= 1e-5);
+  });
+}
+
 void check_gradients(const TensorFile& golden, const std::vector<Layer>& layers, const std::vector<float>& gradients) {
   for_parameters(layers, [&](const std::string& name, const ParameterRange& range) {
     CAPTURE(name);
-    CHECK(nmse(gradients, range, golden.at("grad." + name).as_double()) <= 1e-9);
+    if (!is_last_gradient(golden, name))
+      CHECK(nmse(gradients, range, golden.at("grad." + name).as_double()) <= 1e-9);
     double sum = 0;
     double squares = 0;
     for (std::size_t i = 0; i < range.count; ++i) {
@@ -127,6 +151,7 @@ void check_golden(const std::string& path, bool fused) {
       CHECK(nmse(output, {0, output.size()}, golden.at("output").as_double()) <= 1e-9);
       check_gradients(golden, graph.layers, parameters.download(ParameterMemory::Part::gradients));
     }
+    if (k == 3) check_last_gradients(golden, graph.layers, parameters.download(ParameterMemory::Part::gradients));
     parameters.adam({}, k + 1);
   }
   // Adam divides by the gradient's own size: entries near 0 may step either way in single precision, so the last

@@ -1,0 +1,237 @@
+#include "tools/training_run.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+
+#include "data/atomic_file.h"
+#include "engine/checkpoint.h"
+#include "engine/fusion.h"
+#include "engine/trainer.h"
+#include "kernels/base/error.h"
+#include "tools/interrupt.h"
+#include "tools/model_use.h"
+#include "tools/progress.h"
+#include "tools/training_log.h"
+
+namespace n2s {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr long kValidations = 20;  // in a run
+constexpr long kRecords = 200;     // lines of the log
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+long peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
+class Run {
+ public:
+  Run(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend, ThreadPool& pool,
+      const CommonOptions& common)
+      : request_(request),
+        common_(common),
+        network_(make_network(request.network, request.batches.planes)),
+        forward_(request.fusion ? fuse(network_.graph) : network_.graph),
+        batches_(stacks, request.batches, pool),
+        trainer_(backend, forward_, batches_,
+                 make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side),
+                 settings(request)),
+        configuration_(model_configuration(request.network, request.batches)),
+        log_(file("log.jsonl")) {}
+
+  TrainingResult train(const std::string& resume_command) {
+    announce();
+    start_ = Clock::now();
+    if (request_.resume) resume();
+    else begin();
+    Progress progress("training", "steps", std::max(1L, trainer_.total_steps()), common_.quiet);
+    try {
+      while (!trainer_.finished()) {
+        one_step(progress);
+        if (interrupted()) stop(progress, resume_command);
+      }
+    } catch (const Error&) {
+      progress.finish();
+      throw;
+    }
+    progress.finish();
+    return finish();
+  }
+
+ private:
+  fs::path file(const char* name) const { return request_.folder / name; }
+
+  static TrainingSettings settings(const TrainingRequest& request) {
+    TrainingSettings s;
+    s.adam.learning_rate = request.learning_rate;
+    s.seed = request.batches.seed;
+    s.step_per_epoch = request.length.epochs > 0;
+    return s;
+  }
+
+  void announce() const {
+    const BatchSettings& b = request_.batches;
+    say(common_, "{} with {} input plane{}, {} network, images of {}x{} pixels, {} a step, {} steps an epoch",
+        method_name(b.method), b.planes, b.planes == 1 ? "" : "s", network_name(request_.network),
+        b.augmentation.crop_height, b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
+    say(common_, "memory for activations, gradients, workspace, parameters and optimiser: {}",
+        human_bytes(trainer_.device_bytes()));
+  }
+
+  void begin() {
+    if (request_.length.epochs > 0) trainer_.set_total_steps(request_.length.epochs * trainer_.steps_per_epoch());
+    if (request_.length.steps > 0) trainer_.set_total_steps(request_.length.steps);
+    log_.clear();
+    save_models(true);
+    save_state();
+  }
+
+  void resume() {
+    const TrainingState state = load_state(file("state.safetensors").string(), forward_.layers);
+    const nlohmann::json before = load_configuration(file("state.safetensors").string());
+    if (before != configuration_)
+      throw Error(fmt::format("{}: the run was started with other options ({}): give the same ones, or start afresh",
+                              file("state.safetensors").string(), before.dump()));
+    trainer_.resume(state);
+    log_.load(state.step);
+    say(common_, "resuming after step {} of {}", state.step, state.total_steps);
+  }
+
+  void one_step(Progress& progress) {
+    const auto before = Clock::now();
+    loss_sum_ += trainer_.step();
+    ++losses_;
+    step_seconds_.push_back(seconds_since(before));
+    if (trainer_.total_steps() == 0) calibrate(progress);
+    const long total = std::max(1L, trainer_.total_steps());
+    const bool last = trainer_.finished();
+    if (last || trainer_.steps() % std::max(1L, total / kRecords) == 0) record();
+    if (last || (trainer_.total_steps() > 0 && trainer_.steps() % std::max(1L, total / kValidations) == 0)) validate();
+    progress.update(trainer_.steps(), fmt::format("loss {:.5f}", mean_loss_));
+  }
+
+  /// --minutes: once steps have been timed, fixes how many fit; the learning rate needs to know the end.
+  void calibrate(Progress& progress) {
+    constexpr std::size_t kWarmUp = 2;
+    constexpr std::size_t kTimed = 8;
+    const double budget = request_.length.minutes * 60;
+    if (step_seconds_.size() < kWarmUp + kTimed && seconds_since(start_) < budget / 20) return;
+    std::vector<double> timed(step_seconds_.begin() + std::min<long>(kWarmUp, static_cast<long>(step_seconds_.size()) - 1),
+                              step_seconds_.end());
+    std::nth_element(timed.begin(), timed.begin() + static_cast<long>(timed.size() / 2), timed.end());
+    const auto before = Clock::now();
+    validate();
+    const double left = budget - seconds_since(start_) - static_cast<double>(kValidations) * seconds_since(before);
+    const long more = std::max(1L, std::lround(0.98 * left / timed[timed.size() / 2]));
+    trainer_.set_total_steps(trainer_.steps() + more);
+    progress.set_total(trainer_.total_steps());
+    say(common_, "{} steps fit into {:.3g} minutes (--steps {} repeats this run exactly)", trainer_.total_steps(),
+        request_.length.minutes, trainer_.total_steps());
+  }
+
+  /// --minutes: other programs may slow this one down; what is left is cut to what still fits.
+  void keep_to_the_budget() {
+    if (request_.length.minutes <= 0 || request_.resume || trainer_.finished()) return;
+    const double elapsed = seconds_since(start_);
+    const double a_step = elapsed / static_cast<double>(trainer_.steps());
+    const double left = request_.length.minutes * 60 - elapsed;
+    const long fitting = trainer_.steps() + std::max(1L, static_cast<long>(left / a_step));
+    if (fitting < trainer_.total_steps()) trainer_.set_total_steps(fitting);
+  }
+
+  void record() {
+    if (losses_ > 0) mean_loss_ = loss_sum_ / static_cast<double>(losses_);
+    log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), std::nullopt, seconds_since(start_)});
+    loss_sum_ = 0;
+    losses_ = 0;
+  }
+
+  void validate() {
+    const Trainer::Validation validation = trainer_.validate();
+    const bool none = request_.held_out_nothing;
+    if (!none) log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), validation.loss, seconds_since(start_)});
+    save_models(validation.best || none);
+    keep_to_the_budget();
+    save_state();
+  }
+
+  void save_models(bool best) {
+    const Model model{configuration_, trainer_.parameters()};
+    save_model(file("last.safetensors").string(), forward_.layers, model);
+    if (best) save_model(file("model.safetensors").string(), forward_.layers, model);
+  }
+
+  void save_state() {
+    save_state_file(trainer_.state());
+    log_.save();
+  }
+  void save_state_file(const TrainingState& state) {
+    n2s::save_state(file("state.safetensors").string(), forward_.layers, configuration_, state);
+  }
+
+  [[noreturn]] void stop(Progress& progress, const std::string& resume_command) {
+    progress.finish();
+    save_state();
+    throw Error(fmt::format("interrupted after step {} of {}; everything is saved, go on with: {}", trainer_.steps(),
+                            trainer_.total_steps(), resume_command));
+  }
+
+  TrainingResult finish() {
+    save_state();
+    log_.draw(file("loss_curve.png"));
+    TrainingResult result;
+    result.parameters = load_parameters(file("model.safetensors").string(), forward_.layers);
+    result.record = {{"steps", trainer_.steps()},
+                     {"epochs", static_cast<double>(trainer_.steps()) / static_cast<double>(trainer_.steps_per_epoch())},
+                     {"train_seconds", seconds_since(start_)},
+                     {"loss", mean_loss_},
+                     {"peak_memory_bytes", peak_memory_bytes()},
+                     {"planned_memory_bytes", trainer_.device_bytes()},
+                     {"configuration", configuration_}};
+    if (!request_.held_out_nothing) {
+      result.record["best_validation"] = trainer_.best_validation();
+      result.record["best_step"] = trainer_.best_step();
+    }
+    for (const char* name : {"model", "last", "state"})
+      result.record["files"][name] = file((std::string(name) + ".safetensors").c_str()).string();
+    result.record["files"]["log"] = file("log.jsonl").string();
+    result.record["files"]["loss_curve"] = file("loss_curve.png").string();
+    return result;
+  }
+
+  const TrainingRequest& request_;
+  const CommonOptions& common_;
+  Network network_;
+  Graph forward_;
+  StackBatches batches_;
+  Trainer trainer_;
+  nlohmann::json configuration_;
+  TrainingLog log_;
+  Clock::time_point start_;
+  std::vector<double> step_seconds_;
+  double loss_sum_ = 0;
+  long losses_ = 0;
+  double mean_loss_ = 0;  // since the last record
+};
+
+}  // namespace
+
+TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend,
+                            ThreadPool& pool, const CommonOptions& common, const std::string& resume_command) {
+  fs::create_directories(request.folder);
+  const InterruptGuard guard;
+  return Run(stacks, request, backend, pool, common).train(resume_command);
+}
+
+}  // namespace n2s
