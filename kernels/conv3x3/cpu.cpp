@@ -1,27 +1,43 @@
 // The fast 3x3 convolution on the CPU: checks the problem, picks a variant and hands over to it.
-#include <fmt/format.h>
-
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/check.h"
 #include "kernels/conv3x3/conv3x3.h"
+#include "kernels/conv3x3/direct.h"
 #include "kernels/conv3x3/winograd.h"
 
 namespace n2s {
 namespace {
 
+enum class Pass { forward, data_gradient, weight_gradient };
+
+/// The rule behind `automatic`, from measurements (bench/conv3x3_bench): the products of Winograd's method are cheap
+/// only when both channel counts are; its transforms cost the same for few channels as for sixteen.
+bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass) {
+  if (variant != Conv3x3Variant::automatic) return variant == Conv3x3Variant::winograd;
+  const int inputs = layer.low_channels + layer.skip_channels;
+  (void)pass;
+  return inputs > 8 && layer.out_channels > 8;
+}
+
 std::size_t as_size(std::ptrdiff_t floats) {
   return static_cast<std::size_t>(floats);
 }
 
-}  // namespace
-
-std::size_t conv3x3_forward_packed_size(const Conv3x3Layer& layer, Conv3x3Variant) {
-  check_layer(layer);
-  return winograd::ForwardPlan(layer, 1).weights.size();
+void check_threads(int threads) {
+  if (threads < 1) throw Error("conv3x3: the number of threads must be positive");
 }
 
-std::size_t conv3x3_data_gradient_packed_size(const Conv3x3Layer& layer, Conv3x3Variant) {
+}  // namespace
+
+std::size_t conv3x3_forward_packed_size(const Conv3x3Layer& layer, Conv3x3Variant variant) {
   check_layer(layer);
+  if (uses_winograd(layer, variant, Pass::forward)) return winograd::ForwardPlan(layer, 1).weights.size();
+  return as_size(direct::ForwardPlan(layer).packed());
+}
+
+std::size_t conv3x3_data_gradient_packed_size(const Conv3x3Layer& layer, Conv3x3Variant variant) {
+  check_layer(layer);
+  if (!uses_winograd(layer, variant, Pass::data_gradient)) return as_size(direct::DataGradientPlan(layer).packed);
   const winograd::DataGradientPlan plan(layer, 1);
   return plan.low_weights.size() + plan.skip_weights.size();
 }
@@ -29,29 +45,41 @@ std::size_t conv3x3_data_gradient_packed_size(const Conv3x3Layer& layer, Conv3x3
 void conv3x3_forward_pack(const Conv3x3Layer& layer, Conv3x3Variant variant, const float* weight,
                           std::span<float> packed, ThreadPool& pool) {
   check_memory("packed", packed.data(), packed.size(), conv3x3_forward_packed_size(layer, variant));
-  winograd::forward_pack(layer, weight, packed.data(), pool);
+  const bool winograd = uses_winograd(layer, variant, Pass::forward);
+  (winograd ? winograd::forward_pack : direct::forward_pack)(layer, weight, packed.data(), pool);
 }
 
 void conv3x3_data_gradient_pack(const Conv3x3Layer& layer, Conv3x3Variant variant, const float* weight,
                                 std::span<float> packed, ThreadPool& pool) {
   check_memory("packed", packed.data(), packed.size(), conv3x3_data_gradient_packed_size(layer, variant));
-  winograd::data_gradient_pack(layer, weight, packed.data(), pool);
+  const bool winograd = uses_winograd(layer, variant, Pass::data_gradient);
+  (winograd ? winograd::data_gradient_pack : direct::data_gradient_pack)(layer, weight, packed.data(), pool);
 }
 
-std::size_t conv3x3_forward_scratch_size(const Conv3x3Layer& layer, Conv3x3Variant, int threads) {
+std::size_t conv3x3_forward_scratch_size(const Conv3x3Layer& layer, Conv3x3Variant variant, int threads) {
   check_layer(layer);
-  return as_size(winograd::ForwardPlan(layer, threads).per_thread * threads);
+  check_threads(threads);
+  const bool winograd = uses_winograd(layer, variant, Pass::forward);
+  return as_size(threads *
+                 (winograd ? winograd::ForwardPlan(layer, threads).per_thread : direct::ForwardPlan(layer).per_thread));
 }
 
-std::size_t conv3x3_data_gradient_scratch_size(const Conv3x3Layer& layer, Conv3x3Variant, int threads) {
+std::size_t conv3x3_data_gradient_scratch_size(const Conv3x3Layer& layer, Conv3x3Variant variant, int threads) {
   check_layer(layer);
-  return as_size(winograd::DataGradientPlan(layer, threads).per_thread * threads);
+  check_threads(threads);
+  const bool winograd = uses_winograd(layer, variant, Pass::data_gradient);
+  return as_size(threads * (winograd ? winograd::DataGradientPlan(layer, threads).per_thread
+                                     : direct::DataGradientPlan(layer).per_thread));
 }
 
-std::size_t conv3x3_weight_gradient_scratch_size(const Conv3x3Layer& layer, Conv3x3Variant, int threads) {
+std::size_t conv3x3_weight_gradient_scratch_size(const Conv3x3Layer& layer, Conv3x3Variant variant, int threads) {
   check_layer(layer);
-  const winograd::WeightGradientPlan plan(layer);
-  return as_size(plan.per_thread * threads + plan.per_slice * plan.slices);
+  check_threads(threads);
+  const auto size = [threads](const auto& plan) {
+    return as_size(plan.per_thread * threads + plan.per_slice * plan.slices);
+  };
+  return uses_winograd(layer, variant, Pass::weight_gradient) ? size(winograd::WeightGradientPlan(layer))
+                                                              : size(direct::WeightGradientPlan(layer));
 }
 
 void conv3x3_forward_cpu(const Conv3x3Forward<float>& problem, Conv3x3Variant variant, std::span<const float> packed,
@@ -59,7 +87,8 @@ void conv3x3_forward_cpu(const Conv3x3Forward<float>& problem, Conv3x3Variant va
   const Conv3x3Layer layer = checked_layer(problem);
   check_memory("packed", packed.data(), packed.size(), conv3x3_forward_packed_size(layer, variant));
   check_memory("scratch", scratch.data(), scratch.size(), conv3x3_forward_scratch_size(layer, variant, pool.threads()));
-  winograd::forward(layer, problem, packed.data(), scratch.data(), pool);
+  const bool winograd = uses_winograd(layer, variant, Pass::forward);
+  (winograd ? winograd::forward : direct::forward)(layer, problem, packed.data(), scratch.data(), pool);
 }
 
 void conv3x3_data_gradient_cpu(const Conv3x3DataGradient<float>& problem, Conv3x3Variant variant,
@@ -68,7 +97,8 @@ void conv3x3_data_gradient_cpu(const Conv3x3DataGradient<float>& problem, Conv3x
   check_memory("packed", packed.data(), packed.size(), conv3x3_data_gradient_packed_size(layer, variant));
   check_memory("scratch", scratch.data(), scratch.size(),
                conv3x3_data_gradient_scratch_size(layer, variant, pool.threads()));
-  winograd::data_gradient(layer, problem, packed.data(), scratch.data(), pool);
+  const bool winograd = uses_winograd(layer, variant, Pass::data_gradient);
+  (winograd ? winograd::data_gradient : direct::data_gradient)(layer, problem, packed.data(), scratch.data(), pool);
 }
 
 void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient<float>& problem, Conv3x3Variant variant,
@@ -76,7 +106,8 @@ void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient<float>& problem, Co
   const Conv3x3Layer layer = checked_layer(problem);
   check_memory("scratch", scratch.data(), scratch.size(),
                conv3x3_weight_gradient_scratch_size(layer, variant, pool.threads()));
-  winograd::weight_gradient(layer, problem, scratch.data(), pool);
+  const bool winograd = uses_winograd(layer, variant, Pass::weight_gradient);
+  (winograd ? winograd::weight_gradient : direct::weight_gradient)(layer, problem, scratch.data(), pool);
 }
 
 }  // namespace n2s

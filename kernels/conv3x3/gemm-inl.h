@@ -9,6 +9,7 @@
 #endif
 
 #include "kernels/conv3x3/lanes-inl.h"
+#include "kernels/conv3x3/panels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
@@ -20,16 +21,6 @@ constexpr int block_rows(int vectors) {
   if (kManyRegisters) return vectors == 4 ? 6 : vectors == 3 ? 8 : 12;
   return vectors == 3 ? 4 : 6;
 }
-
-// Columns cut into panels of at most kPanelVectors vectors, as even as possible.
-struct Panels {
-  explicit Panels(std::ptrdiff_t padded_columns)
-      : vectors(static_cast<int>(padded_columns / kLanes)), count((vectors + kPanelVectors - 1) / kPanelVectors) {}
-  int first(int panel) const { return vectors * panel / count; }  // in vectors
-  int width(int panel) const { return first(panel + 1) - first(panel); }
-  int of_vector(int vector) const { return ((vector + 1) * count - 1) / vectors; }
-  int vectors, count;
-};
 
 // A is (rows, K): element (r, k) at a[r * stride + k], or at a[k * stride + r] when kTransposed.
 struct MatrixA {
@@ -86,21 +77,21 @@ HWY_NOINLINE void gemm_panel(int rows, std::ptrdiff_t depth, MatrixA a, const fl
   run.template operator()<1>();
 }
 
-// B's panels: panel p starts at b + first(p) * panel_step * kLanes; its rows are row_stride(p) floats apart.
 struct MatrixB {
   const float* data;
   std::ptrdiff_t columns;  // padded to a multiple of 16
-  bool packed;             // panel by panel (weights), or plain rows of `columns` floats (gradients)
+  std::ptrdiff_t stride;   // floats between rows, or kPacked: panel by panel, as weights are
 };
+constexpr std::ptrdiff_t kPacked = 0;
 
 // C: (rows, columns) with c_stride floats between rows; `add` to what is there or overwrite it. 64-byte aligned rows.
 template <bool kTransposed>
 void gemm(int rows, std::ptrdiff_t depth, MatrixA a, MatrixB b, float* c, std::ptrdiff_t c_stride, bool add) {
-  const Panels panels(b.columns);
+  const Panels panels(b.columns, kLanes, kPanelVectors);
   for (int p = 0; p < panels.count; ++p) {
     const std::ptrdiff_t first = std::ptrdiff_t{panels.first(p)} * kLanes;
-    const float* data = b.data + (b.packed ? first * depth : first);
-    const std::ptrdiff_t stride = b.packed ? std::ptrdiff_t{panels.width(p)} * kLanes : b.columns;
+    const float* data = b.data + (b.stride == kPacked ? first * depth : first);
+    const std::ptrdiff_t stride = b.stride == kPacked ? std::ptrdiff_t{panels.width(p)} * kLanes : b.stride;
     switch (panels.width(p)) {
       case 1:
         gemm_panel<kTransposed, 1>(rows, depth, a, data, stride, c + first, c_stride, add);

@@ -2,8 +2,9 @@
 // the sum over doubled pixels directly from 25 of the 36 positions (winograd.h).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/winograd_data_gradient.cpp"
+#include "kernels/conv3x3/targets.h"  // before foreach_target.h
+
 #include <hwy/foreach_target.h>
-#include "kernels/conv3x3/targets.h"
 
 #include "kernels/conv3x3/gemm-inl.h"
 #include "kernels/conv3x3/read-inl.h"
@@ -13,6 +14,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
+namespace {
 
 using winograd::DataGradientPlan;
 using winograd::Packed;
@@ -43,7 +45,7 @@ void multiply(const DataGradientWork& w, int tiles, const Packed& weights, const
     const auto index = static_cast<std::size_t>(p);
     if (weights.depth[index] == 0) continue;
     gemm<false>(tiles, weights.depth[index], {w.v + p * w.plan.v.step, w.plan.v.stride},
-                {packed + weights.offset[index], weights.columns, true}, m + p * result.step, result.stride, false);
+                {packed + weights.offset[index], weights.columns, kPacked}, m + p * result.step, result.stride, false);
   }
 }
 
@@ -91,6 +93,7 @@ void winograd_data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient
   });
 }
 
+}  // namespace
 }  // namespace n2s::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

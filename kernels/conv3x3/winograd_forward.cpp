@@ -2,8 +2,9 @@
 // block within one thread's L2 cache. The method is described in winograd.h.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/winograd_forward.cpp"
+#include "kernels/conv3x3/targets.h"  // before foreach_target.h
+
 #include <hwy/foreach_target.h>
-#include "kernels/conv3x3/targets.h"
 
 #include "kernels/conv3x3/gemm-inl.h"
 #include "kernels/conv3x3/read-inl.h"
@@ -13,6 +14,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
+namespace {
 
 using winograd::ForwardPlan;
 using winograd::Tiling;
@@ -51,7 +53,7 @@ void multiply(const ForwardWork& w, int tiles) {
     const auto index = static_cast<std::size_t>(p);
     const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
     const MatrixA a{w.v + p * w.plan.v.step + first, w.plan.v.stride};
-    const MatrixB b{w.packed + w.plan.weights.offset[index], w.plan.weights.columns, true};
+    const MatrixB b{w.packed + w.plan.weights.offset[index], w.plan.weights.columns, kPacked};
     gemm<false>(tiles, w.plan.weights.depth[index], a, b, w.m + p * w.plan.m.step, w.plan.m.stride, false);
   }
 }
@@ -89,6 +91,7 @@ void winograd_forward(const Conv3x3Layer& layer, const Conv3x3Forward<float>& pr
   });
 }
 
+}  // namespace
 }  // namespace n2s::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -2,8 +2,9 @@
 // time. Training repacks after every step, so this is vectorised too.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/winograd_pack.cpp"
+#include "kernels/conv3x3/targets.h"  // before foreach_target.h
+
 #include <hwy/foreach_target.h>
-#include "kernels/conv3x3/targets.h"
 
 #include "kernels/conv3x3/gemm-inl.h"
 #include "kernels/conv3x3/winograd-inl.h"
@@ -29,6 +30,7 @@ struct FilterPart {
 
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
+namespace {
 
 using winograd::FilterPart;
 
@@ -42,7 +44,7 @@ HWY_INLINE void gather_taps(const FilterPart& part, int k, int n, float* taps) {
 }
 
 void winograd_pack_vector(const FilterPart& part, const winograd::Packed& layout, int vector, float* packed) {
-  const Panels panels(layout.columns);
+  const Panels panels(layout.columns, kLanes, kPanelVectors);
   const int panel = panels.of_vector(vector);
   const std::ptrdiff_t first = std::ptrdiff_t{panels.first(panel)} * kLanes;
   const std::ptrdiff_t width = std::ptrdiff_t{panels.width(panel)} * kLanes;
@@ -69,6 +71,7 @@ void winograd_pack(const FilterPart& part, const winograd::Packed& layout, float
   });
 }
 
+}  // namespace
 }  // namespace n2s::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

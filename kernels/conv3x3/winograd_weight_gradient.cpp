@@ -2,16 +2,19 @@
 // position whose depth is the number of tiles. Slices of tiles are summed in a fixed order (winograd.h).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/winograd_weight_gradient.cpp"
+#include "kernels/conv3x3/targets.h"  // before foreach_target.h
+
 #include <hwy/foreach_target.h>
-#include "kernels/conv3x3/targets.h"
 
 #include "kernels/conv3x3/gemm-inl.h"
 #include "kernels/conv3x3/read-inl.h"
+#include "kernels/conv3x3/slices-inl.h"
 #include "kernels/conv3x3/winograd-inl.h"
 #include "kernels/conv3x3/winograd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
+namespace {
 
 using winograd::Tiling;
 using winograd::WeightGradientPlan;
@@ -60,7 +63,7 @@ void multiply(const WeightGradientWork& w, int tiles, bool add) {
     const auto index = static_cast<std::size_t>(p);
     const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
     gemm<true>(w.plan.sums.depth[index], tiles, {w.v + p * w.plan.v.step + first, w.plan.v.stride},
-               {w.w + p * w.plan.w.step, columns, false}, w.sums + w.plan.sums.offset[index], columns, add);
+               {w.w + p * w.plan.w.step, columns, columns}, w.sums + w.plan.sums.offset[index], columns, add);
   }
 }
 
@@ -107,31 +110,6 @@ void weight_gradient_slice(const WeightGradientWork& w, std::ptrdiff_t begin, st
   for (int c = w.layer.low_channels; c < w.plan.inputs; ++c) finish_channel<false>(w, c);
 }
 
-// Sums one vector of outputs of one input channel over all slices, first to last, and brings it into OIHW order.
-void sum_slices(const Conv3x3WeightGradient<float>& problem, const WeightGradientPlan& plan, int outputs,
-                const float* slices, int channel, int column) {
-  HWY_ALIGN float taps[9 * kLanes];
-  for (int tap = 0; tap < 9; ++tap) {
-    const float* first = slices + (std::ptrdiff_t{tap} * plan.inputs + channel) * plan.sums.columns + column;
-    Vec sum = hn::Load(kFloat, first);
-    for (std::ptrdiff_t s = 1; s < plan.slices; ++s) sum = hn::Add(sum, hn::Load(kFloat, first + s * plan.per_slice));
-    hn::Store(sum, kFloat, taps + tap * kLanes);
-  }
-  for (int lane = 0; lane < std::min(kLanes, outputs - column); ++lane) {
-    float* filter = problem.weight_gradient + (std::ptrdiff_t{column + lane} * plan.inputs + channel) * 9;
-    for (int tap = 0; tap < 9; ++tap) filter[tap] = taps[tap * kLanes + lane];
-  }
-}
-
-void sum_bias(float* bias, const WeightGradientPlan& plan, int outputs, const float* slices) {
-  const float* first = slices + std::ptrdiff_t{9} * plan.inputs * plan.sums.columns;
-  for (int c = 0; c < outputs; ++c) {
-    float sum = first[c];
-    for (std::ptrdiff_t s = 1; s < plan.slices; ++s) sum += first[s * plan.per_slice + c];
-    bias[c] = sum;
-  }
-}
-
 void winograd_weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient<float>& problem,
                               const WeightGradientPlan& plan, float* scratch, ThreadPool& pool) {
   float* slices = scratch + pool.threads() * plan.per_thread;
@@ -144,14 +122,10 @@ void winograd_weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGrad
     weight_gradient_slice({layer, problem, plan, v, w, sums, zeros, slices + slice * plan.per_slice},
                           plan.slice_begin(slice), plan.slice_begin(slice + 1));
   });
-  pool.parallel_for(plan.sums.columns / kLanes, [&](std::ptrdiff_t vector, int) {
-    const auto column = static_cast<int>(vector) * kLanes;
-    if (column >= layer.out_channels) return;
-    for (int c = 0; c < plan.inputs; ++c) sum_slices(problem, plan, layer.out_channels, slices, c, column);
-  });
-  if (problem.bias_gradient) sum_bias(problem.bias_gradient, plan, layer.out_channels, slices);
+  sum_slices({slices, plan.per_slice, plan.slices, plan.inputs, layer.out_channels}, problem, pool);
 }
 
+}  // namespace
 }  // namespace n2s::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -2,6 +2,7 @@
 // Guard values around every tensor and NaN in every output beforehand follow ggml's and cutlass's tests.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -105,7 +106,8 @@ inline bool is_even(const Conv3x3Layer& l) {
   return l.height % 2 == 0 && l.width % 2 == 0;
 }
 
-/// Squared error relative to the squared reference; infinite when anything is NaN.
+/// Squared error relative to the squared reference, or to 1 a value where a few values happen to cancel to less (the
+/// products are about that large); infinite when anything is NaN.
 inline double nmse(std::span<const float> found, std::span<const double> expected) {
   double error = 0, power = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -113,7 +115,8 @@ inline double nmse(std::span<const float> found, std::span<const double> expecte
     power += expected[i] * expected[i];
   }
   if (error == 0) return 0;
-  return std::isnan(error) || power == 0 ? std::numeric_limits<double>::infinity() : error / power;
+  return std::isnan(error) ? std::numeric_limits<double>::infinity()
+                           : error / std::max(power, static_cast<double>(expected.size()));
 }
 
 /// Every channel combination of both nets and odd ones, each at several sizes from one pixel up: 200 layers and more.
