@@ -3,7 +3,6 @@
 // any number of threads or devices.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -33,17 +32,24 @@ struct RandomKey {
   std::uint32_t minor = 0;  // sample within the step, stack of the plane, …; at most 2^12 - 1
 };
 
-using PhiloxBlock = std::array<std::uint32_t, 4>;
+/// Four words: a counter, or the random bits that it gives.
+struct PhiloxBlock {
+  std::uint32_t words[4];
+  N2S_HOST_DEVICE std::uint32_t operator[](std::uint32_t index) const { return words[index]; }
+  bool operator==(const PhiloxBlock&) const = default;
+};
 
 /// The bijection itself: ten rounds.
-N2S_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, std::array<std::uint32_t, 2> key) {
+N2S_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint64_t key) {
+  auto key0 = static_cast<std::uint32_t>(key);
+  auto key1 = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53U} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57U} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key[0] += 0x9E3779B9U;
-    key[1] += 0xBB67AE85U;
+    counter = {{static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(b),
+                static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(a)}};
+    key0 += 0x9E3779B9U;
+    key1 += 0xBB67AE85U;
   }
   return counter;
 }
@@ -51,8 +57,7 @@ N2S_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, std::array<st
 /// Four numbers, block `index` of the key's stream. Purpose takes the counter's last word together with `minor`.
 N2S_HOST_DEVICE inline PhiloxBlock random_block(const RandomKey& key, std::uint32_t index) {
   const std::uint32_t last = (static_cast<std::uint32_t>(key.purpose) << 12) | (key.minor & 0xFFFU);
-  return philox4x32({index, key.epoch, key.item, last},
-                    {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
+  return philox4x32({{index, key.epoch, key.item, last}}, key.seed);
 }
 
 /// Number `index` of the key's stream.
