@@ -8,8 +8,8 @@
 
 namespace n2s {
 
-/// The half of the spectrum that a real image needs: row ky = 0 .. height - 1, column kx = 0 .. width / 2; the other half
-/// is its conjugate, S(-k) = conj(S(k)).
+/// The half of the spectrum that a real image needs: row ky = 0 .. height - 1, column kx = 0 .. width / 2; the other
+/// half is its conjugate, S(-k) = conj(S(k)).
 struct SpectrumShape {
   int height = 0, width = 0;  // of the image, pixels
   int columns() const { return width / 2 + 1; }
