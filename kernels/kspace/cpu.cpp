@@ -10,32 +10,47 @@ namespace n2s {
 namespace {
 
 /// Distance from DC along one axis, in index units.
-int frequency(int index, int size) { return std::min(index, size - index); }
-
-double mean_keep_probability(int height, int width, double lambda) {
-  double sum = 0;
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x)
-      sum += std::exp(-lambda * std::hypot(frequency(y, height), frequency(x, width)));
-  return sum / (static_cast<double>(height) * width);
+int frequency(int index, int size) {
+  return std::min(index, size - index);
 }
 
+/// Mean over the grid of p(k) = exp(-lambda |k|), and its derivative by lambda. One quadrant stands for all four.
+struct MeanProbability {
+  double value = 0, slope = 0;
+};
+
+MeanProbability mean_probability(int height, int width, double lambda) {
+  const auto copies = [](int k, int size) { return k == 0 || 2 * k == size ? 1.0 : 2.0; };
+  MeanProbability sum;
+  for (int y = 0; y <= height / 2; ++y)
+    for (int x = 0; x <= width / 2; ++x) {
+      const double distance = std::hypot(y, x);
+      const double p = copies(y, height) * copies(x, width) * std::exp(-lambda * distance);
+      sum.value += p;
+      sum.slope -= distance * p;
+    }
+  const double pixels = static_cast<double>(height) * width;
+  return {sum.value / pixels, sum.slope / pixels};
+}
+
+/// Newton's method from 0: the mean is convex and falls, so that every step stays below the solution.
 double solve_lambda(int height, int width, double rate) {
-  double low = 0;
-  double high = 1;
-  while (mean_keep_probability(height, width, high) > rate && high < 1e6) high *= 2;
-  for (int i = 0; i < 100 && high - low > 1e-12 * high; ++i) {
-    const double middle = 0.5 * (low + high);
-    (mean_keep_probability(height, width, middle) > rate ? low : high) = middle;
+  double lambda = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const MeanProbability mean = mean_probability(height, width, lambda);
+    const double step = (rate - mean.value) / mean.slope;
+    lambda += step;
+    if (!(step > 1e-13 * lambda)) break;
   }
-  return 0.5 * (low + high);
+  return lambda;
 }
 
 }  // namespace
 
 KspaceSampling kspace_sampling(int height, int width, double rate) {
+  if (height < 1 || width < 1) throw Error("undersampling needs at least 1 pixel");
   const double pixels = static_cast<double>(height) * width;
-  if (!(rate > 1 / pixels) || rate > 1)
+  if (rate != 1 && !(rate > 1 / pixels && rate < 1))
     throw Error(fmt::format("{} of all frequencies cannot be kept: choose a rate above 0, up to 1, such as 0.1", rate));
   KspaceSampling sampling{height, width, rate == 1 ? 0 : solve_lambda(height, width, rate), {}};
   for (int y = 0; y < height; ++y)
@@ -51,14 +66,16 @@ std::vector<std::uint8_t> kspace_mask(const KspaceSampling& sampling, const Rand
   const auto at = [&](int y, int x) {
     return static_cast<std::size_t>(y) * static_cast<std::size_t>(shape.columns()) + static_cast<std::size_t>(x);
   };
-  for (int y = 0; y < shape.height; ++y)
-    for (int x = 0; x < shape.columns(); ++x) {
-      // In the columns x = 0 and x = width / 2 both of a pair are stored: the upper one draws for the two.
-      const bool own_mirror_column = x == 0 || 2 * x == shape.width;
-      const int drawn = own_mirror_column ? std::min(y, (shape.height - y) % shape.height) : y;
-      const auto index = static_cast<std::uint32_t>(at(drawn, x));
-      mask[at(y, x)] = random_uniform(key, index) < sampling.keep_probability[at(y, x)] ? 1 : 0;
-    }
+  for (std::size_t i = 0; i < mask.size(); i += 4) {
+    const PhiloxBlock bits = random_block(key, static_cast<std::uint32_t>(i / 4));
+    for (std::size_t j = 0; j < 4 && i + j < mask.size(); ++j)  // all 32 bits count: p is small at low rates
+      mask[i + j] = bits[static_cast<std::uint32_t>(j)] < sampling.keep_probability[i + j] * 0x1p32 ? 1 : 0;
+  }
+  // In the columns x = 0 and x = width / 2 both of a pair are stored: the upper one has drawn for the two.
+  for (int y = 1; 2 * y < shape.height; ++y) {
+    mask[at(shape.height - y, 0)] = mask[at(y, 0)];
+    if (shape.width % 2 == 0) mask[at(shape.height - y, shape.width / 2)] = mask[at(y, shape.width / 2)];
+  }
   return mask;
 }
 
