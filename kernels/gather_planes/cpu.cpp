@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -13,25 +14,21 @@ RandomKey with(RandomKey key, Purpose purpose) {
   return key;
 }
 
-int wrap(int index, int length) { return ((index % length) + length) % length; }
-
-/// Where pixel (y, x) of the augmented crop comes from within the crop.
-std::pair<int, int> unorient(const GatherPlane& g, int y, int x) {
-  if ((g.draw.orientation & 4) != 0) x = g.augmentation.crop_width - 1 - x;
-  if ((g.draw.orientation & 2) != 0) y = g.augmentation.crop_height - 1 - y;
-  if ((g.draw.orientation & 1) != 0) std::swap(y, x);
-  return {y, x};
+int wrap(int index, int length) {
+  return ((index % length) + length) % length;
 }
 
-float pixel(const GatherPlane& g, int y, int x) {
-  y = reflect(y, g.plane_height) - g.draw.shift_y;
-  x = reflect(x, g.plane_width) - g.draw.shift_x;
-  if (g.augmentation.circular_shift) {
-    y = wrap(y, g.plane_height);
-    x = wrap(x, g.plane_width);
+constexpr int kFill = -1;
+
+/// For `count` pixels from `first` on along one axis of the shifted plane: where they come from, or kFill.
+std::vector<int> sources(int first, int count, int length, int shift, bool circular) {
+  std::vector<int> result;
+  for (int i = 0; i < count; ++i) {
+    const int shifted = reflect(first + i, length) - shift;
+    const bool inside = shifted >= 0 && shifted < length;
+    result.push_back(circular ? wrap(shifted, length) : inside ? shifted : kFill);
   }
-  if (y < 0 || x < 0 || y >= g.plane_height || x >= g.plane_width) return g.augmentation.fill;
-  return g.plane[static_cast<std::ptrdiff_t>(y) * g.plane_width + x];
+  return result;
 }
 
 }  // namespace
@@ -57,15 +54,30 @@ SampleDraw draw_sample(const Augmentation& a, int plane_height, int plane_width,
 }
 
 void gather_plane(const GatherPlane& g, FloatTensor image, int n, int channel) {
+  const Augmentation& a = g.augmentation;
   const bool transposes = (g.draw.orientation & 1) != 0;
-  if (g.plane_height < 1 || g.plane_width < 1 || g.augmentation.crop_height != image.shape.height ||
-      g.augmentation.crop_width != image.shape.width || (transposes && image.shape.height != image.shape.width))
+  if (g.plane_height < 1 || g.plane_width < 1 || a.crop_height != image.shape.height ||
+      a.crop_width != image.shape.width || (transposes && image.shape.height != image.shape.width))
     throw Error("batch assembly: the sizes do not fit together");
-  for (int y = 0; y < image.shape.height; ++y)
+  auto rows = sources(g.draw.top, a.crop_height, g.plane_height, g.draw.shift_y, a.circular_shift);
+  auto columns = sources(g.draw.left, a.crop_width, g.plane_width, g.draw.shift_x, a.circular_shift);
+  // A flip after the transposition flips the other axis of the plane.
+  auto& vertical = transposes ? columns : rows;
+  auto& horizontal = transposes ? rows : columns;
+  if ((g.draw.orientation & 2) != 0) std::reverse(vertical.begin(), vertical.end());
+  if ((g.draw.orientation & 4) != 0) std::reverse(horizontal.begin(), horizontal.end());
+  const auto at = [&](int row, int column) {
+    if (row == kFill || column == kFill) return a.fill;
+    return g.plane[static_cast<std::ptrdiff_t>(row) * g.plane_width + column];
+  };
+  for (int y = 0; y < image.shape.height; ++y) {
+    float* out = image.pixel(n, y, 0) + channel;
     for (int x = 0; x < image.shape.width; ++x) {
-      const auto [row, column] = unorient(g, y, x);
-      image.pixel(n, y, x)[channel] = pixel(g, g.draw.top + row, g.draw.left + column);
+      const auto i = static_cast<std::size_t>(transposes ? x : y);
+      const auto j = static_cast<std::size_t>(transposes ? y : x);
+      out[static_cast<std::ptrdiff_t>(x) * image.shape.channels] = at(rows[i], columns[j]);
     }
+  }
 }
 
 std::vector<std::uint32_t> shuffled(std::uint32_t count, const RandomKey& key) {

@@ -22,16 +22,16 @@ struct Augmentation {
 
 /// One sample's variation.
 struct SampleDraw {
-  int top = 0, left = 0;          // of the crop in the plane, pixels
-  int shift_y = 0, shift_x = 0;   // pixels by which the plane is moved down and right before it is cropped
-  int orientation = 0;            // 0..7: bit 0 transposes, bit 1 flips rows, bit 2 flips columns, in this order
+  int top = 0, left = 0;         // of the crop in the plane, pixels
+  int shift_y = 0, shift_x = 0;  // pixels by which the plane is moved down and right before it is cropped
+  int orientation = 0;           // 0..7: bit 0 transposes, bit 1 flips rows, bit 2 flips columns, in this order
 };
 
 /// The draw for one sample of one step. `item` of the key counts steps within the epoch, `minor` samples in the batch.
 SampleDraw draw_sample(const Augmentation& augmentation, int plane_height, int plane_width, const RandomKey& key);
 
-/// image(n, y, x, channel) = the varied plane. Where the crop is larger than the plane, the plane is continued by
-/// reflection. `plane` holds plane_height * plane_width pixels.
+/// image(n, y, x, channel) = the varied plane. Throws Error where the image is not of the crop's size. Where the crop
+/// is larger than the plane, the plane is continued by reflection. `plane` holds plane_height * plane_width pixels.
 struct GatherPlane {
   const float* plane = nullptr;
   int plane_height = 0, plane_width = 0;
@@ -39,6 +39,9 @@ struct GatherPlane {
   SampleDraw draw;
 };
 void gather_plane(const GatherPlane& gather, FloatTensor image, int n, int channel);
+
+/// The varied plane, row by row, made step by step: for tests.
+std::vector<float> gather_plane_reference(const GatherPlane& gather);
 
 /// The numbers 0 .. count - 1 in random order (Fisher-Yates); a new order for each epoch of the key.
 std::vector<std::uint32_t> shuffled(std::uint32_t count, const RandomKey& key);
