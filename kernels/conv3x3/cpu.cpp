@@ -12,10 +12,10 @@ enum class Pass { forward, data_gradient, weight_gradient };
 
 /// The rule behind `automatic`, from measurements (bench/conv3x3_bench): the products of Winograd's method are cheap
 /// only when both channel counts are; its transforms cost the same for few channels as for sixteen.
-bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass) {
+bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass) {
   if (variant != Conv3x3Variant::automatic) return variant == Conv3x3Variant::winograd;
   const int inputs = layer.low_channels + layer.skip_channels;
-  (void)pass;
+  
   return inputs > 8 && layer.out_channels > 8;
 }
 

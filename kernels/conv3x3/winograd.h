@@ -81,7 +81,7 @@ Packed packed(int columns, const Depth& depth_at) {
 /// Tiles that are transformed, multiplied and transformed back at a time, so that a block stays in the L2 cache.
 /// Any block gives the same result; small images get small blocks, so that all threads have work.
 inline int block_tiles(std::ptrdiff_t tiles, int floats_per_position, int threads) {
-  constexpr int kCacheFloats = 320 * 1024;
+  constexpr int kCacheFloats = 128 * 1024;
   const int fits = std::clamp(kCacheFloats / (kPositions * floats_per_position) / 24 * 24, 24, 96);
   const std::ptrdiff_t share = (tiles + 2 * threads - 1) / (2 * threads);
   return static_cast<int>(std::min<std::ptrdiff_t>(fits, std::max<std::ptrdiff_t>((share + 7) / 8 * 8, 8)));

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "kernels/conv3x3/conv3x3.h"
@@ -34,10 +35,10 @@ class Guarded {
   std::span<T> span() { return {data(), count_}; }
   /// Whether every byte outside [data, data + size) is as it was.
   bool intact() const {
-    const std::size_t end = begin_ + count_ * sizeof(T);
-    for (std::size_t i = 0; i < memory_.size(); ++i)
-      if ((i < begin_ || i >= end) && memory_[i] != kPattern) return false;
-    return true;
+    const auto untouched = [](std::uint8_t byte) { return byte == kPattern; };
+    const auto begin = memory_.begin() + static_cast<std::ptrdiff_t>(begin_);
+    const auto end = begin + static_cast<std::ptrdiff_t>(count_ * sizeof(T));
+    return std::all_of(memory_.begin(), begin, untouched) && std::all_of(end, memory_.end(), untouched);
   }
 
  private:
