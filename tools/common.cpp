@@ -1,0 +1,78 @@
+#include "tools/common.h"
+
+#include <cstdio>
+
+#include "data/normalisation.h"
+#include "engine/cpu_backend.h"
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings sees mostly padding
+
+bool wants_cuda(const std::string& device) { return device == "cuda" || device.starts_with("cuda:"); }
+
+}  // namespace
+
+void add_common_options(CLI::App& verb, CommonOptions& o) {
+  const std::string group = "Common";
+  verb.add_option("--device", o.device, "auto, cpu, cuda or cuda:NUMBER")->capture_default_str()->group(group);
+  verb.add_option("--precision", o.precision, "fp32 (everywhere); tf32, fp16, bf16 (GPU)")
+      ->check(CLI::IsMember({"fp32", "tf32", "fp16", "bf16"}))
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--seed", o.seed, "Of all random numbers: the same seed gives the same result")
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--threads", o.threads, "Processor threads (default: all)")->check(CLI::Range(0, 1024))->group(group);
+  verb.add_flag("--quiet", o.quiet, "No notes and no progress")->group(group);
+  verb.add_flag("--json", o.json, "Print the result as one JSON object on standard output")->group(group);
+  verb.add_flag("--force", o.force, "Overwrite what exists")->group(group);
+}
+
+std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
+  if (wants_cuda(o.device))
+    throw Error(fmt::format("--device {}: this build has no CUDA backend: use --device cpu", o.device));
+  if (o.device != "auto" && o.device != "cpu")
+    throw Error(fmt::format("--device {}: choose auto, cpu, cuda or cuda:NUMBER", o.device));
+  if (o.precision != "fp32")
+    throw Error(fmt::format("--precision {}: the CPU computes in fp32 only", o.precision));
+  auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});
+  say(o, "{}, fp32", backend->description());
+  return backend;
+}
+
+void add_input_options(CLI::App& verb, InputOptions& o) {
+  const std::string group = "Input";
+  verb.add_option("--dataset", o.dataset, "HDF5: path of the data set")->group(group);
+  verb.add_option("--axis", o.stack.axis, "Axis along which the planes follow each other: x, y, z, t or c")->group(group);
+  verb.add_option("--channel", o.stack.channel, "Channel, from 0")->group(group);
+  verb.add_option("--time", o.stack.time, "Time point, from 0")->group(group);
+}
+
+LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
+  LoadedStack loaded;
+  loaded.image = read_image(path, {input.dataset});
+  loaded.selection = select_stack(loaded.image, input.stack);
+  loaded.stack = take_stack(loaded.image, loaded.selection);
+  loaded.image.values.clear();
+  loaded.image.values.shrink_to_fit();
+  say(common, "{}: {}", path, loaded.selection.describe);
+  check_finite(loaded.stack, path);
+  if (loaded.stack.height < kSmallestSide || loaded.stack.width < kSmallestSide)
+    throw Error(fmt::format("{}: planes of {}x{} pixels are too small: they need at least {} on each side; is --axis right?",
+                            path, loaded.stack.height, loaded.stack.width, kSmallestSide));
+  return loaded;
+}
+
+void say_text(const CommonOptions& options, const std::string& text) {
+  if (!options.quiet) fmt::print(stderr, "{}\n", text);
+}
+
+std::string human_bytes(std::size_t bytes) {
+  const double mebibytes = static_cast<double>(bytes) / (1 << 20);
+  return mebibytes < 1024 ? fmt::format("{:.1f} MiB", mebibytes) : fmt::format("{:.2f} GiB", mebibytes / 1024);
+}
+
+}  // namespace n2s

@@ -1,0 +1,55 @@
+// What every verb shares: its common options, the backend they choose, how input is read and how notes are printed.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "data/image.h"
+#include "data/stack.h"
+#include "engine/backend.h"
+
+namespace n2s {
+
+struct CommonOptions {
+  std::string device = "auto";     // auto, cpu, cuda, cuda:1 ...
+  std::string precision = "fp32";  // fp32, tf32, fp16, bf16
+  std::uint64_t seed = 1;
+  int threads = 0;  // 0: one per processor
+  bool quiet = false, json = false, force = false;
+};
+void add_common_options(CLI::App& verb, CommonOptions& options);
+
+/// Says which device is used, unless quiet. Throws Error for a device or precision that this build or machine lacks.
+std::unique_ptr<Backend> make_backend(const CommonOptions& options);
+
+/// Which stack of a file is meant.
+struct InputOptions {
+  std::string dataset;
+  StackOptions stack;
+};
+void add_input_options(CLI::App& verb, InputOptions& options);
+
+struct LoadedStack {
+  Image image;  // without its values: they are in the stack
+  StackSelection selection;
+  Stack stack;
+};
+
+/// Reads a file, says which stack was chosen, and checks it: finite voxels, planes of at least 16x16 pixels.
+LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
+
+/// A note for the user on standard error; silent with --quiet.
+void say_text(const CommonOptions& options, const std::string& text);
+template <typename... Values>
+void say(const CommonOptions& options, fmt::format_string<Values...> format, Values&&... values) {
+  say_text(options, fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// "1.93 GiB", "12.5 MiB".
+std::string human_bytes(std::size_t bytes);
+
+}  // namespace n2s

@@ -1,0 +1,36 @@
+#include "tools/interrupt.h"
+
+namespace n2s {
+namespace {
+
+// A signal handler can reach nothing else: the one global of the program.
+volatile std::sig_atomic_t caught = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+void handle(int signal) {
+  if (caught != 0) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+  caught = 1;
+}
+
+}  // namespace
+
+InterruptGuard::InterruptGuard() {
+  caught = 0;
+  struct sigaction action {};
+  action.sa_handler = handle;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART | SA_NODEFER;
+  sigaction(SIGINT, &action, &interrupt_before_);
+  sigaction(SIGTERM, &action, &terminate_before_);
+}
+
+InterruptGuard::~InterruptGuard() {
+  sigaction(SIGINT, &interrupt_before_, nullptr);
+  sigaction(SIGTERM, &terminate_before_, nullptr);
+}
+
+bool interrupted() { return caught != 0; }
+
+}  // namespace n2s

@@ -1,0 +1,24 @@
+// Ctrl-C and SIGTERM: the first asks the work to save and stop, a second one ends the program at once.
+#pragma once
+
+#include <csignal>
+
+namespace n2s {
+
+/// Catches the two signals while it lives.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  struct sigaction interrupt_before_ {};
+  struct sigaction terminate_before_ {};
+};
+
+/// Whether one of them has come since the last guard was set up.
+bool interrupted();
+
+}  // namespace n2s

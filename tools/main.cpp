@@ -1,0 +1,38 @@
+// n2s: the command-line program. Every verb is a file pair of its own; here they are only gathered.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "tools/demo.h"
+#include "tools/denoise.h"
+#include "tools/restore.h"
+#include "tools/train.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Noise2Stack: restores noisy image stacks by learning from the stack itself"};
+  app.set_version_flag("--version", std::string("n2s ") + N2S_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  n2s::add_restore(app);
+  n2s::add_train(app);
+  n2s::add_denoise(app);
+  n2s::add_demo(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (argc < 2) return fmt::print("{}", app.help()), 2;
+    fmt::print(stderr, "n2s: error: {} (see n2s --help)\n", error.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "n2s: error: not enough memory\n");
+    return 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "n2s: error: {}\n", error.what());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,21 @@
+// Before and after, side by side, for a look at the result.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/stack.h"
+
+namespace n2s {
+
+/// One picture of the panel: a caption and the stack whose middle plane is shown.
+struct PanelStack {
+  std::string caption;
+  const Stack* stack = nullptr;
+};
+
+/// The middle plane of each stack in one row, all in the gray window of the last one (1st to 99.9th percentile).
+void write_middle_panel(const std::filesystem::path& path, const std::vector<PanelStack>& stacks);
+
+}  // namespace n2s
