@@ -203,7 +203,7 @@ std::size_t survey_pages(const TiffSource& source, const InputFile& file, const 
     ++pages;
     check_memory(file.name(), decoded / sample_bytes(type_of(file.name(), first)) * sizeof(float));
   } while (TIFFReadDirectory(source.get()) == 1);
-  if (source.has_message()) source.fail();
+  if (source.has_message() || source.read_past_end()) source.fail();
   check_expansion(file.name(), std::min(stored, file.size()), decoded);
   return pages;
 }
@@ -215,10 +215,9 @@ bool is_contiguous_stack(const TiffSource& source, const InputFile& file, const 
   if (page.compression != COMPRESSION_NONE || page.samples != 1 || TIFFIsTiled(source.get()) != 0) return false;
   const std::uint64_t start = TIFFGetStrileOffset(source.get(), 0), bytes = page_bytes(file.name(), page);
   const std::uint64_t there = file.size() - std::min(start, file.size());
-  if (there / bytes < description.images) {
-    if (there / bytes < 2) return false;  // a single plane cut out of a stack keeps the stack's description
-    fail_ends_early(file.name(), there, description.images * bytes, "planes");
-  }
+  // A plane that some program cut out of a stack without mending the description looks the same, and ImageJ cannot open
+  // it either: losing planes without a word would be worse.
+  if (there / bytes < description.images) fail_ends_early(file.name(), there, description.images * bytes, "planes");
   return true;
 }
 

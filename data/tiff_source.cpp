@@ -18,6 +18,7 @@ tmsize_t TiffSource::read(thandle_t handle, void* into, tmsize_t size) {
     const auto bytes = std::span(static_cast<std::byte*>(into), static_cast<std::size_t>(size));
     const std::size_t got = state.file->read_at(state.offset, bytes);
     state.offset += got;
+    state.read_past_end = state.read_past_end || got < bytes.size();
     return static_cast<tmsize_t>(got);
   } catch (const std::exception&) {
     return -1;
@@ -63,8 +64,10 @@ TiffSource::TiffSource(const InputFile& file) : state_(std::make_unique<State>()
 }
 
 void TiffSource::fail() const {
-  std::string text = state_->message.empty() ? "no reason given" : state_->message;
-  while (!text.empty() && (text.back() == '.' || text.back() == '\n')) text.pop_back();
+  std::string text = !state_->message.empty() ? state_->message : "the file ends early";
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
   throw Error(
       fmt::format("{}: damaged or incomplete TIFF ({}); copy or download it again", state_->file->name(), text));
 }

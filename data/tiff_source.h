@@ -16,15 +16,18 @@ class TiffSource {
   explicit TiffSource(const InputFile& file);
 
   TIFF* get() const { return tiff_.get(); }
-  /// Throws Error with libtiff's first message since the start or the last clear_message().
+  /// Throws Error with the first message that libtiff gave.
   [[noreturn]] void fail() const;
   bool has_message() const { return !state_->message.empty(); }
+  /// libtiff takes a directory whose last bytes are missing for the last one; the reads that it made tell.
+  bool read_past_end() const { return state_->read_past_end; }
 
  private:
   struct State {
     const InputFile* file = nullptr;
     std::uint64_t offset = 0;
     std::string message;
+    bool read_past_end = false;
   };
   struct Close {
     void operator()(TIFF* tiff) const { TIFFClose(tiff); }

@@ -1,0 +1,141 @@
+// Damaged files: cut at any length and with bytes changed. Nothing may crash; what is cut must be an Error.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <random>
+
+#include "tests/data/file_helpers.h"
+
+using namespace n2s;
+using namespace n2s::test;
+
+namespace {
+
+// What was read, or nothing where the file was refused with an Error. All else ends the test.
+std::optional<Image> try_to_read(const std::filesystem::path& path) {
+  try {
+    Image image = read_image(path);
+    CHECK(image.values.size() == sample_count(image.axes));
+    return image;
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
+    return std::nullopt;
+  }
+}
+
+const std::vector<std::string>& samples() {
+  static const std::vector<std::string> list = {"int16.nii",        "big_float64.nii", "second_int16.nii.gz",
+                                                "extension.nii.gz", "int16.tif",       "lzw.tif",
+                                                "deflate.tif",      "packbits.tif",    "zstd.tif",
+                                                "lzma.tif",         "predictor.tif",   "tiles.tif",
+                                                "strips.tif",       "bigtiff.tif",     "rgb_planar.tif",
+                                                "imagej.tif",       "ome.tif",         "imagej_one_directory.tif",
+                                                "grey8.png",        "grey16.png",      "rgb.png",
+                                                "palette.png"};
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("files that end early") {
+  const TemporaryFolder folder;
+  for (const std::string& name : samples()) {
+    CAPTURE(name);
+    const std::vector<char> whole = read_bytes(fixture(name));
+    REQUIRE(whole.size() > 64);
+    const std::size_t step = std::max<std::size_t>(1, whole.size() / 600);
+    const Image expected = read_image(fixture(name));
+    for (std::size_t size = 0; size < whole.size(); size += size < 600 ? 1 : step) {
+      write_bytes(folder / "cut", {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
+      const std::optional<Image> image = try_to_read(folder / "cut");
+      if (!image) continue;
+      // Only padding behind the last directory may be missing without a word.
+      CAPTURE(size);
+      CHECK(whole.size() - size < 32);
+      CHECK(image->values == expected.values);
+      CHECK(image->axes == expected.axes);
+      CHECK(image->unit == expected.unit);
+    }
+  }
+}
+
+TEST_CASE("HDF5 files that end early") {
+  const TemporaryFolder folder;
+  for (const std::string name : {"one.h5", "four.h5"}) {
+    const std::vector<char> whole = read_bytes(fixture(name));
+    for (std::size_t size = 0; size < whole.size(); size += size < 600 ? 1 : 13) {
+      CAPTURE(size);
+      write_bytes(folder / "cut", {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
+      CHECK(!try_to_read(folder / "cut"));
+    }
+  }
+}
+
+TEST_CASE("changed bytes") {
+  const TemporaryFolder folder;
+  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same files in every run
+  for (const std::string& name : samples()) {
+    CAPTURE(name);
+    const std::vector<char> whole = read_bytes(fixture(name));
+    for (int round = 0; round < 300; ++round) {
+      std::vector<char> changed = whole;
+      // TIFF directories are anywhere; NIfTI and PNG headers are at the start.
+      const bool anywhere = contains(name, ".tif") && round % 2 == 0;
+      const std::size_t reach = anywhere ? whole.size() : std::min<std::size_t>(whole.size(), 360);
+      const std::size_t changes = 1 + random() % 4;
+      for (std::size_t i = 0; i < changes; ++i) {
+        constexpr std::array<int, 5> kTelling = {0, 1, 127, 128, 255};
+        changed[random() % reach] =
+            static_cast<char>(round % 3 == 0 ? kTelling[random() % 5] : static_cast<int>(random() % 256));
+      }
+      write_bytes(folder / "changed", changed);
+      try_to_read(folder / "changed");
+    }
+  }
+}
+
+TEST_CASE("messages say what is wrong and what to do") {
+  const TemporaryFolder folder;
+  const auto message_of = [&](const std::string& name) { return error_of([&] { read_image(folder / name); }); };
+  const std::vector<char> volume = read_bytes(fixture("int16.nii"));
+  write_bytes(folder / "cut.nii", {volume.begin(), volume.begin() + 400});
+  CHECK(contains(message_of("cut.nii"), "cut.nii: the file ends early (48 of 210 bytes of voxels); copy or download"));
+  write_bytes(folder / "empty.tif", {});
+  CHECK(contains(message_of("empty.tif"), "empty.tif: the file is empty"));
+  write_bytes(folder / "text.tif", std::vector<char>(100, 'x'));
+  CHECK(contains(message_of("text.tif"), "not a NIfTI, TIFF, PNG or HDF5 file: its content is not what its name says"));
+  CHECK(contains(message_of("missing.tif"), "No such file"));
+  std::filesystem::create_directory(folder / "folder");
+  CHECK(contains(message_of("folder"), "is a folder"));
+  const std::vector<char> packed = read_bytes(fixture("second_int16.nii.gz"));
+  write_bytes(folder / "cut.nii.gz", {packed.begin(), packed.end() - 20});
+  CHECK(contains(message_of("cut.nii.gz"), "the file ends early"));
+  std::vector<char> bad = packed;
+  bad[bad.size() - 6] ^= 1;  // the checksum
+  write_bytes(folder / "bad.nii.gz", bad);
+  CHECK(contains(message_of("bad.nii.gz"), "damaged gzip data"));
+  CHECK(contains(error_of([] { read_image(fixture("int16.nii"), {"data"}); }), "not an HDF5 file"));
+}
+
+TEST_CASE("sizes that no file could fill are refused at once") {
+  const TemporaryFolder folder;
+  std::vector<char> volume = read_bytes(fixture("uint8.nii"));
+  for (std::size_t i = 42; i < 48; i += 2) {  // dim[1..3] = 32767: 35 TB
+    volume[i] = '\xff';
+    volume[i + 1] = '\x7f';
+  }
+  write_bytes(folder / "huge.nii", volume);
+  CHECK(contains(error_of([&] { read_image(folder / "huge.nii"); }), "of 35181150961663 bytes of voxels"));
+  std::vector<char> page = read_bytes(fixture("deflate.tif"));
+  const std::string width = {0, 1, 4, 0, 1, 0, 0, 0, 37, 0, 0, 0};  // ImageWidth, LONG, 1, 37
+  auto at = std::search(page.begin(), page.end(), width.begin(), width.end());
+  if (at == page.end()) {
+    const std::string short_width = {0, 1, 3, 0, 1, 0, 0, 0, 37, 0, 0, 0};
+    at = std::search(page.begin(), page.end(), short_width.begin(), short_width.end());
+  }
+  REQUIRE(at != page.end());
+  at[2] = 4;
+  at[11] = '\x7f';  // two milliard columns
+  write_bytes(folder / "huge.tif", page);
+  error_of([&] { read_image(folder / "huge.tif"); });
+}

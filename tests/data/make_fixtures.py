@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Writes the files in fixtures/ with nibabel, tifffile, h5py and Pillow, so that the tests read what others write.
+
+The files are committed: tests need no Python. To make them again:
+    python3 -m venv VENV && VENV/bin/pip install numpy nibabel tifffile imagecodecs h5py pillow
+    VENV/bin/python tests/data/make_fixtures.py
+Every voxel has a value that its place gives (see ramp), which foreign_files_test.cpp computes again.
+"""
+import pathlib
+
+import h5py
+import nibabel
+import numpy as np
+import tifffile
+from PIL import Image
+
+OUT = pathlib.Path(__file__).parent / "fixtures"
+TYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
+
+
+def ramp(shape, dtype):
+    """(7 * index + 3) % 101, minus 50 for signed types, halved for floats; index counts in C order."""
+    values = (7 * np.arange(np.prod(shape)) + 3) % 101
+    kind = np.dtype(dtype).kind
+    if kind in "if":
+        values = values - 50
+    if kind == "f":
+        values = values / 2
+    return values.astype(dtype).reshape(shape)
+
+
+AFFINE = np.array([[-2.0, 0, 0, 90], [0, 1.5, 0.25, -126], [0, -0.25, 3.0, -72], [0, 0, 0, 1]])
+
+
+def nifti(name, array, image_class=nibabel.Nifti1Image, header=None, slope=None, inter=None, units=("mm", "sec")):
+    """`array` is [T] Z Y X; nibabel wants i j k [t]."""
+    image = image_class(array.T, AFFINE, header=header, dtype=array.dtype)
+    image.header.set_xyzt_units(*units)
+    image.header["descrip"] = b"a fixture"
+    if array.ndim >= 4:
+        image.header["pixdim"][4] = 2.5
+    nibabel.save(image, OUT / name)
+    if slope is not None:  # nibabel rescales when it saves: set the fields in the bytes, the voxels stay
+        path = OUT / name
+        data = bytearray(path.read_bytes())
+        data[112:120] = np.array([slope, inter], "<f4").tobytes()
+        path.write_bytes(data)
+
+
+def make_nifti():
+    for dtype in TYPES:
+        nifti(f"{dtype}.nii", ramp((3, 5, 7), dtype))
+    big = nibabel.Nifti1Header(endianness=">")
+    nifti("big_int16.nii", ramp((3, 5, 7), "int16"), header=big)
+    nifti("big_float64.nii", ramp((3, 5, 7), "float64"), header=big)
+    nifti("second_int16.nii.gz", ramp((3, 5, 7), "int16"), nibabel.Nifti2Image)
+    nifti("second_big_float32.nii", ramp((3, 5, 7), "float32"), nibabel.Nifti2Image, nibabel.Nifti2Header(endianness=">"))
+    nifti("time_int16.nii.gz", ramp((4, 3, 5, 7), "int16"), units=("micron", "msec"))
+    nifti("slope_uint8.nii", ramp((3, 5, 7), "uint8"), slope=0.5, inter=-3)
+    nifti("slope_nan.nii", ramp((3, 5, 7), "int16"), slope=np.nan, inter=np.nan)
+    nifti("slope_zero.nii", ramp((3, 5, 7), "int16"), slope=0, inter=5)
+    extended = nibabel.Nifti1Image(ramp((3, 5, 7), "int16").T, AFFINE)
+    extended.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"kept in the output"))
+    nibabel.save(extended, OUT / "extension.nii.gz")
+    pair = nibabel.Nifti1Pair(ramp((3, 5, 7), "int16").T, AFFINE)
+    nibabel.save(pair, OUT / "pair.hdr")
+    (OUT / "pair.img").unlink()
+    nifti("complex.nii", ramp((3, 5, 7), "float32").astype("complex64"))
+
+
+def make_tiff():
+    for dtype in TYPES:
+        tifffile.imwrite(OUT / f"{dtype}.tif", ramp((3, 5, 7), dtype), photometric="minisblack", metadata=None)
+    ramp16 = ramp((3, 40, 37), "uint16")
+    plain = dict(photometric="minisblack", metadata=None)
+    for name in ["lzw", "deflate", "packbits", "zstd", "lzma"]:
+        tifffile.imwrite(OUT / f"{name}.tif", ramp16, compression=name, **plain)
+    tifffile.imwrite(OUT / "predictor.tif", ramp16, compression="deflate", predictor=True, byteorder=">", **plain)
+    tifffile.imwrite(OUT / "float_predictor.tif", ramp((3, 40, 37), "float32"), compression="deflate", predictor=3, **plain)
+    tifffile.imwrite(OUT / "strips.tif", ramp16, rowsperstrip=7, **plain)
+    tifffile.imwrite(OUT / "tiles.tif", ramp16, tile=(16, 32), **plain)
+    tifffile.imwrite(OUT / "big_endian.tif", ramp16[:, :5, :7].copy(), byteorder=">", **plain)
+    tifffile.imwrite(OUT / "bigtiff.tif", ramp((3, 5, 7), "int32"), bigtiff=True, **plain)
+    tifffile.imwrite(OUT / "rgb.tif", ramp((5, 7, 3), "uint8"), photometric="rgb", metadata=None)
+    tifffile.imwrite(OUT / "rgb_planar.tif", ramp((3, 5, 7), "uint8"), photometric="rgb", planarconfig="separate", metadata=None)
+    tifffile.imwrite(OUT / "rgb_tiles.tif", ramp((20, 37, 3), "uint16"), photometric="rgb", tile=(16, 16), compression="lzw", metadata=None)
+    spacing = dict(spacing=0.75, unit="um", finterval=2.5)
+    micron = dict(imagej=True, resolution=(1 / 0.25, 1 / 0.5))
+    tifffile.imwrite(OUT / "imagej.tif", ramp((4, 3, 2, 5, 7), "uint16"), metadata=dict(axes="TZCYX", **spacing), **micron)
+    tifffile.imwrite(OUT / "imagej_z.tif", ramp((3, 5, 7), "float32"), metadata=dict(axes="ZYX", **spacing), byteorder=">", **micron)
+    truncate = ramp((3, 5, 7), "uint16")
+    tifffile.imwrite(OUT / "imagej_one_directory.tif", truncate, metadata=dict(axes="ZYX", **spacing), truncate=True, byteorder=">", **micron)
+    ome = dict(axes="TCZYX", PhysicalSizeX=0.25, PhysicalSizeY=0.5, PhysicalSizeZ=0.75, PhysicalSizeXUnit="µm", PhysicalSizeYUnit="µm", PhysicalSizeZUnit="µm")
+    tifffile.imwrite(OUT / "ome.tif", ramp((4, 2, 3, 5, 7), "uint8"), ome=True, metadata=ome, photometric="minisblack")
+    tifffile.imwrite(OUT / "one_bit.tif", ramp((5, 8), "uint8") > 50, photometric="minisblack", metadata=None)
+    with tifffile.TiffWriter(OUT / "uneven.tif") as writer:
+        writer.write(ramp((5, 7), "uint8"), metadata=None)
+        writer.write(ramp((6, 7), "uint8"), metadata=None)
+
+
+def make_png():
+    Image.fromarray(ramp((5, 7), "uint8")).save(OUT / "grey8.png")
+    Image.fromarray((ramp((5, 7), "uint16") * 600).astype("uint16")).save(OUT / "grey16.png")
+    Image.fromarray(ramp((5, 7, 3), "uint8")).save(OUT / "rgb.png")
+    Image.fromarray(np.repeat(ramp((5, 7, 1), "uint8"), 3, axis=2)).save(OUT / "grey_as_rgb.png")
+    Image.fromarray(ramp((5, 7, 2), "uint8")).save(OUT / "grey_alpha.png")
+    Image.fromarray(ramp((5, 7), "uint8") > 50).save(OUT / "one_bit.png")
+    palette = Image.fromarray((ramp((5, 7), "uint8") % 4).astype("uint8"), mode="P")
+    palette.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120])
+    palette.save(OUT / "palette.png")
+
+
+def make_hdf5():
+    with h5py.File(OUT / "types.h5", "w", libver="earliest") as file:
+        for dtype in TYPES + ["float16", ">i2", ">f8"]:
+            file[f"by_type/{dtype.replace('>', 'big_')}"] = ramp((3, 5, 7), dtype)
+        file["text"] = "not numbers"
+        file["vector"] = np.arange(4)
+        file["flags"] = np.ones((2, 3), bool)
+    with h5py.File(OUT / "one.h5", "w") as file:
+        options = dict(chunks=(2, 3, 4), compression="gzip", shuffle=True, fletcher32=True)
+        data = file.create_dataset("volumes/raw", data=ramp((3, 5, 7), "uint16"), **options)
+        data.attrs["element_size_um"] = [0.75, 0.5, 0.25]
+        file["labels"] = np.arange(4)
+    for name, shape in {"two": (5, 7), "four": (4, 3, 5, 7), "five": (4, 2, 3, 5, 7)}.items():
+        with h5py.File(OUT / f"{name}.h5", "w", libver="latest") as file:
+            file["data"] = ramp(shape, "int16")
+    with h5py.File(OUT / "external.h5", "w") as file:
+        file.create_dataset("data", (3, 5, 7), "uint8", external=[("somewhere_else.bin", 0, 105)])
+
+
+if __name__ == "__main__":
+    OUT.mkdir(exist_ok=True)
+    make_nifti()
+    make_tiff()
+    make_png()
+    make_hdf5()
+    print(sum(path.stat().st_size for path in OUT.iterdir()), "bytes")
