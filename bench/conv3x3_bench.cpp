@@ -1,6 +1,6 @@
 // Kernel laboratory: every layer shape of both nets, every pass and variant: milliseconds and GFLOP/s, counted as the
 // multiplications and additions of a direct convolution, 18 * C_in * C_out per output pixel.
-// Usage: conv3x3_bench [batch=16] [size=64] [threads=1] [repetitions=5] [filter, e.g. "96 + 48"]
+// Usage: conv3x3_bench [batch=16] [size=64] [threads=1] [repetitions=5] [layer, e.g. "96+48->96"] [variant]
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -135,12 +135,14 @@ double milliseconds(int repetitions, const Work& work) {
   return best;
 }
 
-void report(const NetLayer& n, int batch, int size, int threads, int repetitions, std::vector<double>& totals) {
+void report(const NetLayer& n, int batch, int size, int threads, int repetitions, const std::string& only,
+            std::vector<double>& totals) {
   const std::pair<Conv3x3Variant, const char*> variants[] = {{Conv3x3Variant::winograd, "winograd"},
                                                              {Conv3x3Variant::direct, "direct"},
                                                              {Conv3x3Variant::automatic, "automatic"}};
   std::size_t column = 0;
   for (const auto& [variant, name] : variants) {
+    if (!only.empty() && only != name && (column += 4)) continue;
     Bench b(n, batch, size, variant, threads);
     const double gflop = 18e-9 * (n.low + n.skip) * n.out * batch * b.layer.height * b.layer.width;
     const double times[] = {
@@ -162,14 +164,14 @@ void report(const NetLayer& n, int batch, int size, int threads, int repetitions
 int main(int argc, char** argv) {
   const auto number = [&](int index, int otherwise) { return argc > index ? std::atoi(argv[index]) : otherwise; };
   const int batch = number(1, 16), size = number(2, 64), threads = number(3, 1), repetitions = number(4, 5);
-  const std::string filter = argc > 5 ? argv[5] : "";
+  const std::string filter = argc > 5 ? argv[5] : "", only = argc > 6 ? argv[6] : "";
   fmt::print("{} planes of {}x{}, {} threads, {}; forward, data gradient, weight gradient: ms, GFLOP/s; packing: ms\n",
              batch, size, size, threads, n2s::simd_name());
   for (const std::string net : {"mri", "microscopy"}) {
     std::vector<double> totals(12, 0.0);
     for (const n2s::NetLayer& n : n2s::kNetLayers)
       if (n.net == net && (filter.empty() || fmt::format("{}+{}->{}", n.low, n.skip, n.out) == filter))
-        n2s::report(n, batch, size, threads, repetitions, totals);
+        n2s::report(n, batch, size, threads, repetitions, only, totals);
     for (std::size_t v = 0; v < 3; ++v)
       fmt::print("{:10} total {:9} forward {:8.2f} data {:8.2f} weight {:8.2f} packing {:6.2f} ms\n", net,
                  v == 0   ? "winograd"

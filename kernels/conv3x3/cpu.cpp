@@ -10,13 +10,13 @@ namespace {
 
 enum class Pass { forward, data_gradient, weight_gradient };
 
-/// The rule behind `automatic`, from measurements (bench/conv3x3_bench): the products of Winograd's method are cheap
-/// only when both channel counts are; its transforms cost the same for few channels as for sixteen.
-bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass) {
+/// The rule behind `automatic`, from measurements (bench/conv3x3_bench): Winograd's transforms cost the same for one
+/// channel as for sixteen, so with few channels the direct variant is ahead.
+bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass) {
   if (variant != Conv3x3Variant::automatic) return variant == Conv3x3Variant::winograd;
+  if (layer.out_channels < 8) return layer.low_channels > 0 || layer.out_channels > 1;
   const int inputs = layer.low_channels + layer.skip_channels;
-  
-  return inputs > 8 && layer.out_channels > 8;
+  return pass != Pass::forward || inputs > 8;
 }
 
 std::size_t as_size(std::ptrdiff_t floats) {

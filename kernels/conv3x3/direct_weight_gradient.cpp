@@ -101,6 +101,33 @@ void weight_gradient_slice(const DirectWeightGradientWork& w, std::ptrdiff_t beg
   finish_slice(w);
 }
 
+// One output channel: with the roles swapped, the channels of the source fill the vectors. Tap (ky, kx) is the sum over
+// source pixels q of source(q) * upstream(q - (ky - 1, kx - 1)); the upstream gradient is staged with its border,
+// [4][width + 2], and row r of each product stands for kx = 2 - r. Sums are [3][3][C].
+void multiply_swapped(const DirectWeightGradientWork& w, Chunks::Place at, bool add) {
+  const int skip = w.layer.skip_channels, width = w.plan.staging.chunks.width;
+  stage(w.problem.source.skip, {at.n, at.y, at.x, 2, width}, w.skip);
+  stage(w.problem.upstream, w.layer, {at.n, at.y - 1, at.x - 1, 4, width + 2}, 1, w.upstream);
+  for (int py = 0; py < 2; ++py)
+    for (int ky = 0; ky < 3; ++ky)
+      gemm<true>(3, width, {w.upstream + (py + 2 - ky) * (width + 2), 1},
+                 {w.skip + std::ptrdiff_t{py} * width * skip, skip, skip}, w.sums + 3 * ky * skip, skip, add || py > 0);
+  float* bias = w.slice + std::ptrdiff_t{9} * skip * w.plan.columns;
+  float sum = add ? *bias : 0.0F;
+  for (int py = 1; py < 3; ++py)
+    for (int x = 1; x <= width; ++x) sum += w.upstream[py * (width + 2) + x];
+  *bias = sum;
+}
+
+void weight_gradient_slice_swapped(const DirectWeightGradientWork& w, std::ptrdiff_t begin, std::ptrdiff_t end) {
+  const int skip = w.layer.skip_channels;
+  for (std::ptrdiff_t chunk = begin; chunk < end; ++chunk)
+    multiply_swapped(w, w.plan.staging.chunks[chunk], chunk > begin);
+  for (int tap = 0; tap < 9; ++tap)
+    for (int c = 0; c < skip; ++c)
+      w.slice[(std::ptrdiff_t{tap} * skip + c) * w.plan.columns] = w.sums[(tap / 3 * 3 + 2 - tap % 3) * skip + c];
+}
+
 void direct_weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient<float>& problem,
                             const direct::WeightGradientPlan& plan, float* scratch, ThreadPool& pool) {
   float* slices = scratch + pool.threads() * plan.per_thread;
@@ -108,7 +135,8 @@ void direct_weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradie
     float* skip = scratch + thread * plan.per_thread;
     float* low = skip + plan.staging.skip;
     float* upstream = low + plan.staging.low;
-    weight_gradient_slice(
+    const bool swapped = direct::is_dot_product(layer);
+    (swapped ? weight_gradient_slice_swapped : weight_gradient_slice)(
         {layer, problem, plan, skip, low, upstream, upstream + plan.upstream, slices + slice * plan.per_slice},
         plan.slice_begin(slice), plan.slice_begin(slice + 1));
   });

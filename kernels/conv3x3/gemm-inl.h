@@ -73,6 +73,7 @@ HWY_NOINLINE void gemm_panel(int rows, std::ptrdiff_t depth, MatrixA a, const fl
   };
   run.template operator()<kBlock>();
   if constexpr (kBlock > 4) run.template operator()<4>();
+  run.template operator()<3>();
   run.template operator()<2>();
   run.template operator()<1>();
 }
