@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "kernels/base/error.h"
+
 namespace n2s {
 namespace {
 
@@ -23,7 +25,7 @@ constexpr std::array<Ellipsoid, 12> kHead{{
     {-0.45, {-0.12, 0.05, 0.0}, {0.07, 0.28, 0.45}, 0.25},  // ventricles
     {-0.45, {0.12, 0.05, 0.0}, {0.07, 0.28, 0.45}, -0.25},
     {0.12, {0.0, -0.42, 0.1}, {0.16, 0.12, 0.30}, 0.0},
-    {-0.15, {0.0, 0.0, 0.0}, {0.02, 0.78, 1.0}, 0.0},       // the fissure between the halves
+    {-0.15, {0.0, 0.0, 0.0}, {0.02, 0.78, 1.0}, 0.0},  // the fissure between the halves
     {0.10, {-0.30, 0.35, 0.3}, {0.10, 0.10, 0.22}, 0.0},
     {0.12, {0.28, 0.38, -0.25}, {0.12, 0.09, 0.25}, 0.4},
     {-0.10, {0.30, -0.30, 0.0}, {0.07, 0.07, 0.30}, 0.0},
@@ -49,6 +51,7 @@ double texture(double x, double y, double z) {
 }  // namespace
 
 Stack head_phantom(int planes, int height, int width) {
+  if (planes < 1 || height < 1 || width < 1) throw Error("the phantom needs at least 1 plane of 1 pixel");
   Stack stack{planes, height, width, {}};
   stack.voxels.reserve(static_cast<std::size_t>(planes) * static_cast<std::size_t>(height) *
                        static_cast<std::size_t>(width));

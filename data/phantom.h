@@ -6,7 +6,8 @@
 
 namespace n2s {
 
-/// Values in [0, 1], 0 outside the head. The same for the same size, on every machine.
+/// Values in [0, 1], 0 outside the head. The same for the same size, to the last digits of the machine's sine. Throws
+/// Error for a size below 1.
 Stack head_phantom(int planes, int height, int width);
 
 }  // namespace n2s
