@@ -12,9 +12,10 @@ namespace n2s {
 namespace {
 
 [[noreturn]] void bad_noise(const std::string& text) {
-  throw Error(fmt::format("'{}' is no noise that can be simulated: use kspace:RATE (0 to 1), gaussian:SIGMA, "
-                          "poisson:GAIN or poisson:GAIN,gaussian:SIGMA",
-                          text));
+  throw Error(
+      fmt::format("'{}' is no noise that can be simulated: use kspace:RATE (0 to 1), gaussian:SIGMA, "
+                  "poisson:GAIN or poisson:GAIN,gaussian:SIGMA",
+                  text));
 }
 
 /// The number behind "name:"; bad_noise(text) unless `part` is exactly that and the number is above 0.
@@ -38,11 +39,11 @@ std::span<float> plane_of(Stack& stack, std::ptrdiff_t plane) {
 }
 
 /// A Poisson number by inversion for small means; a rounded normal above, where the two agree to within the noise of
-/// any image. `index` picks the numbers of the key's stream.
+/// any image. Every index has a block of the key's stream for itself: pixels must not share numbers.
 double poisson(double mean, const RandomKey& key, std::uint32_t index) {
   constexpr double kLargeMean = 200;
   if (mean <= 0) return 0;
-  if (mean > kLargeMean) return std::max(0.0, std::round(mean + std::sqrt(mean) * random_normal(key, index)));
+  if (mean > kLargeMean) return std::max(0.0, std::round(mean + std::sqrt(mean) * random_normal(key, 2 * index)));
   const PhiloxBlock bits = random_block(key, index);
   const double uniform = (static_cast<double>(bits[0]) + bits[1] * 0x1p-32) * 0x1p-32;  // 64 bits: the tail matters
   double probability = std::exp(-mean);
@@ -129,7 +130,8 @@ Stack corrupt_stack(const NoiseSpec& spec, const Stack& clean, std::uint64_t see
   const PlaneNoise noise(spec, clean.height, clean.width);
   Stack noisy = clean;
   pool.parallel_for(clean.planes, [&](std::ptrdiff_t plane, int) {
-    noise.corrupt(plane_of(clean, plane), plane_key(seed, copy, stack, static_cast<int>(plane)), plane_of(noisy, plane));
+    noise.corrupt(plane_of(clean, plane), plane_key(seed, copy, stack, static_cast<int>(plane)),
+                  plane_of(noisy, plane));
   });
   return noisy;
 }
