@@ -1,9 +1,11 @@
 // What is written is read back: every sample type, axis and format.
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "data/hdf5.h"
 #include "data/png.h"
+#include "data/stack.h"
 #include "tests/data/file_helpers.h"
 
 using namespace n2s;
@@ -183,4 +185,36 @@ TEST_CASE("HDF5 paths and listing") {
     CHECK(read_image(folder / "a.h5", {path}).values == image.values);
   CHECK(contains(error_of([&] { read_image(folder / "a.h5", {"raw"}); }),
                  "no data set '/raw' of numbers; there are: /volumes/raw (3x600x7 float32)"));
+}
+
+TEST_CASE("samples for check_with_python.py") {
+  const char* folder = std::getenv("N2S_SAMPLE_FILES");
+  if (folder == nullptr) {
+    MESSAGE("skipped: check_with_python.py sets N2S_SAMPLE_FILES and reads what is written there");
+    return;
+  }
+  const std::filesystem::path path = folder;
+  for (const SampleType type : all_types())
+    for (const std::string extension : {".nii", ".nii.gz", ".tif", ".h5"}) {
+      Image image = ramp_image({{'Z', 3, 0.75}, {'Y', 5, 0.5}, {'X', 7, 0.25}}, type);
+      image.unit = "micron";
+      write_image(path / (std::string(sample_type_name(type)) + extension), image);
+    }
+  Image hyperstack =
+      ramp_image({{'T', 4, 2.5}, {'Z', 3, 0.75}, {'C', 2, 1}, {'Y', 5, 0.5}, {'X', 7, 0.25}}, SampleType::uint16);
+  hyperstack.unit = "micron";
+  write_image(path / "hyperstack.tif", hyperstack);
+  WriteOptions options;
+  options.big_tiff = true;
+  write_image(path / "big.tif", hyperstack, options);
+  write_image(path / "hyperstack.h5", hyperstack);
+  write_image(path / "large.nii", ramp_image({{'Z', 1, 1}, {'Y', 2, 1}, {'X', 40000, 1}}, SampleType::uint8));
+  for (const std::string name : {"big_int16.nii", "second_big_float32.nii", "slope_uint8.nii", "extension.nii.gz"})
+    write_image(path / ("copy_" + name), read_image(fixture(name)));
+  const Image film = read_image(fixture("time_int16.nii.gz"));
+  write_image(path / "one_time.nii.gz", put_stack(film, select_stack(film), take_stack(film, select_stack(film))));
+  write_image(path / "grey16.png", ramp_image({{'Y', 5, 1}, {'X', 7, 1}}, SampleType::uint16));
+  std::vector<std::uint8_t> picture(3 * 5 * 7);
+  for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i);
+  write_png_rgb(path / "panel.png", 7, 5, picture);
 }
