@@ -11,12 +11,12 @@ namespace {
 enum class Pass { forward, data_gradient, weight_gradient };
 
 /// The rule behind `automatic`, from measurements (bench/conv3x3_bench): Winograd's transforms cost the same for one
-/// channel as for sixteen, so with few channels the direct variant is ahead.
+/// channel as for sixteen, so the direct variant is ahead where there are fewer than five inputs (forward only: the
+/// gradients have more to read than to multiply) or one output.
 bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass) {
   if (variant != Conv3x3Variant::automatic) return variant == Conv3x3Variant::winograd;
-  if (layer.out_channels < 8) return layer.low_channels > 0 || layer.out_channels > 1;
-  const int inputs = layer.low_channels + layer.skip_channels;
-  return pass != Pass::forward || inputs > 8;
+  if (pass != Pass::data_gradient && direct::is_dot_product(layer)) return false;
+  return pass != Pass::forward || layer.low_channels + layer.skip_channels > 4;
 }
 
 std::size_t as_size(std::ptrdiff_t floats) {
