@@ -36,11 +36,57 @@ void put(NiftiHeader& header, std::size_t offset, T value) {
   std::copy(bytes.begin(), bytes.end(), header.bytes.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
+struct TypeCode {
+  int code;
+  SampleType type;
+};
+constexpr std::array<TypeCode, 10> kTypeCodes = {{{2, SampleType::uint8},
+                                                  {4, SampleType::int16},
+                                                  {8, SampleType::int32},
+                                                  {16, SampleType::float32},
+                                                  {64, SampleType::float64},
+                                                  {256, SampleType::int8},
+                                                  {512, SampleType::uint16},
+                                                  {768, SampleType::uint32},
+                                                  {1024, SampleType::int64},
+                                                  {1280, SampleType::uint64}}};
+
 std::int64_t offset_from_float(float value) {
   return std::isfinite(value) && std::abs(value) < 1e15F ? static_cast<std::int64_t>(value) : -1;
 }
 
 }  // namespace
+
+SampleType nifti_type(const std::string& name, int code) {
+  for (const TypeCode& entry : kTypeCodes)
+    if (entry.code == code) return entry.type;
+  const char* what = code == 32 || code == 1792 || code == 2048 ? "complex"
+                     : code == 128 || code == 2304              ? "RGB"
+                     : code == 1536                             ? "128-bit float"
+                     : code == 1                                ? "1-bit"
+                                                                : "unknown";
+  throw Error(
+      fmt::format("{}: holds {} samples (NIfTI type {}); convert it to an integer or float type", name, what, code));
+}
+
+int nifti_code(SampleType type) {
+  return std::find_if(kTypeCodes.begin(), kTypeCodes.end(), [&](const TypeCode& e) { return e.type == type; })->code;
+}
+
+double seconds_per_unit(int units) {
+  const int time = units & 0x38;
+  return time == 16 ? 1e-3 : time == 24 ? 1e-6 : 1;
+}
+
+double usable_spacing(double pixdim) {
+  const double spacing = std::abs(pixdim);
+  return std::isfinite(spacing) && spacing > 0 ? spacing : 1;
+}
+
+Scaling nifti_scaling(const NiftiFields& fields) {
+  if (!std::isfinite(fields.slope) || fields.slope == 0) return {};
+  return {fields.slope, std::isfinite(fields.intercept) ? fields.intercept : 0};
+}
 
 std::size_t nifti_header_size(std::span<const unsigned char> start, bool& swapped) {
   const std::uint32_t little =

@@ -1,4 +1,4 @@
-// The fields of a NIfTI header that matter here, out of and into its bytes. Used by nifti.cpp only.
+// The fields of a NIfTI header that matter here, out of and into its bytes. Used by nifti.cpp and nifti_write.cpp.
 #pragma once
 
 #include <array>
@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "data/image.h"
+#include "data/samples.h"
 
 namespace n2s {
 
@@ -21,6 +23,20 @@ struct NiftiFields {
   double slope = 0, intercept = 0;
   int units = 0;  // xyzt_units: space in bits 0-2, time in bits 3-5
 };
+
+/// NIfTI's dimensions 5 to 1, slowest first as in Image::axes.
+inline constexpr std::string_view kNiftiAxisOrder = "CTZYX";
+
+/// The sample type of a datatype code; throws Error naming the file for complex, RGB and the like. And the inverse.
+SampleType nifti_type(const std::string& name, int code);
+int nifti_code(SampleType type);
+
+/// Of the time axis, by xyzt_units.
+double seconds_per_unit(int units);
+/// A spacing that axes can have: the size without the sign, 1 where there is none.
+double usable_spacing(double pixdim);
+/// Slope and intercept; none where the slope is 0, NaN or infinite.
+Scaling nifti_scaling(const NiftiFields& fields);
 
 /// 348 or 540 as found in the first four bytes, 0 where they are neither; sets `swapped`.
 std::size_t nifti_header_size(std::span<const unsigned char> start, bool& swapped);
