@@ -60,7 +60,7 @@ inline Transformed transformed(std::ptrdiff_t tiles, int stride) {
   return {stride, tiles * stride + 16};
 }
 
-/// Packed weights: at each position a matrix (depth, columns), in panels.
+/// Packed weights: at each position a matrix (depth, columns), in panels; also 16 floats apart, for the cache's sake.
 struct Packed {
   std::array<int, kPositions> depth{};
   std::array<std::ptrdiff_t, kPositions + 1> offset{};
@@ -73,7 +73,7 @@ Packed packed(int columns, const Depth& depth_at) {
   result.columns = padded(columns);
   for (std::size_t p = 0; p < kPositions; ++p) {
     result.depth[p] = columns > 0 ? depth_at(static_cast<int>(p)) : 0;
-    result.offset[p + 1] = result.offset[p] + std::ptrdiff_t{result.depth[p]} * result.columns;
+    result.offset[p + 1] = result.offset[p] + std::ptrdiff_t{result.depth[p]} * result.columns + 16;
   }
   return result;
 }
