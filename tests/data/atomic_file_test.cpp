@@ -114,7 +114,7 @@ TEST_CASE("a full disk loses nothing") {
     options.overwrite = true;
     write_image(folder / name, image, options);
     const std::vector<char> old = read_bytes(folder / name);
-    for (const rlim_t limit : {0, 1000, 60000}) {
+    for (const rlim_t limit : {0U, 1000U, 60000U}) {
       image.values[0] += 1;
       std::string message;
       {

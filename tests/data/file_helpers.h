@@ -88,7 +88,7 @@ std::string error_of(Call&& call) {
   try {
     call();
   } catch (const Error& error) {
-    const std::string text = error.what();
+    std::string text = error.what();
     CHECK_MESSAGE(text.find('\n') == std::string::npos, text);
     return text;
   }

@@ -98,7 +98,7 @@ TEST_CASE("colour PNG") {
   CHECK(back.axes == image.axes);
   CHECK(back.values == image.values);
   CHECK(back.colour);
-  std::vector<std::uint8_t> picture(3 * 5 * 7);
+  std::vector<std::uint8_t> picture(105);
   for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i);
   write_png_rgb(folder / "panel.png", 7, 5, picture);
   const Image panel = read_image(folder / "panel.png");
@@ -214,7 +214,7 @@ TEST_CASE("samples for check_with_python.py") {
   const Image film = read_image(fixture("time_int16.nii.gz"));
   write_image(path / "one_time.nii.gz", put_stack(film, select_stack(film), take_stack(film, select_stack(film))));
   write_image(path / "grey16.png", ramp_image({{'Y', 5, 1}, {'X', 7, 1}}, SampleType::uint16));
-  std::vector<std::uint8_t> picture(3 * 5 * 7);
+  std::vector<std::uint8_t> picture(105);
   for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i);
   write_png_rgb(path / "panel.png", 7, 5, picture);
 }
