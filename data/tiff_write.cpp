@@ -133,7 +133,7 @@ double spacing_of(const Image& image, char name) {
 }
 
 Layout layout_of(const std::filesystem::path& path, const Image& image, SampleType type, std::size_t text_size,
- bool big) {
+                 bool big) {
   Layout layout;
   const auto y = find_axis(image.axes, 'Y'), x = find_axis(image.axes, 'X');
   if (!y || !x)
