@@ -2,16 +2,22 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 
+#include "tools/bench.h"
+#include "tools/corrupt.h"
 #include "tools/demo.h"
 #include "tools/denoise.h"
+#include "tools/evaluate.h"
+#include "tools/info.h"
 #include "tools/restore.h"
 #include "tools/train.h"
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a full quota is then an error of the write call, and reported as one
   CLI::App app{"Noise2Stack: restores noisy image stacks by learning from the stack itself"};
   app.set_version_flag("--version", std::string("n2s ") + N2S_VERSION);
   app.require_subcommand(1);
@@ -19,6 +25,10 @@ int main(int argc, char** argv) {
   n2s::add_restore(app);
   n2s::add_train(app);
   n2s::add_denoise(app);
+  n2s::add_evaluate(app);
+  n2s::add_corrupt(app);
+  n2s::add_info(app);
+  n2s::add_bench(app);
   n2s::add_demo(app);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,69 @@
+#include "tools/info.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "data/stack.h"
+#include "engine/cpu_backend.h"
+#include "tools/common.h"
+#include "tools/model_use.h"
+
+namespace n2s {
+namespace {
+
+struct InfoOptions {
+  CommonOptions common;
+  InputOptions input;
+  std::string file;
+};
+
+nlohmann::json build() {
+  const CpuBackend backend;
+  return {{"version", N2S_VERSION}, {"device", backend.description()}, {"cuda", false}};
+}
+
+nlohmann::json model(const std::string& path) {
+  const LoadedModel loaded = load_model(path);
+  nlohmann::json json = loaded.configuration;
+  json["parameters"] = loaded.parameters.size();
+  return json;
+}
+
+nlohmann::json image(const std::string& path, const InputOptions& input) {
+  const Image loaded = read_image(path, {input.dataset});
+  nlohmann::json json{{"axes", describe_axes(loaded.axes)},
+                      {"type", std::string(sample_type_name(loaded.type))},
+                      {"unit", loaded.unit},
+                      {"stack", select_stack(loaded, input.stack).describe}};
+  for (const Axis& axis : loaded.axes) json["spacing"][std::string(1, axis.name)] = axis.spacing;
+  return json;
+}
+
+void info(const InfoOptions& o) {
+  const bool is_model = o.file.ends_with(".safetensors") || std::filesystem::is_directory(o.file);
+  const nlohmann::json json = o.file.empty() ? build() : is_model ? model(o.file) : image(o.file, o.input);
+  if (o.common.json) {
+    std::cout << json.dump(2) << "\n";
+    return;
+  }
+  for (const auto& [key, value] : json.items())
+    fmt::print("{:<14}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+}  // namespace
+
+void add_info(CLI::App& app) {
+  auto options = std::make_shared<InfoOptions>();
+  CLI::App* verb = app.add_subcommand("info", "Say what this build, a file or a model is");
+  verb->add_option("FILE", options->file, "An image file, a model or a run's folder; none: this build and machine");
+  add_input_options(*verb, options->input);
+  add_common_options(*verb, options->common);
+  verb->callback([options] { info(*options); });
+}
+
+}  // namespace n2s

@@ -1,0 +1,227 @@
+#include "tools/kernel_laboratory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "kernels/base/philox.h"
+#include "kernels/conv3x3/conv3x3.h"
+
+namespace n2s {
+namespace {
+
+struct LayerShape {
+  const char* name;
+  Conv3x3Layer layer;
+};
+
+// One plane of 256x256 at the layer's own resolution; MRI network with 5 planes, microscopy network with 2.
+const std::vector<LayerShape>& layer_shapes() {
+  static const std::vector<LayerShape> shapes{
+      {"mri down1.conv1", {1, 256, 256, 0, 5, 48}},    {"mri down1.conv2", {1, 256, 256, 0, 48, 48}},
+      {"mri down2.conv1", {1, 128, 128, 0, 48, 48}},   {"mri down3.conv1", {1, 64, 64, 0, 48, 48}},
+      {"mri down5.conv1", {1, 16, 16, 0, 48, 48}},     {"mri up5.conv1", {1, 16, 16, 48, 48, 96}},
+      {"mri up4.conv1", {1, 32, 32, 96, 48, 96}},      {"mri up4.conv2", {1, 32, 32, 0, 96, 96}},
+      {"mri up2.conv1", {1, 128, 128, 96, 48, 96}},    {"mri up2.conv2", {1, 128, 128, 0, 96, 96}},
+      {"mri up1.conv1", {1, 256, 256, 96, 5, 64}},     {"mri up1.conv2", {1, 256, 256, 0, 64, 32}},
+      {"mri output", {1, 256, 256, 0, 32, 1}},         {"microscopy down1.conv1", {1, 256, 256, 0, 2, 32}},
+      {"microscopy down1.conv2", {1, 256, 256, 0, 32, 32}}, {"microscopy down2.conv1", {1, 128, 128, 0, 32, 64}},
+      {"microscopy down2.conv2", {1, 128, 128, 0, 64, 64}}, {"microscopy middle.conv1", {1, 64, 64, 0, 64, 128}},
+      {"microscopy middle.conv2", {1, 64, 64, 0, 128, 64}}, {"microscopy up2.conv1", {1, 128, 128, 64, 64, 64}},
+      {"microscopy up2.conv2", {1, 128, 128, 0, 64, 32}},   {"microscopy up1.conv1", {1, 256, 256, 32, 32, 32}}};
+  return shapes;
+}
+
+enum class Pass { forward, data_gradient, weight_gradient };
+constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
+
+template <typename T>
+std::vector<T> random_values(std::ptrdiff_t count, std::uint32_t item) {
+  std::vector<T> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = random_uniform({7, Purpose::test, 0, item, 0}, static_cast<std::uint32_t>(i)) - 0.5F;
+  return values;
+}
+
+/// 64-byte aligned scratch memory.
+struct Aligned {
+  explicit Aligned(std::size_t floats) : storage(floats + 16) {
+    const auto address = reinterpret_cast<std::uintptr_t>(storage.data());  // NOLINT: alignment
+    view = std::span(storage).subspan((64 - address % 64) % 64 / sizeof(float), floats);
+  }
+  std::vector<float> storage;
+  std::span<float> view;
+};
+
+/// All tensors of one layer, in float or double, from the same random numbers.
+template <typename T>
+struct Tensors {
+  explicit Tensors(const Conv3x3Layer& l)
+      : low_shape{l.batch, l.height / 2, l.width / 2, l.low_channels},
+        skip_shape{l.batch, l.height, l.width, l.skip_channels},
+        out_shape{l.batch, l.height, l.width, l.out_channels},
+        low(random_values<T>(low_shape.elements(), 0)),
+        skip(random_values<T>(skip_shape.elements(), 1)),
+        weight(random_values<T>(std::ptrdiff_t{9} * (l.low_channels + l.skip_channels) * l.out_channels, 2)),
+        bias(random_values<T>(l.out_channels, 3)),
+        upstream(random_values<T>(out_shape.elements(), 4)),
+        out(upstream.size()),
+        low_gradient(low.size()),
+        skip_gradient(skip.size()),
+        weight_gradient(weight.size()),
+        bias_gradient(bias.size()) {}
+
+  ConvSource<T> source() {
+    ConvSource<T> s;
+    if (!low.empty()) s.low = {low.data(), low_shape};
+    if (!skip.empty()) s.skip = {skip.data(), skip_shape};
+    return s;
+  }
+  Conv3x3Forward<T> forward() {
+    Conv3x3Forward<T> p;
+    p.source = source();
+    p.weight = weight.data();
+    p.bias = bias.data();
+    p.slope = static_cast<T>(0.1);
+    p.out = {out.data(), out_shape};
+    return p;
+  }
+  Conv3x3DataGradient<T> data_gradient() {
+    Conv3x3DataGradient<T> p;
+    p.upstream.dense = {upstream.data(), out_shape};
+    p.weight = weight.data();
+    p.low_channels = low_shape.channels;
+    p.skip_channels = skip_shape.channels;
+    if (!low.empty()) p.low.gradient = {low_gradient.data(), low_shape};
+    if (!skip.empty()) p.skip.gradient = {skip_gradient.data(), skip_shape};
+    return p;
+  }
+  Conv3x3WeightGradient<T> weight_gradient_problem() {
+    return {source(), {{upstream.data(), out_shape}, {}, {}}, weight_gradient.data(), bias_gradient.data()};
+  }
+
+  Shape low_shape, skip_shape, out_shape;
+  std::vector<T> low, skip, weight, bias, upstream, out, low_gradient, skip_gradient, weight_gradient, bias_gradient;
+};
+
+template <typename T>
+std::vector<T> result(const Tensors<T>& t, Pass pass) {
+  if (pass == Pass::forward) return t.out;
+  if (pass == Pass::weight_gradient) return t.weight_gradient;
+  std::vector<T> both = t.low_gradient;
+  both.insert(both.end(), t.skip_gradient.begin(), t.skip_gradient.end());
+  return both;
+}
+
+/// The pass with its packed weights and scratch memory at hand.
+class Work {
+ public:
+  Work(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass, ThreadPool& pool)
+      : tensors(layer), variant_(variant), pass_(pass), pool_(pool), packed_(packed_size(layer)), scratch_(scratch_size(layer)) {
+    if (pass == Pass::forward) conv3x3_forward_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
+    if (pass == Pass::data_gradient) conv3x3_data_gradient_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
+  }
+  void run() {
+    if (pass_ == Pass::forward)
+      conv3x3_forward_cpu(tensors.forward(), variant_, packed_.view, scratch_.view, pool_);
+    else if (pass_ == Pass::data_gradient)
+      conv3x3_data_gradient_cpu(tensors.data_gradient(), variant_, packed_.view, scratch_.view, pool_);
+    else
+      conv3x3_weight_gradient_cpu(tensors.weight_gradient_problem(), variant_, scratch_.view, pool_);
+  }
+  Tensors<float> tensors;
+
+ private:
+  std::size_t packed_size(const Conv3x3Layer& l) const {
+    if (pass_ == Pass::forward) return conv3x3_forward_packed_size(l, variant_);
+    return pass_ == Pass::data_gradient ? conv3x3_data_gradient_packed_size(l, variant_) : 0;
+  }
+  std::size_t scratch_size(const Conv3x3Layer& l) const {
+    const int threads = pool_.threads();
+    if (pass_ == Pass::forward) return conv3x3_forward_scratch_size(l, variant_, threads);
+    if (pass_ == Pass::data_gradient) return conv3x3_data_gradient_scratch_size(l, variant_, threads);
+    return conv3x3_weight_gradient_scratch_size(l, variant_, threads);
+  }
+  Conv3x3Variant variant_;
+  Pass pass_;
+  ThreadPool& pool_;
+  Aligned packed_, scratch_;
+};
+
+double milliseconds(Work& work, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  work.run();
+  std::vector<double> times;
+  for (const auto start = Clock::now();
+       times.size() < 3 || std::chrono::duration<double>(Clock::now() - start).count() < seconds;) {
+    const auto before = Clock::now();
+    work.run();
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - before).count());
+  }
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+/// Normalised squared error against the twin, on a small image with the layer's channels.
+double error(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass, ThreadPool& pool) {
+  Conv3x3Layer small = layer;
+  small.height = small.width = std::min(14, layer.height);
+  Work work(small, variant, pass, pool);
+  work.run();
+  Tensors<double> twin(small);
+  if (pass == Pass::forward) conv3x3_forward_reference(twin.forward());
+  if (pass == Pass::data_gradient) conv3x3_data_gradient_reference(twin.data_gradient());
+  if (pass == Pass::weight_gradient) conv3x3_weight_gradient_reference(twin.weight_gradient_problem());
+  const std::vector<float> ours = result(work.tensors, pass);
+  const std::vector<double> exact = result(twin, pass);
+  double difference = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    difference += (ours[i] - exact[i]) * (ours[i] - exact[i]);
+    size += exact[i] * exact[i];
+  }
+  return difference / size;
+}
+
+/// Fewest bytes a pass can move: each tensor once.
+double bytes(const Conv3x3Layer& l) {
+  const double pixels = static_cast<double>(l.batch) * l.height * l.width;
+  return 4 * (pixels * (0.25 * l.low_channels + l.skip_channels + l.out_channels) +
+              9.0 * (l.low_channels + l.skip_channels) * l.out_channels);
+}
+
+}  // namespace
+
+void run_kernel_laboratory(const std::string& operation, const LaboratoryOptions& options, const Ceilings& ceilings,
+                           ThreadPool& pool) {
+  nlohmann::json rows = nlohmann::json::array();
+  if (!options.json)
+    fmt::print("{:<24}{:<17}{:<10}{:>9}{:>10}{:>9}{:>12}{:>10}\n", "layer", "pass", "variant", "ms", "GFLOP/s", "GB/s",
+               "of ceiling", "NMSE");
+  for (const LayerShape& shape : layer_shapes())
+    for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient})
+      for (const auto& [variant, name] :
+           {std::pair{Conv3x3Variant::direct, "direct"}, std::pair{Conv3x3Variant::winograd, "winograd"}}) {
+        const Conv3x3Layer& l = shape.layer;
+        Work work(l, variant, pass, pool);
+        const double ms = milliseconds(work, options.seconds);
+        const double gflop = 18.0 * (l.low_channels + l.skip_channels) * l.out_channels * l.height * l.width / 1e9;
+        const double floor_ms = 1000 * std::max(gflop / ceilings.gflops, bytes(l) / 1e9 / ceilings.gbytes_per_second);
+        const double nmse = error(l, variant, pass, pool);
+        const char* pass_name = kPassNames[static_cast<int>(pass)];
+        rows.push_back({{"layer", shape.name}, {"pass", pass_name}, {"variant", name}, {"ms", ms},
+                        {"gflops", gflop / ms * 1000}, {"gbytes_per_second", bytes(l) / 1e6 / ms},
+                        {"share_of_ceiling", floor_ms / ms}, {"nmse", nmse}});
+        if (!options.json)
+          fmt::print("{:<24}{:<17}{:<10}{:>9.3f}{:>10.1f}{:>9.1f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, name, ms,
+                     gflop / ms * 1000, bytes(l) / 1e6 / ms, 100 * floor_ms / ms, nmse);
+      }
+  if (options.json) std::cout << nlohmann::json{{"op", operation}, {"results", rows}}.dump(2) << "\n";
+}
+
+}  // namespace n2s
