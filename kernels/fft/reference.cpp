@@ -11,6 +11,10 @@ std::complex<double> turn(int k, int x, int size) {
   return {std::cos(angle), std::sin(angle)};
 }
 
+std::size_t at(int row, int columns, int column) {
+  return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
+}
+
 }  // namespace
 
 std::vector<std::complex<double>> fft2d_reference(std::span<const double> image, const SpectrumShape& shape) {
@@ -20,8 +24,7 @@ std::vector<std::complex<double>> fft2d_reference(std::span<const double> image,
       std::complex<double> sum = 0;
       for (int y = 0; y < shape.height; ++y)
         for (int x = 0; x < shape.width; ++x)
-          sum += image[static_cast<std::size_t>(y * shape.width + x)] * turn(ky, y, shape.height) *
-                 turn(kx, x, shape.width);
+          sum += image[at(y, shape.width, x)] * turn(ky, y, shape.height) * turn(kx, x, shape.width);
       spectrum.push_back(sum);
     }
   return spectrum;
@@ -38,7 +41,7 @@ std::vector<double> inverse_fft2d_reference(std::span<const std::complex<double>
           const bool stored = kx < shape.columns();
           const int row = stored ? ky : (shape.height - ky) % shape.height;
           const int column = stored ? kx : shape.width - kx;
-          auto value = spectrum[static_cast<std::size_t>(row * shape.columns() + column)];
+          auto value = spectrum[at(row, shape.columns(), column)];
           if (!stored) value = std::conj(value);
           sum += (value * std::conj(turn(ky, y, shape.height) * turn(kx, x, shape.width))).real();
         }

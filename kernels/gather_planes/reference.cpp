@@ -7,11 +7,13 @@ namespace {
 struct Image {
   int height, width;
   std::vector<float> pixels;
-  float& at(int y, int x) { return pixels[static_cast<std::size_t>(y * width + x)]; }
+  float& at(int y, int x) {
+    return pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
+  }
 };
 
 Image blank(int height, int width, float value) {
-  return {height, width, std::vector<float>(static_cast<std::size_t>(height * width), value)};
+  return {height, width, std::vector<float>(static_cast<std::size_t>(height) * static_cast<std::size_t>(width), value)};
 }
 
 Image shifted(Image plane, const Augmentation& augmentation, const SampleDraw& draw) {
@@ -63,7 +65,7 @@ Image flipped(Image image, bool rows, bool columns) {
 }  // namespace
 
 std::vector<float> gather_plane_reference(const GatherPlane& g) {
-  Image image{g.plane_height, g.plane_width, {g.plane, g.plane + g.plane_height * g.plane_width}};
+  Image image{g.plane_height, g.plane_width, {g.plane, g.plane + std::ptrdiff_t{g.plane_height} * g.plane_width}};
   image = cropped(shifted(image, g.augmentation, g.draw), g.augmentation, g.draw);
   if ((g.draw.orientation & 1) != 0) image = transposed(image);
   return flipped(image, (g.draw.orientation & 2) != 0, (g.draw.orientation & 4) != 0).pixels;

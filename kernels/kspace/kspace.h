@@ -1,5 +1,5 @@
-// Undersampling in frequency space, the corruption of the paper's MRI experiments, and the post-processing that puts the
-// measured frequencies back (Papkov et al. 2020, section 2.3, after Noise2Noise). A real image needs a conjugate-
+// Undersampling in frequency space, the corruption of the paper's MRI experiments, and the post-processing that puts
+// the measured frequencies back (Papkov et al. 2020, section 2.3, after Noise2Noise). A real image needs a conjugate-
 // symmetric mask: one Bernoulli draw for each pair of frequencies {k, -k}.
 #pragma once
 
@@ -38,7 +38,7 @@ void kspace_restore_measured(const Fft2d& fft, const KspaceSampling& sampling, s
 std::vector<double> kspace_corrupt_reference(const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
                                              std::span<const double> clean);
 std::vector<double> kspace_restore_measured_reference(const KspaceSampling& sampling,
-                                                      std::span<const std::uint8_t> mask,
-                                                      std::span<const double> noisy, std::span<const double> restored);
+                                                      std::span<const std::uint8_t> mask, std::span<const double> noisy,
+                                                      std::span<const double> restored);
 
 }  // namespace n2s

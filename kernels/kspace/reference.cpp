@@ -12,8 +12,7 @@ std::vector<double> kspace_corrupt_reference(const KspaceSampling& sampling, std
 }
 
 std::vector<double> kspace_restore_measured_reference(const KspaceSampling& sampling,
-                                                      std::span<const std::uint8_t> mask,
-                                                      std::span<const double> noisy,
+                                                      std::span<const std::uint8_t> mask, std::span<const double> noisy,
                                                       std::span<const double> restored) {
   const SpectrumShape shape{sampling.height, sampling.width};
   const auto measured = fft2d_reference(noisy, shape);

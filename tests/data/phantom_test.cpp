@@ -13,7 +13,7 @@ using namespace n2s;
 namespace {
 
 double correlation(const Stack& stack, int a, int b) {
-  const std::size_t pixels = static_cast<std::size_t>(stack.height * stack.width);
+  const std::size_t pixels = static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
   const float* x = stack.voxels.data() + static_cast<std::size_t>(a) * pixels;
   const float* y = stack.voxels.data() + static_cast<std::size_t>(b) * pixels;
   double sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;
@@ -29,16 +29,17 @@ double correlation(const Stack& stack, int a, int b) {
 }  // namespace
 
 TEST_CASE("the phantom: dimensions, range, dark corners, a head in every plane") {
+  constexpr std::ptrdiff_t kPixels = std::ptrdiff_t{96} * 80;
   const Stack head = head_phantom(20, 96, 80);
   CHECK((head.planes == 20 && head.height == 96 && head.width == 80));
-  REQUIRE(head.voxels.size() == 20 * 96 * 80);
+  REQUIRE(head.voxels.size() == 20 * kPixels);
   for (const float value : head.voxels) REQUIRE((value >= 0 && value <= 1));
-  for (std::size_t plane = 0; plane < 20; ++plane) {
-    const auto first = head.voxels.begin() + static_cast<std::ptrdiff_t>(plane * 96 * 80);
+  for (std::ptrdiff_t plane = 0; plane < 20; ++plane) {
+    const auto first = head.voxels.begin() + plane * kPixels;
     CHECK(*first == 0);
-    CHECK(*(first + 96 * 80 - 1) == 0);
-    CHECK(*std::max_element(first, first + 96 * 80) > 0.4F);
-    CHECK(std::count_if(first, first + 96 * 80, [](float value) { return value > 0.1F; }) > 96 * 80 / 10);
+    CHECK(*(first + kPixels - 1) == 0);
+    CHECK(*std::max_element(first, first + kPixels) > 0.4F);
+    CHECK(std::count_if(first, first + kPixels, [](float value) { return value > 0.1F; }) > kPixels / 10);
   }
 }
 

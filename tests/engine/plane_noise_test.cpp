@@ -13,7 +13,7 @@ using namespace n2s;
 namespace {
 
 constexpr int kSide = 200;
-constexpr std::size_t kPixels = kSide * kSide;
+constexpr std::size_t kPixels = std::size_t{kSide} * kSide;
 
 std::vector<float> noisy_plane(const NoiseSpec& spec, float value, const RandomKey& key) {
   const std::vector<float> clean(kPixels, value);
@@ -136,7 +136,7 @@ TEST_CASE("pixels do not share random numbers, whatever their brightness") {
 TEST_CASE("the noise of copies, planes and stacks is independent, and the same for the same key, on any threads") {
   ThreadPool one(1);
   ThreadPool three(3);
-  const Stack clean{4, 60, 50, std::vector<float>(4 * 60 * 50, 100.0F)};
+  const Stack clean{4, 60, 50, std::vector<float>(std::size_t{4} * 60 * 50, 100.0F)};
   for (const NoiseSpec& spec :
        {NoiseSpec{GaussianNoise{5}}, NoiseSpec{PoissonNoise{2, 3}}, NoiseSpec{KspaceNoise{0.3}}}) {
     Stack image = clean;

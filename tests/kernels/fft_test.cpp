@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <numbers>
-#include <utility>
 
 #include "kernels/base/error.h"
 #include "kernels/base/thread_pool.h"
@@ -16,10 +15,10 @@ using namespace n2s::test;
 
 namespace {
 
-constexpr std::pair<int, int> kSizes[]{{1, 1},   {1, 2},   {2, 1},   {2, 2},   {3, 5},   {5, 4},   {4, 6},
-                                       {7, 7},   {8, 8},   {16, 9},  {1, 17},  {17, 1},  {13, 11}, {31, 2},
-                                       {2, 31},  {25, 15}, {32, 8},  {3, 64},  {23, 29}, {37, 10}, {10, 37},
-                                       {49, 12}, {24, 30}, {41, 37}, {1, 251}, {74, 3},  {3, 101}, {211, 2}};
+constexpr PlaneSize kSizes[]{{1, 1},   {1, 2},   {2, 1},   {2, 2},   {3, 5},   {5, 4},   {4, 6},
+                             {7, 7},   {8, 8},   {16, 9},  {1, 17},  {17, 1},  {13, 11}, {31, 2},
+                             {2, 31},  {25, 15}, {32, 8},  {3, 64},  {23, 29}, {37, 10}, {10, 37},
+                             {49, 12}, {24, 30}, {41, 37}, {1, 251}, {74, 3},  {3, 101}, {211, 2}};
 
 /// Squared error over squared size of the expected values.
 template <class Got, class Want>
@@ -57,11 +56,11 @@ TEST_CASE("the reference: a wave has one frequency, of half the number of pixels
 }
 
 TEST_CASE("forward equals the definition") {
-  for (const auto& [height, width] : kSizes) {
-    CAPTURE(height);
-    CAPTURE(width);
-    const Fft2d fft(height, width);
-    const std::vector<float> image = random_values(static_cast<std::size_t>(height * width), 1);
+  for (const PlaneSize& size : kSizes) {
+    CAPTURE(size.height);
+    CAPTURE(size.width);
+    const Fft2d fft(size.height, size.width);
+    const std::vector<float> image = random_values(size.pixels(), 1);
     std::vector<std::complex<float>> spectrum(fft.shape().size());
     fft.forward(image, spectrum);
     CHECK(nmse(spectrum, fft2d_reference(converted<double>(image), fft.shape())) < 1e-12);
@@ -69,12 +68,12 @@ TEST_CASE("forward equals the definition") {
 }
 
 TEST_CASE("inverse equals the definition, also of spectra that no real image has") {
-  for (const auto& [height, width] : kSizes) {
-    CAPTURE(height);
-    CAPTURE(width);
-    const Fft2d fft(height, width);
+  for (const PlaneSize& size : kSizes) {
+    CAPTURE(size.height);
+    CAPTURE(size.width);
+    const Fft2d fft(size.height, size.width);
     const auto spectrum = random_spectrum(fft.shape().size(), 2);
-    std::vector<float> image(static_cast<std::size_t>(height * width));
+    std::vector<float> image(size.pixels());
     fft.inverse(spectrum, image);
     const std::vector<std::complex<double>> exact(spectrum.begin(), spectrum.end());
     CHECK(nmse(image, inverse_fft2d_reference(exact, fft.shape())) < 1e-12);
@@ -82,13 +81,13 @@ TEST_CASE("inverse equals the definition, also of spectra that no real image has
 }
 
 TEST_CASE("there and back is the image") {
-  constexpr std::pair<int, int> kLarge[]{{256, 256}, {255, 255}, {217, 181}, {512, 320}, {1, 4096},
-                                         {257, 256}, {600, 7},   {1021, 9},  {8, 10007}};
-  for (const auto& [height, width] : kLarge) {
-    CAPTURE(height);
-    CAPTURE(width);
-    const Fft2d fft(height, width);
-    const std::vector<float> image = random_values(static_cast<std::size_t>(height * width), 3);
+  constexpr PlaneSize kLarge[]{{256, 256}, {255, 255}, {217, 181}, {512, 320}, {1, 4096},
+                               {257, 256}, {600, 7},   {1021, 9},  {8, 10007}};
+  for (const PlaneSize& size : kLarge) {
+    CAPTURE(size.height);
+    CAPTURE(size.width);
+    const Fft2d fft(size.height, size.width);
+    const std::vector<float> image = random_values(size.pixels(), 3);
     std::vector<std::complex<float>> spectrum(fft.shape().size());
     std::vector<float> back(image.size());
     fft.forward(image, spectrum);
@@ -100,7 +99,7 @@ TEST_CASE("there and back is the image") {
 TEST_CASE("one plan serves several threads at once") {
   ThreadPool pool(4);
   const Fft2d fft(60, 45);
-  const std::vector<float> image = random_values(60 * 45, 4);
+  const std::vector<float> image = random_values(PlaneSize{60, 45}.pixels(), 4);
   std::vector<std::complex<float>> alone(fft.shape().size());
   fft.forward(image, alone);
   std::vector<std::vector<std::complex<float>>> together(32, std::vector<std::complex<float>>(fft.shape().size()));

@@ -23,7 +23,8 @@ Augmentation crop_of(int height, int width) {
 }
 
 std::vector<float> gathered(const GatherPlane& g) {
-  std::vector<float> pixels(static_cast<std::size_t>(g.augmentation.crop_height * g.augmentation.crop_width), -99);
+  const PlaneSize size{g.augmentation.crop_height, g.augmentation.crop_width};
+  std::vector<float> pixels(size.pixels(), -99);
   gather_plane(g, {pixels.data(), {1, g.augmentation.crop_height, g.augmentation.crop_width, 1}}, 0, 0);
   return pixels;
 }
@@ -79,7 +80,7 @@ TEST_CASE("a crop beyond the plane sees it reflected, the edge not repeated") {
 }
 
 TEST_CASE("any draw gives what the steps one after the other give") {
-  const std::vector<float> values = random_values(40 * 40, 1);
+  const std::vector<float> values = random_values(PlaneSize{40, 40}.pixels(), 1);
   const RandomKey key{2, Purpose::test};
   std::uint32_t drawn = 0;
   const auto any = [&](int from, int to) {
@@ -98,8 +99,8 @@ TEST_CASE("any draw gives what the steps one after the other give") {
 }
 
 TEST_CASE("only the wanted image and channel of a batch are written") {
-  const std::vector<float> plane = random_values(5 * 4, 3);
-  std::vector<float> batch(3 * 5 * 4 * 6, -99);
+  const std::vector<float> plane = random_values(20, 3);
+  std::vector<float> batch(3 * PlaneSize{5, 4}.pixels() * 6, -99);
   const FloatTensor image{batch.data(), {3, 5, 4, 6}};
   gather_plane({plane.data(), 5, 4, crop_of(5, 4), {}}, image, 1, 2);
   for (int n = 0; n < 3; ++n)
@@ -167,15 +168,15 @@ TEST_CASE("draws: circular shifts go both ways; other crops are not turned; no s
 }
 
 TEST_CASE("the order of an epoch: each once, another one in the next epoch, every place equally likely") {
-  constexpr std::uint32_t kCount = 10;
+  constexpr std::size_t kCount = 10;
   constexpr int kEpochs = 5000;
   CHECK(shuffled(0, {}).empty());
   CHECK(shuffled(1, {}) == std::vector<std::uint32_t>{0});
   std::vector<int> hits(kCount * kCount);
   for (std::uint32_t epoch = 0; epoch < kEpochs; ++epoch) {
-    auto order = shuffled(kCount, {4, Purpose::shuffle, epoch});
-    CHECK(order == shuffled(kCount, {4, Purpose::shuffle, epoch}));
-    for (std::uint32_t place = 0; place < kCount; ++place) ++hits[place * kCount + order[place]];
+    auto order = shuffled(10, {4, Purpose::shuffle, epoch});
+    CHECK(order == shuffled(10, {4, Purpose::shuffle, epoch}));
+    for (std::size_t place = 0; place < kCount; ++place) ++hits[place * kCount + order[place]];
     std::sort(order.begin(), order.end());
     for (std::uint32_t i = 0; i < kCount; ++i) REQUIRE(order[i] == i);
   }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "kernels/base/error.h"
 #include "tests/kernels/random_image.h"
@@ -16,7 +15,7 @@ using namespace n2s::test;
 
 namespace {
 
-constexpr std::pair<int, int> kSizes[]{{1, 1}, {2, 2}, {1, 8}, {9, 1}, {8, 8}, {9, 7}, {7, 10}, {12, 5}, {16, 16}};
+constexpr PlaneSize kSizes[]{{1, 1}, {2, 2}, {1, 8}, {9, 1}, {8, 8}, {9, 7}, {7, 10}, {12, 5}, {16, 16}};
 
 RandomKey draw(std::uint32_t number, Purpose copy = Purpose::noise_input) {
   return {17, copy, 0, number, 0};
@@ -24,6 +23,10 @@ RandomKey draw(std::uint32_t number, Purpose copy = Purpose::noise_input) {
 
 int distance(int index, int size) {
   return index <= size / 2 ? index : size - index;
+}
+
+std::size_t at(int row, int columns, int column) {
+  return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
 }
 
 double mean_probability(int height, int width, double lambda) {
@@ -45,7 +48,7 @@ std::vector<T> whole(const std::vector<T>& half, int height, int width) {
     for (int x = 0; x < width; ++x) {
       const bool stored = x < columns;
       const int row = stored ? y : (height - y) % height;
-      grid.push_back(half[static_cast<std::size_t>(row * columns + (stored ? x : width - x))]);
+      grid.push_back(half[at(row, columns, stored ? x : width - x)]);
     }
   return grid;
 }
@@ -63,7 +66,7 @@ std::vector<std::complex<double>> transform(const std::vector<std::complex<doubl
       std::complex<double> sum = 0;
       for (int y = 0; y < height; ++y)
         for (int x = 0; x < width; ++x)
-          sum += values[static_cast<std::size_t>(y * width + x)] *
+          sum += values[at(y, width, x)] *
                  turn(sign * (static_cast<double>(v * y) / height + static_cast<double>(u * x) / width));
       result.push_back(sum);
     }
@@ -87,16 +90,16 @@ TEST_CASE("lambda has the published values") {
 }
 
 TEST_CASE("any size and rate: the mean probability over the grid is the rate") {
-  for (const auto& [height, width] : {std::pair{64, 64}, {63, 64}, {17, 300}, {1, 100}, {100, 1}, {255, 181}})
+  for (const PlaneSize& size : {PlaneSize{64, 64}, {63, 64}, {17, 300}, {1, 100}, {100, 1}, {255, 181}})
     for (const double rate : {0.02, 0.1, 0.5, 0.99}) {
-      CAPTURE(height);
-      CAPTURE(width);
+      CAPTURE(size.height);
+      CAPTURE(size.width);
       CAPTURE(rate);
-      const KspaceSampling sampling = kspace_sampling(height, width, rate);
-      CHECK(mean_probability(height, width, sampling.lambda) == doctest::Approx(rate).epsilon(1e-8));
+      const KspaceSampling sampling = kspace_sampling(size.height, size.width, rate);
+      CHECK(mean_probability(size.height, size.width, sampling.lambda) == doctest::Approx(rate).epsilon(1e-8));
       double sum = 0;
-      for (const float p : whole(sampling.keep_probability, height, width)) sum += p;
-      CHECK(sum / height / width == doctest::Approx(rate).epsilon(1e-5));
+      for (const float p : whole(sampling.keep_probability, size.height, size.width)) sum += p;
+      CHECK(sum / size.height / size.width == doctest::Approx(rate).epsilon(1e-5));
       CHECK(sampling.keep_probability[0] == 1);
     }
 }
@@ -111,25 +114,25 @@ TEST_CASE("impossible rates are errors, and all frequencies is none lost") {
 }
 
 TEST_CASE("a mask keeps both of a pair or none, DC always, and is a function of the key") {
-  for (const auto& [height, width] : kSizes)
+  for (const PlaneSize& size : kSizes)
     for (std::uint32_t i = 0; i < 50; ++i) {
-      const KspaceSampling sampling = kspace_sampling(height, width, height * width == 1 ? 1 : 0.6);
+      const KspaceSampling sampling = kspace_sampling(size.height, size.width, size.pixels() == 1 ? 1 : 0.6);
       const auto mask = kspace_mask(sampling, draw(i));
       CHECK(mask[0] == 1);
       CHECK(mask == kspace_mask(sampling, draw(i)));
-      const auto grid = whole(mask, height, width);
-      for (int y = 0; y < height; ++y)
-        for (int x = 0; x < width; ++x) {
-          const int mirrored = (height - y) % height * width + (width - x) % width;
-          CHECK(grid[static_cast<std::size_t>(y * width + x)] == grid[static_cast<std::size_t>(mirrored)]);
+      const auto grid = whole(mask, size.height, size.width);
+      for (int y = 0; y < size.height; ++y)
+        for (int x = 0; x < size.width; ++x) {
+          const std::size_t mirrored = at((size.height - y) % size.height, size.width, (size.width - x) % size.width);
+          CHECK(grid[at(y, size.width, x)] == grid[mirrored]);
         }
     }
 }
 
 TEST_CASE("each frequency is kept as often as its probability says, whether it is its own conjugate or not") {
   constexpr int kDraws = 4000;
-  for (const auto& [height, width] : {std::pair{8, 8}, {7, 9}, {9, 6}}) {
-    const KspaceSampling sampling = kspace_sampling(height, width, 0.4);
+  for (const PlaneSize& size : {PlaneSize{8, 8}, {7, 9}, {9, 6}}) {
+    const KspaceSampling sampling = kspace_sampling(size.height, size.width, 0.4);
     std::vector<int> kept(sampling.keep_probability.size());
     for (std::uint32_t i = 0; i < kDraws; ++i) {
       const auto mask = kspace_mask(sampling, draw(i));
@@ -143,12 +146,12 @@ TEST_CASE("each frequency is kept as often as its probability says, whether it i
 }
 
 TEST_CASE("the rate of a large mask is the wanted one") {
-  for (const int size : {255, 256}) {
-    const KspaceSampling sampling = kspace_sampling(size, size, 0.1);
+  for (const int side : {255, 256}) {
+    const KspaceSampling sampling = kspace_sampling(side, side, 0.1);
     double kept = 0;
     for (std::uint32_t i = 0; i < 10; ++i)
-      for (const std::uint8_t bin : whole(kspace_mask(sampling, draw(i)), size, size)) kept += bin;
-    CHECK(kept / 10 / size / size == doctest::Approx(0.1).epsilon(0.01));
+      for (const std::uint8_t bin : whole(kspace_mask(sampling, draw(i)), side, side)) kept += bin;
+    CHECK(kept / 10 / side / side == doctest::Approx(0.1).epsilon(0.01));
   }
 }
 
@@ -171,24 +174,24 @@ TEST_CASE("the masks of two copies, planes, epochs are independent") {
 }
 
 TEST_CASE("corruption is the definition on the whole grid, and real") {
-  for (const auto& [height, width] : kSizes) {
-    CAPTURE(height);
-    CAPTURE(width);
-    const auto pixels = static_cast<std::size_t>(height * width);
-    const KspaceSampling sampling = kspace_sampling(height, width, pixels == 1 ? 1 : 0.6);
+  for (const PlaneSize& size : kSizes) {
+    CAPTURE(size.height);
+    CAPTURE(size.width);
+    const auto pixels = size.pixels();
+    const KspaceSampling sampling = kspace_sampling(size.height, size.width, pixels == 1 ? 1 : 0.6);
     const auto mask = kspace_mask(sampling, draw(3));
     const std::vector<float> clean = random_values(pixels, 5);
-    const auto probability = whole(sampling.keep_probability, height, width);
-    const auto kept = whole(mask, height, width);
-    auto spectrum = transform(converted<std::complex<double>>(clean), height, width, -1);
+    const auto probability = whole(sampling.keep_probability, size.height, size.width);
+    const auto kept = whole(mask, size.height, size.width);
+    auto spectrum = transform(converted<std::complex<double>>(clean), size.height, size.width, -1);
     for (std::size_t k = 0; k < spectrum.size(); ++k) spectrum[k] *= kept[k] / static_cast<double>(probability[k]);
     std::vector<double> want;
-    for (const std::complex<double>& value : transform(spectrum, height, width, 1)) {
+    for (const std::complex<double>& value : transform(spectrum, size.height, size.width, 1)) {
       CHECK(std::abs(value.imag()) < 1e-9);
       want.push_back(value.real() / static_cast<double>(pixels));
     }
     std::vector<float> noisy(pixels);
-    kspace_corrupt(Fft2d(height, width), sampling, mask, clean, noisy);
+    kspace_corrupt(Fft2d(size.height, size.width), sampling, mask, clean, noisy);
     CHECK(largest_difference(noisy, want) < 1e-5);
     const auto reference = kspace_corrupt_reference(sampling, mask, converted<double>(clean));
     CHECK(largest_difference(noisy, reference) < 1e-5);
@@ -197,10 +200,10 @@ TEST_CASE("corruption is the definition on the whole grid, and real") {
 
 TEST_CASE("noisy images are unbiased") {
   constexpr int kDraws = 4000;
-  for (const auto& [height, width] : {std::pair{12, 10}, {9, 7}}) {
-    const auto pixels = static_cast<std::size_t>(height * width);
-    const Fft2d fft(height, width);
-    const KspaceSampling sampling = kspace_sampling(height, width, 0.3);
+  for (const PlaneSize& size : {PlaneSize{12, 10}, {9, 7}}) {
+    const auto pixels = size.pixels();
+    const Fft2d fft(size.height, size.width);
+    const KspaceSampling sampling = kspace_sampling(size.height, size.width, 0.3);
     const std::vector<float> clean = random_values(pixels, 6);
     std::vector<float> noisy(pixels);
     std::vector<double> sum(pixels);
@@ -222,10 +225,10 @@ TEST_CASE("noisy images are unbiased") {
 }
 
 TEST_CASE("post-processing puts the measured frequencies back and leaves the others alone") {
-  for (const auto& [height, width] : {std::pair{64, 64}, {63, 50}, {50, 63}, {31, 33}}) {
-    const auto pixels = static_cast<std::size_t>(height * width);
-    const Fft2d fft(height, width);
-    const KspaceSampling sampling = kspace_sampling(height, width, 0.2);
+  for (const PlaneSize& size : {PlaneSize{32, 32}, {31, 26}, {26, 31}, {33, 17}}) {
+    const auto pixels = size.pixels();
+    const Fft2d fft(size.height, size.width);
+    const KspaceSampling sampling = kspace_sampling(size.height, size.width, 0.2);
     const auto mask = kspace_mask(sampling, draw(8));
     const std::vector<float> clean = random_values(pixels, 7);
     const std::vector<float> output = random_values(pixels, 8);

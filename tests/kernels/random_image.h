@@ -9,6 +9,12 @@
 
 namespace n2s::test {
 
+/// Of a plane, in pixels.
+struct PlaneSize {
+  int height, width;
+  std::size_t pixels() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width); }
+};
+
 /// `count` values in [-1, 1).
 inline std::vector<float> random_values(std::size_t count, std::uint64_t seed) {
   std::vector<float> values(count);
