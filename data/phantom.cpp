@@ -44,8 +44,8 @@ double coverage(const Ellipsoid& e, double x, double y, double z, double pixel) 
 
 /// Folds of the cortex: smooth, and changing slowly from plane to plane.
 double texture(double x, double y, double z) {
-  return 0.06 * std::sin(23 * x + 4 * std::sin(5 * y + 2 * z)) * std::sin(19 * y + 5 * std::sin(4 * x - 3 * z)) +
-         0.03 * std::sin(47 * x - 31 * y + 6 * z);
+  return 0.06 * std::sin(23 * x + 4 * std::sin(5 * y + 8 * z)) * std::sin(19 * y + 5 * std::sin(4 * x - 11 * z)) +
+         0.03 * std::sin(47 * x - 31 * y + 24 * z);
 }
 
 }  // namespace
