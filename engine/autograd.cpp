@@ -99,12 +99,14 @@ class Autograd {
   int channels(ValueId id) { return id == kNone ? 0 : value(id).channels; }
 
   Graph graph_;
-  std::vector<ValueId> gradient_;       // of each forward value, kNone until a consumer makes it
-  std::vector<Mask> made_by_;           // the activation that made each forward value
+  std::vector<ValueId> gradient_;  // of each forward value, kNone until a consumer makes it
+  std::vector<Mask> made_by_;      // the activation that made each forward value
 };
 
 }  // namespace
 
-Graph differentiate(Graph graph) { return Autograd(std::move(graph)).run(); }
+Graph differentiate(Graph graph) {
+  return Autograd(std::move(graph)).run();
+}
 
 }  // namespace n2s

@@ -17,7 +17,7 @@ namespace n2s {
 
 /// Size of the images that a graph is planned for.
 struct Extents {
-  int batch = 0;           // images
+  int batch = 0;              // images
   int height = 0, width = 0;  // pixels, divisible by 2^depth of the graph
   bool operator==(const Extents&) const = default;
 };

@@ -74,8 +74,7 @@ StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const Batch
   check_method(settings, stacks);
   for (std::size_t s = 0; s < stacks.size(); ++s) {
     const Stack& source = stacks[s].source;
-    if (settings.noise)
-      noise_.try_emplace({source.height, source.width}, *settings.noise, source.height, source.width);
+    if (settings.noise) noise_.try_emplace({source.height, source.width}, *settings.noise, source.height, source.width);
     for (int plane = 0; plane < source.planes; ++plane)
       if (!stacks[s].held_out.contains(plane)) targets_.emplace_back(static_cast<int>(s), plane);
   }
@@ -132,9 +131,9 @@ void StackBatches::fill(long epoch, long step_in_epoch, FloatTensor input, Float
     // The last batch of an epoch is filled up from the epoch's beginning.
     const auto place = static_cast<std::size_t>((step_in_epoch * settings_.batch + position) % count);
     const auto [stack_index, plane_index] = targets_[order_[place]];
-    fill_sample({stack_index, plane_index, e, static_cast<std::uint32_t>(step_in_epoch),
-                 static_cast<std::uint32_t>(position)},
-                input, target);
+    fill_sample(
+        {stack_index, plane_index, e, static_cast<std::uint32_t>(step_in_epoch), static_cast<std::uint32_t>(position)},
+        input, target);
   });
 }
 

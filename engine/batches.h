@@ -70,7 +70,7 @@ class StackBatches final : public BatchSource {
   const std::vector<TrainingStack>* stacks_;
   BatchSettings settings_;
   ThreadPool* pool_;
-  std::vector<std::pair<int, int>> targets_;  // stack, plane
+  std::vector<std::pair<int, int>> targets_;         // stack, plane
   std::map<std::pair<int, int>, PlaneNoise> noise_;  // by height and width
   long shuffled_epoch_ = -1;
   std::vector<std::uint32_t> order_;

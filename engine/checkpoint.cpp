@@ -32,24 +32,26 @@ void for_tensors(const std::vector<Layer>& layers, Use&& use) {
 
 void append(TensorFile& file, const std::vector<Layer>& layers, const std::string& prefix,
             const std::vector<float>& values) {
-  for_tensors(layers, [&](const std::string& name, const std::vector<std::int64_t>& shape, const ParameterRange& range) {
+  for_tensors(layers, [&](const std::string& name, const std::vector<std::int64_t>& shape,
+                          const ParameterRange& range) {
     file.tensors.push_back(float_tensor(prefix + name, shape, std::span(values).subspan(range.offset, range.count)));
   });
 }
 
 std::vector<float> collect(const TensorFile& file, const std::vector<Layer>& layers, const std::string& prefix) {
   std::vector<float> values(parameter_layout(layers).total);
-  for_tensors(layers, [&](const std::string& name, const std::vector<std::int64_t>& shape, const ParameterRange& range) {
-    const NamedTensor& tensor = file.at(prefix + name);
-    if (tensor.shape != shape)
-      throw Error(fmt::format("{}: tensor '{}' has another shape than this network: it belongs to another one",
-                              file.path, prefix + name));
-    const std::vector<float> numbers = tensor.as_float();
-    if (!std::all_of(numbers.begin(), numbers.end(), [](float v) { return std::isfinite(v); }))
-      throw Error(fmt::format("{}: tensor '{}' holds numbers that are not finite: the file is damaged", file.path,
-                              prefix + name));
-    std::copy(numbers.begin(), numbers.end(), values.begin() + static_cast<std::ptrdiff_t>(range.offset));
-  });
+  for_tensors(
+      layers, [&](const std::string& name, const std::vector<std::int64_t>& shape, const ParameterRange& range) {
+        const NamedTensor& tensor = file.at(prefix + name);
+        if (tensor.shape != shape)
+          throw Error(fmt::format("{}: tensor '{}' has another shape than this network: it belongs to another one",
+                                  file.path, prefix + name));
+        const std::vector<float> numbers = tensor.as_float();
+        if (!std::all_of(numbers.begin(), numbers.end(), [](float v) { return std::isfinite(v); }))
+          throw Error(fmt::format("{}: tensor '{}' holds numbers that are not finite: the file is damaged", file.path,
+                                  prefix + name));
+        std::copy(numbers.begin(), numbers.end(), values.begin() + static_cast<std::ptrdiff_t>(range.offset));
+      });
   return values;
 }
 
@@ -73,16 +75,19 @@ void save_model(const std::string& path, const std::vector<Layer>& layers, const
   write_safetensors(path, file);
 }
 
-nlohmann::json load_configuration(const std::string& path) { return parse(read_safetensors(path), kConfiguration); }
+nlohmann::json load_configuration(const std::string& path) {
+  return parse(read_safetensors(path), kConfiguration);
+}
 
 std::vector<float> load_parameters(const std::string& path, const std::vector<Layer>& layers) {
   const TensorFile file = read_safetensors(path);
   for (const NamedTensor& tensor : file.tensors) {
     bool known = tensor.name.starts_with("adam.");
-    for_tensors(layers, [&](const std::string& name, const auto&, const auto&) { known = known || name == tensor.name; });
+    for_tensors(layers,
+                [&](const std::string& name, const auto&, const auto&) { known = known || name == tensor.name; });
     if (!known)
-      throw Error(fmt::format("{}: tensor '{}' is not part of this network: it belongs to another one", path,
-                              tensor.name));
+      throw Error(
+          fmt::format("{}: tensor '{}' is not part of this network: it belongs to another one", path, tensor.name));
   }
   return collect(file, layers, "");
 }
@@ -92,11 +97,12 @@ void save_state(const std::string& path, const std::vector<Layer>& layers, const
   TensorFile file;
   file.metadata[kConfiguration] = configuration.dump();
   // The bits of the best loss, since a decimal fraction may round and infinity is no JSON number.
-  file.metadata[kState] = nlohmann::json{{"step", state.step},
-                                         {"total_steps", state.total_steps},
-                                         {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
-                                         {"best_step", state.best_step}}
-                              .dump();
+  file.metadata[kState] = nlohmann::json{
+      {"step", state.step},
+      {"total_steps", state.total_steps},
+      {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
+      {"best_step",
+       state.best_step}}.dump();
   append(file, layers, "", state.parameters);
   append(file, layers, kFirstMoment, state.first_moment);
   append(file, layers, kSecondMoment, state.second_moment);

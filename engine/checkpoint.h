@@ -1,5 +1,5 @@
-// Models and resumable training states as safetensors files. A model holds one tensor for each parameter, named and laid
-// out as in PyTorch, and its configuration as JSON in the metadata; a state adds Adam's moments and the counters.
+// Models and resumable training states as safetensors files. A model holds one tensor for each parameter, named and
+// laid out as in PyTorch, and its configuration as JSON in the metadata; a state adds Adam's moments and the counters.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,8 +19,8 @@ struct Model {
 
 void save_model(const std::string& path, const std::vector<Layer>& layers, const Model& model);
 
-/// The configuration alone: it tells which network's layers load_parameters needs. Throws Error when the file is not one
-/// of ours.
+/// The configuration alone: it tells which network's layers load_parameters needs. Throws Error when the file is not
+/// one of ours.
 nlohmann::json load_configuration(const std::string& path);
 
 /// Throws Error when a tensor is missing, of another shape, superfluous or not finite.

@@ -18,7 +18,11 @@ namespace {
 constexpr std::align_val_t kAlignment{256};
 
 Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, LayerId layer, int level, int low, int skip) {
-  return {extents.batch, extents.height >> level, extents.width >> level, low, skip,
+  return {extents.batch,
+          extents.height >> level,
+          extents.width >> level,
+          low,
+          skip,
           graph.layers.at(static_cast<std::size_t>(layer)).out_channels};
 }
 
@@ -26,7 +30,9 @@ const Value* find(const Graph& graph, ValueId id) {
   return id == kNone ? nullptr : &graph.values.at(static_cast<std::size_t>(id));
 }
 
-int channels(const Graph& graph, ValueId id) { return id == kNone ? 0 : find(graph, id)->channels; }
+int channels(const Graph& graph, ValueId id) {
+  return id == kNone ? 0 : find(graph, id)->channels;
+}
 
 /// Level of a convolution's output, from whichever source part is there.
 int level_of(const Graph& graph, ValueId low, ValueId skip) {
@@ -42,8 +48,8 @@ Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const Convolut
                   channels(graph, op.skip));
 }
 Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const ConvolutionDataGradient& op) {
-  const int level = op.upstream.dense != kNone ? find(graph, op.upstream.dense)->level
-                                               : find(graph, op.upstream.pooled)->level - 1;
+  const int level =
+      op.upstream.dense != kNone ? find(graph, op.upstream.dense)->level : find(graph, op.upstream.pooled)->level - 1;
   return layer_of(graph, extents, op.layer, level, op.low_channels, op.skip_channels);
 }
 
@@ -158,8 +164,9 @@ Buffer CpuBackend::allocate(std::size_t bytes) {
     auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
     return {data, bytes, [](std::byte* p) { ::operator delete(p, kAlignment); }};
   } catch (const std::bad_alloc&) {
-    throw Error(fmt::format("{:.2f} GiB of memory are needed and cannot be had: use a smaller --batch, --crop or --tile",
-                            static_cast<double>(bytes) / (1 << 30)));
+    throw Error(
+        fmt::format("{:.2f} GiB of memory are needed and cannot be had: use a smaller --batch, --crop or --tile",
+                    static_cast<double>(bytes) / (1 << 30)));
   }
 }
 
@@ -210,6 +217,8 @@ void CpuBackend::run(const Operation& operation, const Binding& binding) {
   std::visit(Run{binding, options_.variant, pool_}, operation);
 }
 
-void CpuBackend::adam(const AdamUpdate<float>& update) { adam_cpu(update, pool_); }
+void CpuBackend::adam(const AdamUpdate<float>& update) {
+  adam_cpu(update, pool_);
+}
 
 }  // namespace n2s

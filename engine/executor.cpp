@@ -64,8 +64,8 @@ std::vector<float> ParameterMemory::download(Part which) const {
 }
 
 void ParameterMemory::adam(const AdamSettings& settings, long step) {
-  backend_->adam({part(Part::values), part(Part::first_moment), part(Part::second_moment), part(Part::gradients),
-                  settings, step});
+  backend_->adam(
+      {part(Part::values), part(Part::first_moment), part(Part::second_moment), part(Part::gradients), settings, step});
   ++version_;
 }
 
@@ -99,7 +99,8 @@ Executor::Executor(Backend& backend, Graph graph, Extents extents, const Paramet
 
 void Executor::set(ValueId id, std::span<const float> host) {
   if (static_cast<std::ptrdiff_t>(host.size()) != shape(id).elements())
-    throw Error(fmt::format("{} numbers do not fill '{}'", host.size(), graph_.values[static_cast<std::size_t>(id)].name));
+    throw Error(
+        fmt::format("{} numbers do not fill '{}'", host.size(), graph_.values[static_cast<std::size_t>(id)].name));
   backend_->upload(data(id), std::as_bytes(host));
 }
 

@@ -113,6 +113,8 @@ class Fusion {
 
 }  // namespace
 
-Graph fuse(Graph graph) { return Fusion(std::move(graph)).run(); }
+Graph fuse(Graph graph) {
+  return Fusion(std::move(graph)).run();
+}
 
 }  // namespace n2s

@@ -89,7 +89,9 @@ Access access(const Operation& operation) {
   return visitor.result;
 }
 
-std::string label(const Graph& graph, const Operation& operation) { return std::visit(LabelOf{graph}, operation); }
+std::string label(const Graph& graph, const Operation& operation) {
+  return std::visit(LabelOf{graph}, operation);
+}
 
 int depth(const Graph& graph) {
   int deepest = 0;
@@ -138,8 +140,8 @@ ValueId GraphBuilder::upsample2(ValueId in) {
 
 ValueId GraphBuilder::concat(ValueId first, ValueId second) {
   if (at(first).level != at(second).level) throw Error("only values of one resolution can be concatenated");
-  const ValueId out = add_value(at(first).name + "+" + at(second).name, at(first).channels + at(second).channels,
-                                at(first).level);
+  const ValueId out =
+      add_value(at(first).name + "+" + at(second).name, at(first).channels + at(second).channels, at(first).level);
   graph_.operations.emplace_back(Concat{first, second, out});
   return out;
 }

@@ -25,10 +25,10 @@ struct Value {
 
 /// A 3x3 convolution's parameters: weight [out][in][3][3] and bias [out].
 struct Layer {
-  std::string name;        // "<block>.<conv>", as in the paper's tables
+  std::string name;  // "<block>.<conv>", as in the paper's tables
   int in_channels = 0;
   int out_channels = 0;
-  float slope = 1;         // of the activation that follows: fixes the gain of the initial weights
+  float slope = 1;  // of the activation that follows: fixes the gain of the initial weights
 };
 
 /// out = activation(conv(concat(upsample(low), skip))) + residual[channel], and pooled = maxpool2(out).
@@ -123,10 +123,9 @@ struct AddPlaneGradient {  // a copy: the plane itself is an input and wants no 
   GradientTarget to;
 };
 
-using Operation =
-    std::variant<Convolution, Activation, MaxPool, Upsample, Concat, AddPlane, MeanSquaredError, ConvolutionDataGradient,
-                 ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient, UpsampleGradient, ConcatGradient,
-                 AddPlaneGradient>;
+using Operation = std::variant<Convolution, Activation, MaxPool, Upsample, Concat, AddPlane, MeanSquaredError,
+                               ConvolutionDataGradient, ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient,
+                               UpsampleGradient, ConcatGradient, AddPlaneGradient>;
 
 struct Graph {
   std::vector<Value> values;

@@ -24,10 +24,13 @@ struct Tile {
 std::size_t free_memory() {
   const long pages = sysconf(_SC_AVPHYS_PAGES);
   const long page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page) : std::size_t{2} << 30;
+  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
+                               : std::size_t{2} << 30;
 }
 
-int planes_in(const Graph& graph) { return graph.values.at(static_cast<std::size_t>(graph.input)).channels; }
+int planes_in(const Graph& graph) {
+  return graph.values.at(static_cast<std::size_t>(graph.input)).channels;
+}
 
 std::vector<Tile> cut(const Stack& stack, const Extents& extents, const TileRule& rule) {
   const auto rows = tile_axis(padded_length(stack.height, rule.divisor), extents.height, rule);
@@ -78,8 +81,7 @@ InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& net
     InferencePlan plan;
     plan.extents = {1, std::min(full_height, side), std::min(full_width, side)};
     plan.tiled = plan.extents.height < full_height || plan.extents.width < full_width;
-    plan.extents.batch =
-        std::clamp(kPixelsARun / (plan.extents.height * plan.extents.width), 1, kLargestBatch);
+    plan.extents.batch = std::clamp(kPixelsARun / (plan.extents.height * plan.extents.width), 1, kLargestBatch);
     plan.arena_bytes = plan_for(backend, *network.graph, plan.extents).arena_bytes;
     return plan;
   };

@@ -25,7 +25,7 @@ struct InferenceNetwork {
 
 /// How a stack is going to be cut.
 struct InferencePlan {
-  Extents extents;               // of one run of the network: tiles or planes in a batch, and their size
+  Extents extents;  // of one run of the network: tiles or planes in a batch, and their size
   std::size_t arena_bytes = 0;
   bool tiled = false;
 };

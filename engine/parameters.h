@@ -27,8 +27,8 @@ struct ParameterLayout {
 
 ParameterLayout parameter_layout(const std::vector<Layer>& layers);
 
-/// He-normal weights for the gain of each layer's activation (He et al. 2015; LeakyReLU: sqrt(2 / (1 + slope^2)), linear:
-/// 1), biases 0. The same seed gives the same values on every machine.
+/// He-normal weights for the gain of each layer's activation (He et al. 2015; LeakyReLU: sqrt(2 / (1 + slope^2)),
+/// linear: 1), biases 0. The same seed gives the same values on every machine.
 std::vector<float> initial_parameters(const std::vector<Layer>& layers, std::uint64_t seed);
 
 }  // namespace n2s

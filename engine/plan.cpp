@@ -14,7 +14,9 @@ struct Request {
   Placement* placement;
 };
 
-bool overlap(const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlap(const Lifetime& a, const Lifetime& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 std::size_t lowest_free_offset(const Request& request, const std::vector<Request>& placed) {
   std::vector<Placement> taken;

@@ -1,5 +1,5 @@
-// Places every tensor of a graph in one arena before anything runs: the memory a run needs is known, and printed, first.
-// Values whose lifetimes do not overlap share memory.
+// Places every tensor of a graph in one arena before anything runs: the memory a run needs is known, and printed,
+// first. Values whose lifetimes do not overlap share memory.
 #pragma once
 
 #include <cstddef>

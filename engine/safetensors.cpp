@@ -92,7 +92,9 @@ std::vector<Entry> parse_header(const std::string& path, const nlohmann::json& h
 
 }  // namespace
 
-std::size_t NamedTensor::elements() const { return bytes.size() / std::max<std::size_t>(1, element_bytes(type)); }
+std::size_t NamedTensor::elements() const {
+  return bytes.size() / std::max<std::size_t>(1, element_bytes(type));
+}
 
 std::vector<double> NamedTensor::as_double() const {
   std::vector<double> values(elements());

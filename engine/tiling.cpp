@@ -8,7 +8,9 @@
 
 namespace n2s {
 
-int padded_length(int length, int divisor) { return (length + divisor - 1) / divisor * divisor; }
+int padded_length(int length, int divisor) {
+  return (length + divisor - 1) / divisor * divisor;
+}
 
 std::vector<TileSpan> tile_axis(int length, int size, const TileRule& rule) {
   if (size >= length) return {{0, 0, length}};

@@ -22,8 +22,8 @@ struct TileRule {
 /// Smallest multiple of the divisor that is not less than `length`.
 int padded_length(int length, int divisor);
 
-/// Cuts [0, length) into tiles of `size` pixels; both are multiples of the divisor. One tile where size >= length. Throws
-/// Error when the tile is too small to keep anything.
+/// Cuts [0, length) into tiles of `size` pixels; both are multiples of the divisor. One tile where size >= length.
+/// Throws Error when the tile is too small to keep anything.
 std::vector<TileSpan> tile_axis(int length, int size, const TileRule& rule);
 
 }  // namespace n2s

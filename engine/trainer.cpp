@@ -33,8 +33,7 @@ Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& batches, V
       training_(backend, differentiate(forward), batches.extents(), memory_),
       input_(static_cast<std::size_t>(training_.shape(training_.graph().input).elements())),
       target_(static_cast<std::size_t>(training_.shape(training_.graph().target).elements())) {
-  if (validation_.batches > 0)
-    validating_ = std::make_unique<Executor>(backend, forward, validation_.extents, memory_);
+  if (validation_.batches > 0) validating_ = std::make_unique<Executor>(backend, forward, validation_.extents, memory_);
   memory_.upload(ParameterMemory::Part::values, initial_parameters(forward.layers, settings.seed));
 }
 
@@ -60,9 +59,10 @@ double Trainer::step() {
   training_.set(graph.target, target_);
   training_.run();
   if (!std::isfinite(training_.loss()))
-    throw Error(fmt::format("training diverged: the loss at step {} is {}; the last checkpoint is kept, try a smaller "
-                            "--learning-rate or check the data for extreme values",
-                            steps_ + 1, training_.loss()));
+    throw Error(
+        fmt::format("training diverged: the loss at step {} is {}; the last checkpoint is kept, try a smaller "
+                    "--learning-rate or check the data for extreme values",
+                    steps_ + 1, training_.loss()));
   AdamSettings adam = settings_.adam;
   adam.learning_rate = learning_rate();
   memory_.adam(adam, ++steps_);
@@ -80,9 +80,10 @@ Trainer::Validation Trainer::validate() {
   }
   Validation result{sum / static_cast<double>(validation_.targets.size()), false};
   if (!std::isfinite(result.loss))
-    throw Error(fmt::format("training diverged: the validation loss after step {} is {}; the last checkpoint is kept, "
-                            "try a smaller --learning-rate",
-                            steps_, result.loss));
+    throw Error(
+        fmt::format("training diverged: the validation loss after step {} is {}; the last checkpoint is kept, "
+                    "try a smaller --learning-rate",
+                    steps_, result.loss));
   if (result.loss < best_validation_) {
     result.best = true;
     best_validation_ = result.loss;

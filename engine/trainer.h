@@ -31,9 +31,9 @@ struct ValidationSet {
 };
 
 struct TrainingSettings {
-  AdamSettings adam;             // learning_rate is the schedule's first
-  std::uint64_t seed = 0;        // of the initial parameters
-  bool step_per_epoch = true;    // the paper's schedule; false: the cosine falls with every step
+  AdamSettings adam;           // learning_rate is the schedule's first
+  std::uint64_t seed = 0;      // of the initial parameters
+  bool step_per_epoch = true;  // the paper's schedule; false: the cosine falls with every step
 };
 
 /// Everything that a later session needs; the numbers of a run that never stopped and of one that did are the same.

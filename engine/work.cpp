@@ -24,8 +24,8 @@ double operations_of(const Graph& graph, const Operation& operation, const Exten
     return convolution(graph, op->layer, pixels(graph, op->upstream.dense, op->upstream.pooled, extents));
   if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) {
     const Layer& layer = graph.layers.at(static_cast<std::size_t>(op->layer));
-    const int wanted = (op->low.gradient != kNone ? op->low_channels : 0) +
-                       (op->skip.gradient != kNone ? op->skip_channels : 0);
+    const int wanted =
+        (op->low.gradient != kNone ? op->low_channels : 0) + (op->skip.gradient != kNone ? op->skip_channels : 0);
     return 18.0 * wanted * layer.out_channels * pixels(graph, op->upstream.dense, op->upstream.pooled, extents);
   }
   return 0;

@@ -19,6 +19,8 @@ NetworkKind network_kind(const std::string& name) {
   throw Error(fmt::format("there is no network '{}': choose mri or microscopy", name));
 }
 
-std::string network_name(NetworkKind kind) { return kind == NetworkKind::mri ? "mri" : "microscopy"; }
+std::string network_name(NetworkKind kind) {
+  return kind == NetworkKind::mri ? "mri" : "microscopy";
+}
 
 }  // namespace n2s

@@ -78,9 +78,10 @@ void bench(const BenchOptions& o) {
   ThreadPool pool(o.common.threads);
   const Ceilings ceilings = measure_ceilings(pool);
   if (!o.common.json)
-    fmt::print("ceilings: {:.1f} GFLOP/s in registers, {:.1f} GB/s copying\n"
-               "GFLOP are counted as direct convolution: an algorithm with fewer multiplications can exceed 100 %\n",
-               ceilings.gflops, ceilings.gbytes_per_second);
+    fmt::print(
+        "ceilings: {:.1f} GFLOP/s in registers, {:.1f} GB/s copying\n"
+        "GFLOP are counted as direct convolution: an algorithm with fewer multiplications can exceed 100 %\n",
+        ceilings.gflops, ceilings.gbytes_per_second);
   if (!o.op.empty()) return run_kernel_laboratory(o.op, {o.common.json, o.seconds}, ceilings, pool);
   nlohmann::json json{{"device", backend->description()},
                       {"ceilings", {{"gflops", ceilings.gflops}, {"gbytes_per_second", ceilings.gbytes_per_second}}},
@@ -90,11 +91,12 @@ void bench(const BenchOptions& o) {
     json["results"].push_back(record(cell, time, ceilings));
     if (o.common.json) continue;
     const double rate = time.gflop_per_plane / time.ms_per_plane * 1000;
-    fmt::print("\n{} network, {} planes, {} x {}x{}, {}: {:.3f} ms a plane, {:.1f} planes/s, {:.1f} GFLOP/s ({:.0f} % of "
-               "peak), arena {}\n",
-               network_name(cell.network), cell.planes, cell.extents.batch, cell.extents.height, cell.extents.width,
-               cell.training ? "training" : "inference", time.ms_per_plane, 1000 / time.ms_per_plane, rate,
-               100 * rate / ceilings.gflops, human_bytes(time.arena_bytes));
+    fmt::print(
+        "\n{} network, {} planes, {} x {}x{}, {}: {:.3f} ms a plane, {:.1f} planes/s, {:.1f} GFLOP/s ({:.0f} % of "
+        "peak), arena {}\n",
+        network_name(cell.network), cell.planes, cell.extents.batch, cell.extents.height, cell.extents.width,
+        cell.training ? "training" : "inference", time.ms_per_plane, 1000 / time.ms_per_plane, rate,
+        100 * rate / ceilings.gflops, human_bytes(time.arena_bytes));
     print_operations(time, ceilings);
   }
   if (o.common.json) std::cout << json.dump(2) << "\n";

@@ -16,7 +16,9 @@ namespace n2s {
 namespace {
 
 /// stb_easy_font writes to its arguments' memory through a char*.
-std::string mutable_copy(const std::string& text) { return text; }
+std::string mutable_copy(const std::string& text) {
+  return text;
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ Canvas::Canvas(int width, int height, Colour background)
 
 void Canvas::pixel(int x, int y, Colour colour) {
   if (x < 0 || y < 0 || x >= width_ || y >= height_) return;
-  const std::size_t at = (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
+  const std::size_t at =
+      (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
   std::copy(colour.begin(), colour.end(), pixels_.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
@@ -58,12 +61,14 @@ void Canvas::text(int x, int y, const std::string& text, Colour colour, int scal
   for (int q = 0; q < quads; ++q) {
     const Vertex& a = vertices[static_cast<std::size_t>(q) * 4];
     const Vertex& b = vertices[static_cast<std::size_t>(q) * 4 + 2];
-    rectangle(x + static_cast<int>(a.x) * scale, y + static_cast<int>(a.y) * scale,
-              static_cast<int>(b.x - a.x) * scale, static_cast<int>(b.y - a.y) * scale, colour);
+    rectangle(x + static_cast<int>(a.x) * scale, y + static_cast<int>(a.y) * scale, static_cast<int>(b.x - a.x) * scale,
+              static_cast<int>(b.y - a.y) * scale, colour);
   }
 }
 
-void Canvas::save(const std::filesystem::path& path) const { write_png_rgb(path, width_, height_, pixels_); }
+void Canvas::save(const std::filesystem::path& path) const {
+  write_png_rgb(path, width_, height_, pixels_);
+}
 
 int text_width(const std::string& text, int scale) {
   std::string letters = mutable_copy(text);

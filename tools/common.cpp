@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings sees mostly padding
 
-bool wants_cuda(const std::string& device) { return device == "cuda" || device.starts_with("cuda:"); }
+bool wants_cuda(const std::string& device) {
+  return device == "cuda" || device.starts_with("cuda:");
+}
 
 }  // namespace
 
@@ -36,8 +38,7 @@ std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
     throw Error(fmt::format("--device {}: this build has no CUDA backend: use --device cpu", o.device));
   if (o.device != "auto" && o.device != "cpu")
     throw Error(fmt::format("--device {}: choose auto, cpu, cuda or cuda:NUMBER", o.device));
-  if (o.precision != "fp32")
-    throw Error(fmt::format("--precision {}: the CPU computes in fp32 only", o.precision));
+  if (o.precision != "fp32") throw Error(fmt::format("--precision {}: the CPU computes in fp32 only", o.precision));
   auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});
   say(o, "{}, fp32", backend->description());
   return backend;
@@ -46,7 +47,8 @@ std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
 void add_input_options(CLI::App& verb, InputOptions& o) {
   const std::string group = "Input";
   verb.add_option("--dataset", o.dataset, "HDF5: path of the data set")->group(group);
-  verb.add_option("--axis", o.stack.axis, "Axis along which the planes follow each other: x, y, z, t or c")->group(group);
+  verb.add_option("--axis", o.stack.axis, "Axis along which the planes follow each other: x, y, z, t or c")
+      ->group(group);
   verb.add_option("--channel", o.stack.channel, "Channel, from 0")->group(group);
   verb.add_option("--time", o.stack.time, "Time point, from 0")->group(group);
 }
@@ -61,8 +63,9 @@ LoadedStack load_stack(const std::string& path, const InputOptions& input, const
   say(common, "{}: {}", path, loaded.selection.describe);
   check_finite(loaded.stack, path);
   if (loaded.stack.height < kSmallestSide || loaded.stack.width < kSmallestSide)
-    throw Error(fmt::format("{}: planes of {}x{} pixels are too small: they need at least {} on each side; is --axis right?",
-                            path, loaded.stack.height, loaded.stack.width, kSmallestSide));
+    throw Error(
+        fmt::format("{}: planes of {}x{} pixels are too small: they need at least {} on each side; is --axis right?",
+                    path, loaded.stack.height, loaded.stack.width, kSmallestSide));
   return loaded;
 }
 

@@ -22,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kColin27 = "/usr/share/mricron/templates/ch2.nii.gz";  // Debian package mricron-data
-constexpr int kPlanes = 100;  // from the middle, as in the paper
-constexpr int kSide = 256;    // pixels; planes are padded to it
+constexpr int kPlanes = 100;                                                 // from the middle, as in the paper
+constexpr int kSide = 256;                                                   // pixels; planes are padded to it
 constexpr float kBackground = -0.5F;
 const KspaceNoise kNoise{0.1};
 
@@ -49,8 +49,7 @@ Stack prepare(Stack volume) {
   for (int p = 0; p < kPlanes; ++p)
     for (int y = 0; y < volume.height; ++y) {
       const auto row = volume.voxels.begin() + (std::ptrdiff_t{first + p} * volume.height + y) * volume.width;
-      std::copy(row, row + volume.width,
-                stack.voxels.begin() + (std::ptrdiff_t{p} * kSide + top + y) * kSide + left);
+      std::copy(row, row + volume.width, stack.voxels.begin() + (std::ptrdiff_t{p} * kSide + top + y) * kSide + left);
     }
   return stack;
 }
@@ -60,7 +59,8 @@ Stack truth(const CommonOptions& common) {
     const Image image = read_image(kColin27);
     return prepare(take_stack(image, select_stack(image)));
   }
-  say(common, "{} is missing (Debian package mricron-data): using a built-in phantom instead of a real brain", kColin27);
+  say(common, "{} is missing (Debian package mricron-data): using a built-in phantom instead of a real brain",
+      kColin27);
   return prepare(head_phantom(kPlanes, 217, 181));
 }
 
@@ -97,7 +97,9 @@ nlohmann::json numbers(const StackMetrics& m) {
   return {{"psnr", m.psnr.mean}, {"ssim", m.ssim.mean}, {"nrmse", m.nrmse.mean}};
 }
 
-std::string decibels(const char* name, const StackMetrics& m) { return fmt::format("{}  {:.1f} dB", name, m.psnr.mean); }
+std::string decibels(const char* name, const StackMetrics& m) {
+  return fmt::format("{}  {:.1f} dB", name, m.psnr.mean);
+}
 
 void print_table(const StackMetrics& noisy, const StackMetrics& restored, const StackMetrics& post) {
   fmt::print("{:<16}{:>10}{:>8}{:>8}\n", "", "PSNR, dB", "SSIM", "NRMSE");
@@ -165,10 +167,11 @@ void demo(const DemoOptions& o) {
     return;
   }
   print_table(before, after, final);
-  fmt::print("means over planes 5, 15, ... 95; clamped to [-0.5, 0.5]; data range 1\n"
-             "pictures: {}, {}\n"
-             "next, on a stack of your own:  n2s restore YOUR_FILE -o restored.nii.gz\n",
-             panel.string(), (request.folder / "loss_curve.png").string());
+  fmt::print(
+      "means over planes 5, 15, ... 95; clamped to [-0.5, 0.5]; data range 1\n"
+      "pictures: {}, {}\n"
+      "next, on a stack of your own:  n2s restore YOUR_FILE -o restored.nii.gz\n",
+      panel.string(), (request.folder / "loss_curve.png").string());
 }
 
 }  // namespace

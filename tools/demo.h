@@ -1,4 +1,5 @@
-// n2s demo: a real brain volume, end to end: corrupts it, trains on the corrupted one, restores it and measures the result.
+// n2s demo: a real brain volume, end to end: corrupts it, trains on the corrupted one, restores it and measures the
+// result.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -73,8 +73,7 @@ void denoise_files(const DenoiseOptions& o) {
   }
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   nlohmann::json files = nlohmann::json::array();
-  for (std::size_t i = 0; i < o.in.size(); ++i)
-    files.push_back(denoise_file(o, model, *backend, o.in[i], outputs[i]));
+  for (std::size_t i = 0; i < o.in.size(); ++i) files.push_back(denoise_file(o, model, *backend, o.in[i], outputs[i]));
   if (o.common.json) std::cout << nlohmann::json{{"files", files}}.dump(2) << "\n";
 }
 
@@ -88,8 +87,9 @@ void add_denoise(CLI::App& app) {
   verb->add_option("-o,--output", options->out, "The restored stack; a folder for several")->required();
   verb->add_option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit)");
   verb->add_option("--memory", options->memory_gib, "Memory for activations, GiB (default: half of what is free)");
-  verb->add_option("--measured", options->measured,
-                   "The input was made by `n2s corrupt --noise kspace:RATE` with this --seed: put its frequencies back");
+  verb->add_option(
+      "--measured", options->measured,
+      "The input was made by `n2s corrupt --noise kspace:RATE` with this --seed: put its frequencies back");
   add_input_options(*verb, options->input);
   add_common_options(*verb, options->common);
   verb->footer("Example: n2s denoise run/ noisy1.tif noisy2.tif -o restored/");

@@ -65,8 +65,8 @@ void evaluate(EvaluateOptions o) {
   Stack result = load_stack(o.result, o.input, o.common).stack;
   Stack truth = load_stack(o.truth, o.input, o.common).stack;
   if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width)
-    throw Error(fmt::format("{} has {}x{}x{} voxels and {} has {}x{}x{}: only stacks of one size can be compared", o.result,
-                            result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
+    throw Error(fmt::format("{} has {}x{}x{} voxels and {} has {}x{}x{}: only stacks of one size can be compared",
+                            o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
                             truth.width));
   const std::string scaled = scale(o, result, truth);
   const StackMetrics metrics = stack_metrics(result, truth, o.metrics);
@@ -91,9 +91,10 @@ void add_evaluate(CLI::App& app) {
       ->capture_default_str();
   add_input_options(*verb, options->input);
   add_common_options(*verb, options->common);
-  verb->footer("Examples:\n"
-               "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5 0.5    as in the paper, MRI\n"
-               "  n2s evaluate restored.tif truth.tif --scale percentile --affine           as in the paper, microscopy");
+  verb->footer(
+      "Examples:\n"
+      "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5 0.5    as in the paper, MRI\n"
+      "  n2s evaluate restored.tif truth.tif --scale percentile --affine           as in the paper, microscopy");
   verb->callback([options] { evaluate(*options); });
 }
 

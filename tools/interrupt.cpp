@@ -31,6 +31,8 @@ InterruptGuard::~InterruptGuard() {
   sigaction(SIGTERM, &terminate_before_, nullptr);
 }
 
-bool interrupted() { return caught != 0; }
+bool interrupted() {
+  return caught != 0;
+}
 
 }  // namespace n2s

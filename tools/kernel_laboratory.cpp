@@ -22,18 +22,28 @@ struct LayerShape {
 
 // One plane of 256x256 at the layer's own resolution; MRI network with 5 planes, microscopy network with 2.
 const std::vector<LayerShape>& layer_shapes() {
-  static const std::vector<LayerShape> shapes{
-      {"mri down1.conv1", {1, 256, 256, 0, 5, 48}},    {"mri down1.conv2", {1, 256, 256, 0, 48, 48}},
-      {"mri down2.conv1", {1, 128, 128, 0, 48, 48}},   {"mri down3.conv1", {1, 64, 64, 0, 48, 48}},
-      {"mri down5.conv1", {1, 16, 16, 0, 48, 48}},     {"mri up5.conv1", {1, 16, 16, 48, 48, 96}},
-      {"mri up4.conv1", {1, 32, 32, 96, 48, 96}},      {"mri up4.conv2", {1, 32, 32, 0, 96, 96}},
-      {"mri up2.conv1", {1, 128, 128, 96, 48, 96}},    {"mri up2.conv2", {1, 128, 128, 0, 96, 96}},
-      {"mri up1.conv1", {1, 256, 256, 96, 5, 64}},     {"mri up1.conv2", {1, 256, 256, 0, 64, 32}},
-      {"mri output", {1, 256, 256, 0, 32, 1}},         {"microscopy down1.conv1", {1, 256, 256, 0, 2, 32}},
-      {"microscopy down1.conv2", {1, 256, 256, 0, 32, 32}}, {"microscopy down2.conv1", {1, 128, 128, 0, 32, 64}},
-      {"microscopy down2.conv2", {1, 128, 128, 0, 64, 64}}, {"microscopy middle.conv1", {1, 64, 64, 0, 64, 128}},
-      {"microscopy middle.conv2", {1, 64, 64, 0, 128, 64}}, {"microscopy up2.conv1", {1, 128, 128, 64, 64, 64}},
-      {"microscopy up2.conv2", {1, 128, 128, 0, 64, 32}},   {"microscopy up1.conv1", {1, 256, 256, 32, 32, 32}}};
+  static const std::vector<LayerShape> shapes{{"mri down1.conv1", {1, 256, 256, 0, 5, 48}},
+                                              {"mri down1.conv2", {1, 256, 256, 0, 48, 48}},
+                                              {"mri down2.conv1", {1, 128, 128, 0, 48, 48}},
+                                              {"mri down3.conv1", {1, 64, 64, 0, 48, 48}},
+                                              {"mri down5.conv1", {1, 16, 16, 0, 48, 48}},
+                                              {"mri up5.conv1", {1, 16, 16, 48, 48, 96}},
+                                              {"mri up4.conv1", {1, 32, 32, 96, 48, 96}},
+                                              {"mri up4.conv2", {1, 32, 32, 0, 96, 96}},
+                                              {"mri up2.conv1", {1, 128, 128, 96, 48, 96}},
+                                              {"mri up2.conv2", {1, 128, 128, 0, 96, 96}},
+                                              {"mri up1.conv1", {1, 256, 256, 96, 5, 64}},
+                                              {"mri up1.conv2", {1, 256, 256, 0, 64, 32}},
+                                              {"mri output", {1, 256, 256, 0, 32, 1}},
+                                              {"microscopy down1.conv1", {1, 256, 256, 0, 2, 32}},
+                                              {"microscopy down1.conv2", {1, 256, 256, 0, 32, 32}},
+                                              {"microscopy down2.conv1", {1, 128, 128, 0, 32, 64}},
+                                              {"microscopy down2.conv2", {1, 128, 128, 0, 64, 64}},
+                                              {"microscopy middle.conv1", {1, 64, 64, 0, 64, 128}},
+                                              {"microscopy middle.conv2", {1, 64, 64, 0, 128, 64}},
+                                              {"microscopy up2.conv1", {1, 128, 128, 64, 64, 64}},
+                                              {"microscopy up2.conv2", {1, 128, 128, 0, 64, 32}},
+                                              {"microscopy up1.conv1", {1, 256, 256, 32, 32, 32}}};
   return shapes;
 }
 
@@ -122,9 +132,15 @@ std::vector<T> result(const Tensors<T>& t, Pass pass) {
 class Work {
  public:
   Work(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass, ThreadPool& pool)
-      : tensors(layer), variant_(variant), pass_(pass), pool_(pool), packed_(packed_size(layer)), scratch_(scratch_size(layer)) {
+      : tensors(layer),
+        variant_(variant),
+        pass_(pass),
+        pool_(pool),
+        packed_(packed_size(layer)),
+        scratch_(scratch_size(layer)) {
     if (pass == Pass::forward) conv3x3_forward_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
-    if (pass == Pass::data_gradient) conv3x3_data_gradient_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
+    if (pass == Pass::data_gradient)
+      conv3x3_data_gradient_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
   }
   void run() {
     if (pass_ == Pass::forward)
@@ -214,12 +230,17 @@ void run_kernel_laboratory(const std::string& operation, const LaboratoryOptions
         const double floor_ms = 1000 * std::max(gflop / ceilings.gflops, bytes(l) / 1e9 / ceilings.gbytes_per_second);
         const double nmse = error(l, variant, pass, pool);
         const char* pass_name = kPassNames[static_cast<int>(pass)];
-        rows.push_back({{"layer", shape.name}, {"pass", pass_name}, {"variant", name}, {"ms", ms},
-                        {"gflops", gflop / ms * 1000}, {"gbytes_per_second", bytes(l) / 1e6 / ms},
-                        {"share_of_ceiling", floor_ms / ms}, {"nmse", nmse}});
+        rows.push_back({{"layer", shape.name},
+                        {"pass", pass_name},
+                        {"variant", name},
+                        {"ms", ms},
+                        {"gflops", gflop / ms * 1000},
+                        {"gbytes_per_second", bytes(l) / 1e6 / ms},
+                        {"share_of_ceiling", floor_ms / ms},
+                        {"nmse", nmse}});
         if (!options.json)
-          fmt::print("{:<24}{:<17}{:<10}{:>9.3f}{:>10.1f}{:>9.1f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, name, ms,
-                     gflop / ms * 1000, bytes(l) / 1e6 / ms, 100 * floor_ms / ms, nmse);
+          fmt::print("{:<24}{:<17}{:<10}{:>9.3f}{:>10.1f}{:>9.1f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, name,
+                     ms, gflop / ms * 1000, bytes(l) / 1e6 / ms, 100 * floor_ms / ms, nmse);
       }
   if (options.json) std::cout << nlohmann::json{{"op", operation}, {"results", rows}}.dump(2) << "\n";
 }

@@ -1,5 +1,5 @@
-// Every variant of one kernel on every layer shape of both networks, each checked against its double-precision twin: for
-// people who study kernels.
+// Every variant of one kernel on every layer shape of both networks, each checked against its double-precision twin:
+// for people who study kernels.
 #pragma once
 
 #include <string>

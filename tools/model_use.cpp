@@ -22,7 +22,8 @@ nlohmann::json model_configuration(NetworkKind kind, const BatchSettings& settin
 
 LoadedModel load_model(const fs::path& path) {
   const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
-  if (!fs::exists(file)) throw Error(fmt::format("{}: there is no model: give a run's folder or a model file", file.string()));
+  if (!fs::exists(file))
+    throw Error(fmt::format("{}: there is no model: give a run's folder or a model file", file.string()));
   LoadedModel model;
   model.configuration = load_configuration(file.string());
   try {
@@ -31,12 +32,13 @@ LoadedModel load_model(const fs::path& path) {
     model.gap = model.configuration.at("gap").get<int>();
     model.normalisation = model.configuration.at("normalisation").get<Normalisation>();
   } catch (const nlohmann::json::exception&) {
-    throw Error(fmt::format("{}: the model's configuration is incomplete: it was written by another version", file.string()));
+    throw Error(
+        fmt::format("{}: the model's configuration is incomplete: it was written by another version", file.string()));
   }
   constexpr int kMostPlanes = 1024;
   if (model.planes < 1 || model.planes > kMostPlanes || model.gap < 0 || model.gap > kMostPlanes)
-    throw Error(fmt::format("{}: the model's configuration is impossible: {} planes, gap {}", file.string(), model.planes,
-                            model.gap));
+    throw Error(fmt::format("{}: the model's configuration is impossible: {} planes, gap {}", file.string(),
+                            model.planes, model.gap));
   model.parameters = load_parameters(file.string(), make_network(model.kind, model.planes).graph.layers);
   return model;
 }

@@ -99,7 +99,8 @@ void write_curves(const std::filesystem::path& path, const std::string& x_label,
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       const double px = x.at(curve.x[i]);
       const double py = y.at(curve.y[i]);
-      if (curve.x.size() < 40) canvas.rectangle(static_cast<int>(px) - 3, static_cast<int>(py) - 3, 7, 7, kColours[c % 4]);
+      if (curve.x.size() < 40)
+        canvas.rectangle(static_cast<int>(px) - 3, static_cast<int>(py) - 3, 7, 7, kColours[c % 4]);
       if (i > 0) canvas.line(x.at(curve.x[i - 1]), y.at(curve.y[i - 1]), px, py, kColours[c % 4], 2);
     }
   }
@@ -126,7 +127,8 @@ void write_panel(const std::filesystem::path& path, const std::vector<PanelImage
       for (int x = 0; x < image.width; ++x) {
         const double value = image.values[static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
                                           static_cast<std::size_t>(x)];
-        const auto gray = static_cast<std::uint8_t>(std::clamp((value - black) / (white - black), 0.0, 1.0) * 255 + 0.5);
+        const auto gray =
+            static_cast<std::uint8_t>(std::clamp((value - black) / (white - black), 0.0, 1.0) * 255 + 0.5);
         canvas.rectangle(left + x * zoom[i], kCaption + y * zoom[i], zoom[i], zoom[i], {gray, gray, gray});
       }
     left += image.width * zoom[i] + kGap;

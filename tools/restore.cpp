@@ -67,15 +67,17 @@ void add_restore(CLI::App& app) {
   auto options = std::make_shared<RestoreOptions>();
   options->training.length.minutes = 0;
   options->training.crop = 64;
-  CLI::App* verb = app.add_subcommand("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");
+  CLI::App* verb =
+      app.add_subcommand("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");
   verb->add_option("IN", options->in, "The noisy stack: NIfTI, TIFF or HDF5")->required();
   verb->add_option("-o,--output", options->out, "The restored stack: .nii, .nii.gz, .tif or .h5")->required();
   verb->add_option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
   add_input_options(*verb, options->input);
   add_training_options(*verb, options->training);
   add_common_options(*verb, options->common);
-  verb->footer("Without --epochs, --steps or --minutes it trains for 5 minutes.\n"
-               "Example: n2s restore noisy.nii.gz -o restored.nii.gz --minutes 10");
+  verb->footer(
+      "Without --epochs, --steps or --minutes it trains for 5 minutes.\n"
+      "Example: n2s restore noisy.nii.gz -o restored.nii.gz --minutes 10");
   verb->callback([options] {
     TrainingLength& length = options->training.length;
     if (length.epochs == 0 && length.steps == 0 && length.minutes == 0) length.minutes = 5;

@@ -13,7 +13,8 @@ void write_middle_panel(const std::filesystem::path& path, const std::vector<Pan
     const Stack& stack = *shown.stack;
     const std::size_t pixels = static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
     const auto middle = static_cast<std::size_t>(stack.planes / 2);
-    images.push_back({shown.caption, std::span(stack.voxels).subspan(middle * pixels, pixels), stack.height, stack.width});
+    images.push_back(
+        {shown.caption, std::span(stack.voxels).subspan(middle * pixels, pixels), stack.height, stack.width});
   }
   std::vector<float> window(images.back().values.begin(), images.back().values.end());
   const double black = percentile(window, 1);

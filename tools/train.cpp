@@ -57,8 +57,8 @@ void train(TrainOptions o) {
   const NetworkKind network = choose_network(o.training.network, is_nifti);
   TrainingRequest request = prepare_training(o.training, network, o.common.seed, stacks, pool);
   request.folder = o.run;
-  const TrainingResult result = run_training(stacks, request, *backend, pool, o.common,
-                                             "the same command with --resume");
+  const TrainingResult result =
+      run_training(stacks, request, *backend, pool, o.common, "the same command with --resume");
   if (o.common.json) std::cout << result.record.dump(2) << "\n";
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
       is_nifti ? ".nii.gz" : ".tif");

@@ -16,7 +16,10 @@ void TrainingLog::load(long last_step) {
   for (std::string line; std::getline(file, line);) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("step") || !json.contains("loss")) return;
-    TrainingRecord record{json["step"].get<long>(), json.value("loss", 0.0), json.value("learning_rate", 0.0), {},
+    TrainingRecord record{json["step"].get<long>(),
+                          json.value("loss", 0.0),
+                          json.value("learning_rate", 0.0),
+                          {},
                           json.value("seconds", 0.0)};
     if (json.contains("validation")) record.validation = json["validation"].get<double>();
     if (record.step > last_step) return;

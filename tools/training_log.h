@@ -9,10 +9,10 @@ namespace n2s {
 
 struct TrainingRecord {
   long step = 0;
-  double loss = 0;            // mean since the record before
+  double loss = 0;  // mean since the record before
   double learning_rate = 0;
   std::optional<double> validation;
-  double seconds = 0;         // since the run began or was resumed
+  double seconds = 0;  // since the run began or was resumed
 };
 
 class TrainingLog {

@@ -13,8 +13,9 @@ void add_training_options(CLI::App& verb, TrainingOptions& o) {
   const std::string group = "Training";
   verb.add_option("--net", o.network, "Network: mri or microscopy (default: mri for NIfTI files, else microscopy)")
       ->group(group);
-  verb.add_option("--method", o.method,
-                  "noise2stack (even --planes: self-supervised; odd: with a second noisy copy), noise2noise, noise2clean")
+  verb.add_option(
+          "--method", o.method,
+          "noise2stack (even --planes: self-supervised; odd: with a second noisy copy), noise2noise, noise2clean")
       ->capture_default_str()
       ->group(group);
   verb.add_option("--planes", o.planes, "Input planes of the network (default: 4; shorter stacks: 2)")->group(group);
@@ -50,7 +51,8 @@ void add_training_options(CLI::App& verb, TrainingOptions& o) {
 std::set<int> held_out_planes(int depth, int wanted) {
   constexpr int kShort = 20;  // planes; every one of a shorter stack is worth more as a target
   if (wanted < 0) wanted = depth < kShort ? 0 : std::max(1, depth / 25);
-  if (wanted >= depth) throw Error(fmt::format("{} of {} planes cannot be held out: none would be left", wanted, depth));
+  if (wanted >= depth)
+    throw Error(fmt::format("{} of {} planes cannot be held out: none would be left", wanted, depth));
   std::set<int> planes;
   for (int i = 0; i < wanted; ++i) planes.insert((2 * i + 1) * depth / (2 * wanted));
   return planes;

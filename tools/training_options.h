@@ -11,20 +11,20 @@
 namespace n2s {
 
 struct TrainingOptions {
-  std::string network;          // empty: by the kind of file
+  std::string network;  // empty: by the kind of file
   std::string method = "noise2stack";
-  int planes = 0;               // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
+  int planes = 0;  // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
   int gap = 0;
   int batch = 16;
-  int crop = 0;                 // pixels; 0: the caller's default
+  int crop = 0;  // pixels; 0: the caller's default
   TrainingLength length;
   double learning_rate = 1e-3;
-  std::string normalisation;    // empty: by network
-  std::string noise;            // empty: none is simulated
+  std::string normalisation;  // empty: by network
+  std::string noise;          // empty: none is simulated
   bool fixed_noise = false;
-  int max_shift = -1;           // pixels; -1: by network
+  int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;
-  int held_out = -1;            // planes of each stack that validate; -1: one in 25, none of a short stack
+  int held_out = -1;  // planes of each stack that validate; -1: one in 25, none of a short stack
   bool no_fusion = false;
   bool resume = false;
 };

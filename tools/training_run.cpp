@@ -27,7 +27,9 @@ using Clock = std::chrono::steady_clock;
 constexpr long kValidations = 20;  // in a run
 constexpr long kRecords = 200;     // lines of the log
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 long peak_memory_bytes() {
   rusage usage{};
@@ -53,8 +55,10 @@ class Run {
   TrainingResult train(const std::string& resume_command) {
     announce();
     start_ = Clock::now();
-    if (request_.resume) resume();
-    else begin();
+    if (request_.resume)
+      resume();
+    else
+      begin();
     Progress progress("training", "steps", std::max(1L, trainer_.total_steps()), common_.quiet);
     try {
       while (!trainer_.finished()) {
@@ -127,8 +131,9 @@ class Run {
     constexpr std::size_t kTimed = 8;
     const double budget = request_.length.minutes * 60;
     if (step_seconds_.size() < kWarmUp + kTimed && seconds_since(start_) < budget / 20) return;
-    std::vector<double> timed(step_seconds_.begin() + std::min<long>(kWarmUp, static_cast<long>(step_seconds_.size()) - 1),
-                              step_seconds_.end());
+    std::vector<double> timed(
+        step_seconds_.begin() + std::min<long>(kWarmUp, static_cast<long>(step_seconds_.size()) - 1),
+        step_seconds_.end());
     std::nth_element(timed.begin(), timed.begin() + static_cast<long>(timed.size() / 2), timed.end());
     const auto before = Clock::now();
     validate();
@@ -160,7 +165,8 @@ class Run {
   void validate() {
     const Trainer::Validation validation = trainer_.validate();
     const bool none = request_.held_out_nothing;
-    if (!none) log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), validation.loss, seconds_since(start_)});
+    if (!none)
+      log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), validation.loss, seconds_since(start_)});
     save_models(validation.best || none);
     keep_to_the_budget();
     save_state();
@@ -192,13 +198,14 @@ class Run {
     log_.draw(file("loss_curve.png"));
     TrainingResult result;
     result.parameters = load_parameters(file("model.safetensors").string(), forward_.layers);
-    result.record = {{"steps", trainer_.steps()},
-                     {"epochs", static_cast<double>(trainer_.steps()) / static_cast<double>(trainer_.steps_per_epoch())},
-                     {"train_seconds", seconds_since(start_)},
-                     {"loss", mean_loss_},
-                     {"peak_memory_bytes", peak_memory_bytes()},
-                     {"planned_memory_bytes", trainer_.device_bytes()},
-                     {"configuration", configuration_}};
+    result.record = {
+        {"steps", trainer_.steps()},
+        {"epochs", static_cast<double>(trainer_.steps()) / static_cast<double>(trainer_.steps_per_epoch())},
+        {"train_seconds", seconds_since(start_)},
+        {"loss", mean_loss_},
+        {"peak_memory_bytes", peak_memory_bytes()},
+        {"planned_memory_bytes", trainer_.device_bytes()},
+        {"configuration", configuration_}};
     if (!request_.held_out_nothing) {
       result.record["best_validation"] = trainer_.best_validation();
       result.record["best_step"] = trainer_.best_step();

@@ -27,9 +27,9 @@ struct TrainingRequest {
   double learning_rate = 1e-3;
   bool fusion = true;
   bool resume = false;
-  bool held_out_nothing = false;    // no plane validates: the last model counts as the best
-  int validation_side = 128;        // pixels, from the middle of each held-out plane
-  std::filesystem::path folder;     // of the run: model, state, log, pictures
+  bool held_out_nothing = false;  // no plane validates: the last model counts as the best
+  int validation_side = 128;      // pixels, from the middle of each held-out plane
+  std::filesystem::path folder;   // of the run: model, state, log, pictures
 };
 
 /// The numbers of a finished run; also what --json prints.
@@ -38,9 +38,9 @@ struct TrainingResult {
   std::vector<float> parameters;  // of the best model
 };
 
-/// Trains, writing into the request's folder: model.safetensors (best), last.safetensors, state.safetensors (to resume),
-/// config.json, log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Interrupted. `resume_command` is what the
-/// user is told to type then.
+/// Trains, writing into the request's folder: model.safetensors (best), last.safetensors, state.safetensors (to
+/// resume), config.json, log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Interrupted. `resume_command` is
+/// what the user is told to type then.
 TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend,
                             ThreadPool& pool, const CommonOptions& common, const std::string& resume_command);
 

@@ -15,8 +15,8 @@ void adam_reference(const AdamUpdate<T>& u) {
     u.second_moment[i] = static_cast<T>(v);
     const double m_unbiased = m / (1 - std::pow(s.beta1, u.step));
     const double v_unbiased = v / (1 - std::pow(s.beta2, u.step));
-    u.parameters[i] = static_cast<T>(u.parameters[i] -
-                                     s.learning_rate * m_unbiased / (std::sqrt(v_unbiased) + s.epsilon));
+    u.parameters[i] =
+        static_cast<T>(u.parameters[i] - s.learning_rate * m_unbiased / (std::sqrt(v_unbiased) + s.epsilon));
   }
 }
 

@@ -29,8 +29,8 @@ struct ThreadPool::State {
   const std::function<void(std::ptrdiff_t, int)>* work = nullptr;
   std::ptrdiff_t count = 0;
   std::atomic<std::ptrdiff_t> next{0};
-  std::size_t round = 0;     // increases with every parallel_for: a worker runs each round once
-  std::size_t running = 0;   // workers that have not finished the round
+  std::size_t round = 0;    // increases with every parallel_for: a worker runs each round once
+  std::size_t running = 0;  // workers that have not finished the round
   bool stopping = false;
   std::exception_ptr failure;
 
@@ -74,7 +74,9 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : state_->workers) worker.join();
 }
 
-int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+int ThreadPool::threads() const {
+  return static_cast<int>(state_->workers.size()) + 1;
+}
 
 void ThreadPool::parallel_for(std::ptrdiff_t count, const std::function<void(std::ptrdiff_t, int)>& work) {
   if (count <= 0) return;

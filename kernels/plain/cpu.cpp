@@ -173,8 +173,8 @@ template void activation(Tensor<const float>, float, Tensor<float>, ThreadPool&)
 template void activation(Tensor<const double>, double, Tensor<double>, ThreadPool&);
 template void activation_gradient(Tensor<const float>, Tensor<const float>, float, const ConvGradientTarget<float>&,
                                   ThreadPool&);
-template void activation_gradient(Tensor<const double>, Tensor<const double>, double,
-                                  const ConvGradientTarget<double>&, ThreadPool&);
+template void activation_gradient(Tensor<const double>, Tensor<const double>, double, const ConvGradientTarget<double>&,
+                                  ThreadPool&);
 template void maxpool2(Tensor<const float>, Tensor<float>, Tensor<std::uint8_t>, ThreadPool&);
 template void maxpool2(Tensor<const double>, Tensor<double>, Tensor<std::uint8_t>, ThreadPool&);
 template void maxpool2_gradient(Tensor<const float>, Tensor<const std::uint8_t>, const ConvGradientTarget<float>&,

@@ -1,5 +1,6 @@
-// The operations around a convolution, one pass over memory each: what fusion absorbs into conv3x3. They run when fusion
-// is off, which is how the fused graph is tested and debugged. Gradients go through ConvGradientTarget, as in conv3x3.h.
+// The operations around a convolution, one pass over memory each: what fusion absorbs into conv3x3. They run when
+// fusion is off, which is how the fused graph is tested and debugged. Gradients go through ConvGradientTarget, as in
+// conv3x3.h.
 #pragma once
 
 #include "kernels/base/tensor.h"
