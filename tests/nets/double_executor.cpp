@@ -1,0 +1,138 @@
+#include "double_executor.h"
+
+#include <utility>
+#include <variant>
+
+#include "double_conv.h"
+#include "kernels/adam/adam.h"
+#include "kernels/plain/plain.h"
+
+namespace n2s {
+
+/// As in the CPU backend: identifiers become views, and each kind of operation calls its kernel.
+struct DoubleExecutor::Run {
+  DoubleExecutor& own;
+
+  Tensor<double> tensor(ValueId id) const {
+    return id == kNone ? Tensor<double>{} : Tensor<double>{own.at(id).data(), own.shape(id)};
+  }
+  Tensor<std::uint8_t> indices(ValueId id) const {
+    if (id == kNone) return {};
+    return {own.indices_.at(static_cast<std::size_t>(id)).data(), own.shape(id)};
+  }
+  ConvGradientTarget<double> target(const GradientTarget& to) const {
+    return {tensor(to.gradient), tensor(to.activated), slope(to.slope), to.accumulate};
+  }
+  ConvUpstream<double> upstream(const Upstream& from) const {
+    return {tensor(from.dense), tensor(from.pooled), indices(from.argmax)};
+  }
+  const LayerParameters& layer(LayerId id) const { return own.layout_.layers.at(static_cast<std::size_t>(id)); }
+  const double* weight(LayerId id) const { return own.parameters_.data() + layer(id).weight.offset; }
+
+  /// The graph holds slopes as floats; 0.1f is 1.5e-8 off the 0.1 that is meant, which double precision would show.
+  static double slope(float rounded) { return rounded == 0.1F ? 0.1 : static_cast<double>(rounded); }
+
+  void operator()(const Convolution& op) const {
+    Conv3x3Forward<double> problem;
+    problem.source = {tensor(op.low), tensor(op.skip)};
+    problem.weight = weight(op.layer);
+    problem.bias = own.parameters_.data() + layer(op.layer).bias.offset;
+    problem.slope = slope(op.slope);
+    problem.residual = tensor(op.residual);
+    problem.residual_channel = op.residual_channel;
+    problem.out = tensor(op.out);
+    problem.pooled = tensor(op.pooled);
+    problem.argmax = indices(op.argmax);
+    double_forward(problem, own.pool_);
+  }
+  void operator()(const ConvolutionDataGradient& op) const {
+    double_data_gradient(
+        {upstream(op.upstream), weight(op.layer), op.low_channels, op.skip_channels, target(op.low), target(op.skip)},
+        own.pool_);
+  }
+  void operator()(const ConvolutionWeightGradient& op) const {
+    double* gradients = own.gradients_.data();
+    double_weight_gradient({{tensor(op.low), tensor(op.skip)},
+                            upstream(op.upstream),
+                            gradients + layer(op.layer).weight.offset,
+                            gradients + layer(op.layer).bias.offset},
+                           own.pool_);
+  }
+  void operator()(const MeanSquaredError& op) const {
+    const std::vector<double>& prediction = own.at(op.prediction);
+    const std::vector<double>& wanted = own.at(op.target);
+    const auto count = static_cast<double>(prediction.size());
+    own.loss_ = 0;
+    for (std::size_t i = 0; i < prediction.size(); ++i) {
+      const double difference = prediction[i] - wanted[i];
+      own.loss_ += difference * difference / count;
+      own.at(op.to.gradient)[i] = 2 * difference / count;
+    }
+  }
+  void operator()(const Activation& op) const {
+    plain::activation<double>(tensor(op.in), slope(op.slope), tensor(op.out), own.pool_);
+  }
+  void operator()(const ActivationGradient& op) const {
+    plain::activation_gradient<double>(tensor(op.upstream), tensor(op.activated), slope(op.slope), target(op.to),
+                                       own.pool_);
+  }
+  void operator()(const MaxPool& op) const {
+    plain::maxpool2<double>(tensor(op.in), tensor(op.out), indices(op.argmax), own.pool_);
+  }
+  void operator()(const MaxPoolGradient& op) const {
+    plain::maxpool2_gradient<double>(tensor(op.upstream), indices(op.argmax), target(op.to), own.pool_);
+  }
+  void operator()(const Upsample& op) const { plain::upsample2<double>(tensor(op.in), tensor(op.out), own.pool_); }
+  void operator()(const UpsampleGradient& op) const {
+    plain::upsample2_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
+  }
+  void operator()(const Concat& op) const {
+    plain::concat<double>(tensor(op.first), tensor(op.second), tensor(op.out), own.pool_);
+  }
+  void operator()(const ConcatGradient& op) const {
+    const Tensor<double> from = tensor(op.upstream);
+    const int first = op.first.gradient != kNone ? own.shape(op.first.gradient).channels
+                                                 : from.shape.channels - own.shape(op.second.gradient).channels;
+    plain::concat_gradient<double>(from, target(op.first), target(op.second), first, own.pool_);
+  }
+  void operator()(const AddPlane& op) const {
+    plain::add_plane<double>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), own.pool_);
+  }
+  void operator()(const AddPlaneGradient& op) const {
+    plain::copy_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
+  }
+};
+
+DoubleExecutor::DoubleExecutor(Graph graph, const Extents& extents, std::vector<double> parameters)
+    : graph_(std::move(graph)),
+      extents_(extents),
+      layout_(parameter_layout(graph_.layers)),
+      parameters_(std::move(parameters)),
+      gradients_(layout_.total),
+      first_moment_(layout_.total),
+      second_moment_(layout_.total),
+      values_(graph_.values.size()),
+      indices_(graph_.values.size()) {
+  for (std::size_t v = 0; v < graph_.values.size(); ++v) {
+    const auto elements = static_cast<std::size_t>(shape_of(graph_.values[v], extents_).elements());
+    if (graph_.values[v].type == ValueType::argmax2)
+      indices_[v].resize(elements);
+    else
+      values_[v].resize(elements);
+  }
+}
+
+Shape DoubleExecutor::shape(ValueId id) const {
+  return shape_of(graph_.values.at(static_cast<std::size_t>(id)), extents_);
+}
+
+double DoubleExecutor::run() {
+  for (const Operation& operation : graph_.operations) std::visit(Run{*this}, operation);
+  return loss_;
+}
+
+void DoubleExecutor::adam(long step) {
+  adam_reference<double>({parameters_, first_moment_, second_moment_, gradients_, {}, step});
+}
+
+}  // namespace n2s
