@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "tools/canvas.h"
@@ -46,12 +47,25 @@ struct Scale {
   }
 };
 
+/// The first steps of a training are far off: what the diagram is about would be a line at its bottom.
+double quantile(const std::vector<Curve>& curves, std::vector<double> Curve::*values, double share) {
+  std::vector<double> all;
+  for (const Curve& curve : curves)
+    std::copy_if((curve.*values).begin(), (curve.*values).end(), std::back_inserter(all),
+                 [](double v) { return std::isfinite(v); });
+  if (all.empty()) return 1;
+  const auto at = all.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(all.size() - 1));
+  std::nth_element(all.begin(), at, all.end());
+  return *at;
+}
+
 Scale make_scale(const std::vector<Curve>& curves, std::vector<double> Curve::*values, bool may_be_logarithmic) {
   Scale scale{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   for (const Curve& curve : curves)
     for (const double v : curve.*values)
       if (std::isfinite(v)) scale.low = std::min(scale.low, v), scale.high = std::max(scale.high, v);
   if (!(scale.low <= scale.high)) scale.low = 0, scale.high = 1;
+  if (may_be_logarithmic) scale.high = std::min(scale.high, 1.5 * quantile(curves, values, 0.98));
   scale.logarithmic = may_be_logarithmic && scale.low > 0;
   if (scale.logarithmic) scale.low = std::log10(scale.low), scale.high = std::log10(scale.high);
   const double margin = scale.high > scale.low ? 0.05 * (scale.high - scale.low) : 0.5;
@@ -98,10 +112,11 @@ void write_curves(const std::filesystem::path& path, const std::string& x_label,
     const Curve& curve = curves[c];
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       const double px = x.at(curve.x[i]);
-      const double py = y.at(curve.y[i]);
+      const double py = std::max<double>(kTop, y.at(curve.y[i]));
       if (curve.x.size() < 40)
         canvas.rectangle(static_cast<int>(px) - 3, static_cast<int>(py) - 3, 7, 7, kColours[c % 4]);
-      if (i > 0) canvas.line(x.at(curve.x[i - 1]), y.at(curve.y[i - 1]), px, py, kColours[c % 4], 2);
+      if (i > 0)
+        canvas.line(x.at(curve.x[i - 1]), std::max<double>(kTop, y.at(curve.y[i - 1])), px, py, kColours[c % 4], 2);
     }
   }
   draw_legend(canvas, curves, kRight, kTop);
