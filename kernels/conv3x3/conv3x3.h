@@ -26,14 +26,14 @@ struct ConvSource {
 template <typename T>
 struct Conv3x3Forward {
   ConvSource<T> source;
-  const T* weight = nullptr;     // OIHW: [C_out][C_low + C_skip][3][3]
-  const T* bias = nullptr;       // [C_out]; null: none
-  T slope = 1;                   // 1: linear, 0.1: LeakyReLU(0.1), 0: ReLU
-  Tensor<const T> residual;      // (N, H, W, any C), optional: one of its channels is added to every output channel
+  const T* weight = nullptr;  // OIHW: [C_out][C_low + C_skip][3][3]
+  const T* bias = nullptr;    // [C_out]; null: none
+  T slope = 1;                // 1: linear, 0.1: LeakyReLU(0.1), 0: ReLU
+  Tensor<const T> residual;   // (N, H, W, any C), optional: one of its channels is added to every output channel
   int residual_channel = 0;
-  Tensor<T> out;                 // (N, H, W, C_out), optional
-  Tensor<T> pooled;              // (N, H/2, W/2, C_out), optional: maximum of each 2x2 window of out
-  Tensor<std::uint8_t> argmax;   // shape of pooled, optional: where the maximum is, 2 * dy + dx; the first one of equals
+  Tensor<T> out;                // (N, H, W, C_out), optional
+  Tensor<T> pooled;             // (N, H/2, W/2, C_out), optional: maximum of each 2x2 window of out
+  Tensor<std::uint8_t> argmax;  // shape of pooled, optional: where the maximum is, 2 * dy + dx; the first one of equals
 };
 
 /// The gradient with respect to a convolution's output before its activation. It is the sum of what arrives at full
@@ -53,7 +53,7 @@ struct ConvGradientTarget {
   Tensor<T> gradient;         // shape of the source part it belongs to; null: not wanted
   Tensor<const T> activated;  // the source part itself, or null
   T slope = 1;
-  bool accumulate = false;    // add to what is there instead of overwriting it
+  bool accumulate = false;  // add to what is there instead of overwriting it
 };
 
 /// Gradient with respect to the source; for `low` the four pixels that were copied from one are summed.
