@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""The program as a user or a script meets it: exit codes, one-line errors, JSON, interruption and resumption.
+
+usage: cli_test.py N2S    (the program). Input files are made here, byte by byte, so nothing of the project writes them.
+"""
+import json, math, os, random, signal, struct, subprocess, sys, tempfile, time, unittest
+
+N2S = os.path.abspath(sys.argv.pop(1))
+
+
+def nifti(path, planes, height, width, value, kind='f'):
+    """A NIfTI-1 file of float32 voxels; value(plane, row, column)."""
+    header = bytearray(352)
+    struct.pack_into('<i', header, 0, 348)
+    struct.pack_into('<8h', header, 40, 3, width, height, planes, 1, 1, 1, 1)
+    struct.pack_into('<2h', header, 70, 16, 32)
+    struct.pack_into('<8f', header, 76, 1, 1, 1.5, 2, 0, 0, 0, 0)
+    struct.pack_into('<f', header, 108, 352)
+    header[344:348] = b'n+1\0'
+    voxels = [value(p, r, c) for p in range(planes) for r in range(height) for c in range(width)]
+    with open(path, 'wb') as f:
+        f.write(header + struct.pack('<%df' % len(voxels), *voxels))
+
+
+def read_voxels(path):
+    with open(path, 'rb') as f:
+        data = f.read()
+    return struct.unpack('<%df' % ((len(data) - 352) // 4), data[352:])
+
+
+def clean(p, r, c):
+    return 100 + 50 * math.sin(r / 5 + p / 9) * math.cos(c / 6)
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        noise = random.Random(1)
+        self.noisy = self.path('noisy.nii')
+        nifti(self.noisy, 8, 32, 32, lambda p, r, c: clean(p, r, c) + noise.gauss(0, 20))
+        self.clean = self.path('clean.nii')
+        nifti(self.clean, 8, 32, 32, clean)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def run_n2s(self, *words, timeout=600):
+        return subprocess.run([N2S, *words], capture_output=True, text=True, timeout=timeout)
+
+    def fails(self, *words, code=1, says=()):
+        """Exits with `code` and one line on standard error that holds each of `says`; standard output stays empty."""
+        done = self.run_n2s(*words, '--quiet') if code == 1 else self.run_n2s(*words)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stderr.count('\n'), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith('n2s: error: '), done.stderr)
+        for text in says:
+            self.assertIn(text, done.stderr)
+        self.assertEqual(done.stdout, '')
+
+    def json_of(self, *words):
+        done = self.run_n2s(*words, '--json', '--quiet')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, '')
+        return json.loads(done.stdout)
+
+    def test_wrong_usage_is_exit_code_2(self):
+        self.fails('frobnicate', code=2)
+        self.fails('info', '--no-such-option', code=2, says=['--no-such-option'])
+        self.fails('evaluate', self.noisy, code=2, says=['TRUTH'])
+        self.fails('restore', self.noisy, '-o', 'x.nii', '--steps', '3', '--epochs', '2', code=2)
+
+    def test_help_names_every_verb(self):
+        done = self.run_n2s('--help')
+        self.assertEqual(done.returncode, 0)
+        for verb in ('restore', 'train', 'denoise', 'evaluate', 'corrupt', 'info', 'bench', 'demo'):
+            self.assertIn(verb, done.stdout)
+            self.assertIn('--seed', self.run_n2s(verb, '--help').stdout)
+
+    def test_bad_input_files(self):
+        out = self.path('out.nii')
+        self.fails('restore', self.path('missing.nii'), '-o', out, says=['missing.nii'])
+        with open(self.noisy, 'rb') as f:
+            half = f.read()[:9000]
+        with open(self.path('cut.nii'), 'wb') as f:
+            f.write(half)
+        self.fails('restore', self.path('cut.nii'), '-o', out, says=['cut.nii'])
+        with open(self.path('text.nii'), 'w') as f:
+            f.write('this is no image')
+        self.fails('restore', self.path('text.nii'), '-o', out, says=['text.nii'])
+        for name, planes, side, value, word in (('one', 1, 32, clean, 'plane'), ('two', 2, 32, clean, 'plane'),
+                                                ('small', 8, 12, clean, '16'),
+                                                ('nan', 8, 32, lambda p, r, c: math.nan if p == 3 else 1.0 * c, 'nan'),
+                                                ('constant', 8, 32, lambda p, r, c: 7.0, '7')):
+            nifti(self.path(name + '.nii'), planes, side, side, value)
+            self.fails('restore', self.path(name + '.nii'), '-o', out, says=[word] if name != 'nan' else ['nan.nii'])
+        self.assertFalse(os.path.exists(out))
+
+    def test_outputs_are_not_overwritten_unasked(self):
+        kept = self.path('kept.nii')
+        with open(kept, 'w') as f:
+            f.write('precious')
+        self.fails('corrupt', self.clean, '-o', kept, '--noise', 'gaussian:5', says=['kept.nii'])
+        with open(kept) as f:
+            self.assertEqual(f.read(), 'precious')
+        self.fails('corrupt', self.clean, '-o', self.path('nowhere/out.nii'), '--noise', 'gaussian:5', says=['nowhere'])
+        self.fails('corrupt', self.clean, '-o', self.path('out.xyz'), '--noise', 'gaussian:5', says=['out.xyz'])
+        self.assertEqual(self.run_n2s('corrupt', self.clean, '-o', kept, '--noise', 'gaussian:5', '--force').returncode, 0)
+
+    def test_bad_options(self):
+        out = self.path('out.nii')
+        self.fails('corrupt', self.clean, '-o', out, '--noise', 'salt:5', says=['salt:5'])
+        self.fails('corrupt', self.clean, '-o', out, '--noise', 'kspace:2', says=['kspace:2'])
+        self.fails('restore', self.noisy, '-o', out, '--planes', '3', '--steps', '1')
+        self.fails('restore', self.noisy, '-o', out, '--device', 'cuda', says=['cuda'])
+        self.fails('restore', self.noisy, '-o', out, '--precision', 'fp16', says=['fp16'])
+        self.fails('restore', self.noisy, '-o', out, '--method', 'magic', says=['magic'])
+        self.fails('denoise', self.noisy, self.noisy, '-o', out, says=['noisy.nii'])
+
+    def test_evaluate_keeps_its_contract(self):
+        result = self.json_of('evaluate', self.noisy, self.clean, '--range', '100')
+        self.assertEqual(result['planes'], 8)
+        for key in ('psnr', 'ssim', 'nrmse'):
+            self.assertEqual(len(result['per_plane'][key]), 8)
+            self.assertAlmostEqual(result[key], sum(result['per_plane'][key]) / 8, places=9)
+        for key in ('range', 'clamp', 'affine', 'aggregation'):
+            self.assertIn(key, result['how'])
+        mse = [0.0] * 8
+        for i, (a, b) in enumerate(zip(read_voxels(self.noisy), read_voxels(self.clean))):
+            mse[i // 1024] += (a - b) ** 2 / 1024
+        expected = sum(10 * math.log10(100 ** 2 / m) for m in mse) / 8
+        self.assertAlmostEqual(result['psnr'], expected, places=6)
+
+    def test_corruption_is_reproducible_and_of_the_wanted_size(self):
+        for name, seed in (('a', '5'), ('b', '5'), ('c', '6')):
+            self.assertEqual(self.run_n2s('corrupt', self.clean, '-o', self.path(name + '.nii'), '--noise', 'gaussian:10',
+                                          '--seed', seed).returncode, 0)
+        a, b, c, truth = (read_voxels(self.path(n)) for n in ('a.nii', 'b.nii', 'c.nii', 'clean.nii'))
+        self.assertEqual(a, b)
+        self.assertNotEqual(a, c)
+        deviation = math.sqrt(sum((x - y) ** 2 for x, y in zip(a, truth)) / len(a))
+        self.assertAlmostEqual(deviation, 10, delta=0.3)
+
+    def test_restore_denoises_and_keeps_the_header(self):
+        out = self.path('restored.nii')
+        record = self.json_of('restore', self.noisy, '-o', out, '--steps', '150', '--batch', '4', '--crop', '32', '--net',
+                              'microscopy', '--planes', '2')
+        self.assertEqual(record['steps'], 150)
+        for file in record['files'].values():
+            self.assertTrue(os.path.exists(file), file)
+        with open(out, 'rb') as f, open(self.noisy, 'rb') as g:
+            self.assertEqual(f.read(352), g.read(352))
+        before = self.json_of('evaluate', self.noisy, self.clean, '--range', '100')['psnr']
+        after = self.json_of('evaluate', out, self.clean, '--range', '100')['psnr']
+        self.assertGreater(after, before + 3)
+
+    def test_interruption_loses_nothing(self):
+        options = ['--steps', '60', '--batch', '2', '--crop', '32', '--net', 'microscopy', '--planes', '2', '--seed', '3']
+        whole, parts = self.path('whole'), self.path('parts')
+        self.assertEqual(self.run_n2s('train', self.noisy, '-o', whole, *options).returncode, 0)
+        process = subprocess.Popen([N2S, 'train', self.noisy, '-o', parts, *options], stderr=subprocess.PIPE, text=True)
+        while not os.path.exists(os.path.join(parts, 'last.safetensors')) and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        message = process.communicate(timeout=600)[1]
+        if process.returncode != 0:  # a fast machine may have finished before the signal came
+            self.assertEqual(process.returncode, 1)
+            self.assertIn('--resume', message.splitlines()[-1])
+            self.fails('train', self.noisy, '-o', parts, *options, says=['--resume'])
+            self.assertEqual(self.run_n2s('train', self.noisy, '-o', parts, *options, '--resume').returncode, 0)
+        for name in ('model', 'last', 'state'):
+            with open(os.path.join(whole, name + '.safetensors'), 'rb') as f, \
+                 open(os.path.join(parts, name + '.safetensors'), 'rb') as g:
+                self.assertEqual(f.read(), g.read(), name)
+
+    def test_models_of_other_kinds_are_refused(self):
+        run = self.path('run')
+        self.assertEqual(self.run_n2s('train', self.noisy, '-o', run, '--steps', '2', '--batch', '2', '--crop', '32',
+                                      '--net', 'microscopy').returncode, 0)
+        model = os.path.join(run, 'model.safetensors')
+        with open(model, 'rb') as f:
+            data = f.read()
+        for cut in (4, 100, len(data) // 2, len(data) - 1):
+            with open(self.path('cut.safetensors'), 'wb') as f:
+                f.write(data[:cut])
+            self.fails('denoise', self.path('cut.safetensors'), self.noisy, '-o', self.path('o.nii'), says=['cut.safetensors'])
+        with open(self.path('other.safetensors'), 'wb') as f:
+            f.write(data.replace(b'microscopy', b'mri       ').replace(b'\\"mri       \\"', b'\\"mri\\"       '))
+        self.fails('denoise', self.path('other.safetensors'), self.noisy, '-o', self.path('o.nii'))
+        self.fails('train', self.noisy, '-o', run, '--steps', '4', '--batch', '4', '--crop', '32', '--net', 'microscopy',
+                   '--planes', '2', '--resume')
+
+    def test_bench_and_info_speak_json(self):
+        bench = self.json_of('bench', '--net', 'microscopy', '--planes', '2', '--batch', '1', '--size', '32', '--pass',
+                             'training', '--seconds', '0.05')
+        self.assertEqual(len(bench['results']), 1)
+        for key in ('net', 'planes', 'batch', 'height', 'width', 'pass', 'precision', 'ms_per_plane', 'planes_per_second',
+                    'gflops', 'share_of_ceiling'):
+            self.assertIn(key, bench['results'][0])
+        self.assertGreater(bench['ceilings']['gflops'], 0)
+        self.assertGreater(bench['ceilings']['gbytes_per_second'], 0)
+        self.assertIn('version', self.json_of('info'))
+        self.assertIn('stack', self.json_of('info', self.noisy))
+
+
+unittest.main(verbosity=1)
