@@ -9,42 +9,49 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "engine/backend.h"
+#include "engine/fusion.h"
 #include "kernels/base/philox.h"
 #include "kernels/conv3x3/conv3x3.h"
+#include "nets/network.h"
 
 namespace n2s {
 namespace {
 
 struct LayerShape {
-  const char* name;
+  std::string name;
   Conv3x3Layer layer;
 };
 
-// One plane of 256x256 at the layer's own resolution; MRI network with 5 planes, microscopy network with 2.
-const std::vector<LayerShape>& layer_shapes() {
-  static const std::vector<LayerShape> shapes{{"mri down1.conv1", {1, 256, 256, 0, 5, 48}},
-                                              {"mri down1.conv2", {1, 256, 256, 0, 48, 48}},
-                                              {"mri down2.conv1", {1, 128, 128, 0, 48, 48}},
-                                              {"mri down3.conv1", {1, 64, 64, 0, 48, 48}},
-                                              {"mri down5.conv1", {1, 16, 16, 0, 48, 48}},
-                                              {"mri up5.conv1", {1, 16, 16, 48, 48, 96}},
-                                              {"mri up4.conv1", {1, 32, 32, 96, 48, 96}},
-                                              {"mri up4.conv2", {1, 32, 32, 0, 96, 96}},
-                                              {"mri up2.conv1", {1, 128, 128, 96, 48, 96}},
-                                              {"mri up2.conv2", {1, 128, 128, 0, 96, 96}},
-                                              {"mri up1.conv1", {1, 256, 256, 96, 5, 64}},
-                                              {"mri up1.conv2", {1, 256, 256, 0, 64, 32}},
-                                              {"mri output", {1, 256, 256, 0, 32, 1}},
-                                              {"microscopy down1.conv1", {1, 256, 256, 0, 2, 32}},
-                                              {"microscopy down1.conv2", {1, 256, 256, 0, 32, 32}},
-                                              {"microscopy down2.conv1", {1, 128, 128, 0, 32, 64}},
-                                              {"microscopy down2.conv2", {1, 128, 128, 0, 64, 64}},
-                                              {"microscopy middle.conv1", {1, 64, 64, 0, 64, 128}},
-                                              {"microscopy middle.conv2", {1, 64, 64, 0, 128, 64}},
-                                              {"microscopy up2.conv1", {1, 128, 128, 64, 64, 64}},
-                                              {"microscopy up2.conv2", {1, 128, 128, 0, 64, 32}},
-                                              {"microscopy up1.conv1", {1, 256, 256, 32, 32, 32}}};
-  return shapes;
+bool same(const Conv3x3Layer& a, const Conv3x3Layer& b) {
+  return a.height == b.height && a.width == b.width && a.low_channels == b.low_channels &&
+         a.skip_channels == b.skip_channels && a.out_channels == b.out_channels;
+}
+
+/// Every layer shape of a network, once, for one plane of 256x256 pixels.
+void append_layers(NetworkKind kind, int planes, std::vector<LayerShape>& shapes) {
+  const Graph graph = fuse(make_network(kind, planes).graph);
+  const Extents extents{1, 256, 256};
+  const std::size_t first = shapes.size();
+  for (const Operation& operation : graph.operations) {
+    const auto* conv = std::get_if<Convolution>(&operation);
+    if (conv == nullptr) continue;
+    const auto shape = [&](ValueId id) {
+      return id == kNone ? Shape{} : shape_of(graph.values.at(static_cast<std::size_t>(id)), extents);
+    };
+    const Shape low = shape(conv->low);
+    const Shape skip = shape(conv->skip);
+    const Layer& layer = graph.layers.at(static_cast<std::size_t>(conv->layer));
+    const Conv3x3Layer found{1,
+                             std::max(skip.height, 2 * low.height),
+                             std::max(skip.width, 2 * low.width),
+                             low.channels,
+                             skip.channels,
+                             layer.out_channels};
+    const auto known = std::find_if(shapes.begin() + static_cast<std::ptrdiff_t>(first), shapes.end(),
+                                    [&](const LayerShape& s) { return same(s.layer, found); });
+    if (known == shapes.end()) shapes.push_back({network_name(kind) + " " + layer.name, found});
+  }
 }
 
 enum class Pass { forward, data_gradient, weight_gradient };
@@ -215,11 +222,14 @@ double bytes(const Conv3x3Layer& l) {
 
 void run_kernel_laboratory(const std::string& operation, const LaboratoryOptions& options, const Ceilings& ceilings,
                            ThreadPool& pool) {
+  std::vector<LayerShape> shapes;
+  append_layers(NetworkKind::mri, 5, shapes);
+  append_layers(NetworkKind::microscopy, 2, shapes);
   nlohmann::json rows = nlohmann::json::array();
   if (!options.json)
     fmt::print("{:<24}{:<17}{:<10}{:>9}{:>10}{:>9}{:>12}{:>10}\n", "layer", "pass", "variant", "ms", "GFLOP/s", "GB/s",
                "of ceiling", "NMSE");
-  for (const LayerShape& shape : layer_shapes())
+  for (const LayerShape& shape : shapes)
     for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient})
       for (const auto& [variant, name] :
            {std::pair{Conv3x3Variant::direct, "direct"}, std::pair{Conv3x3Variant::winograd, "winograd"}}) {
