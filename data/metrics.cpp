@@ -13,8 +13,8 @@
 namespace n2s {
 namespace {
 
-constexpr std::size_t window = 7;
-constexpr double k1 = 0.01, k2 = 0.03;
+constexpr std::size_t kWindow = 7;
+constexpr double kK1 = 0.01, kK2 = 0.03;
 
 using Values = std::vector<double>;
 
@@ -55,13 +55,13 @@ struct Moments {
 };
 
 double ssim_of(const Moments& sums, double range) {
-  constexpr double count = window * window;
-  constexpr double sample = count / (count - 1);
-  const double c1 = (k1 * range) * (k1 * range), c2 = (k2 * range) * (k2 * range);
-  const double mean_x = sums.x / count, mean_y = sums.y / count;
-  const double variance_x = sample * (sums.xx / count - mean_x * mean_x);
-  const double variance_y = sample * (sums.yy / count - mean_y * mean_y);
-  const double covariance = sample * (sums.xy / count - mean_x * mean_y);
+  constexpr double kCount = kWindow * kWindow;
+  constexpr double kSample = kCount / (kCount - 1);
+  const double c1 = (kK1 * range) * (kK1 * range), c2 = (kK2 * range) * (kK2 * range);
+  const double mean_x = sums.x / kCount, mean_y = sums.y / kCount;
+  const double variance_x = kSample * (sums.xx / kCount - mean_x * mean_x);
+  const double variance_y = kSample * (sums.yy / kCount - mean_y * mean_y);
+  const double covariance = kSample * (sums.xy / kCount - mean_x * mean_y);
   return (2 * mean_x * mean_y + c1) * (2 * covariance + c2) /
          ((mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2));
 }
@@ -69,7 +69,7 @@ double ssim_of(const Moments& sums, double range) {
 // Running sums: one per column over seven rows, and over seven of those along the row. Only windows inside the image
 // are looked at, which is what cropping scikit-image's border leaves.
 double mean_ssim(const Values& result, const Values& truth, std::size_t height, std::size_t width, double range) {
-  if (height < window || width < window) return std::numeric_limits<double>::quiet_NaN();
+  if (height < kWindow || width < kWindow) return std::numeric_limits<double>::quiet_NaN();
   const auto add_row = [&](std::vector<Moments>& columns, std::size_t row, double sign) {
     for (std::size_t column = 0; column < width; ++column) {
       const double x = result[row * width + column], y = truth[row * width + column];
@@ -80,17 +80,17 @@ double mean_ssim(const Values& result, const Values& truth, std::size_t height, 
   double total = 0;
   for (std::size_t row = 0; row < height; ++row) {
     add_row(columns, row, 1);
-    if (row + 1 < window) continue;
+    if (row + 1 < kWindow) continue;
     Moments sums;
     for (std::size_t column = 0; column < width; ++column) {
       sums.add(columns[column], 1);
-      if (column + 1 < window) continue;
+      if (column + 1 < kWindow) continue;
       total += ssim_of(sums, range);
-      sums.add(columns[column + 1 - window], -1);
+      sums.add(columns[column + 1 - kWindow], -1);
     }
-    add_row(columns, row + 1 - window, -1);
+    add_row(columns, row + 1 - kWindow, -1);
   }
-  return total / static_cast<double>((height - window + 1) * (width - window + 1));
+  return total / static_cast<double>((height - kWindow + 1) * (width - kWindow + 1));
 }
 
 void check_options(const MetricOptions& options) {

@@ -9,7 +9,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
 
-double MultiplyAdd(std::int64_t rounds, float* sink) {
+double multiply_add(std::int64_t rounds, float* sink) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> tag;
   const auto factor = hn::Set(tag, 0.999F);
@@ -39,10 +39,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace n2s {
 
-HWY_EXPORT(MultiplyAdd);
+HWY_EXPORT(multiply_add);
 
 double multiply_add_in_registers(std::int64_t rounds, float* sink) {
-  return HWY_DYNAMIC_DISPATCH(MultiplyAdd)(rounds, sink);
+  return HWY_DYNAMIC_DISPATCH(multiply_add)(rounds, sink);
 }
 
 }  // namespace n2s

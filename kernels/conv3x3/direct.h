@@ -54,7 +54,7 @@ inline bool is_dot_product(const Conv3x3Layer& l) {
 }
 
 struct ForwardPlan {
-  ForwardPlan(const Conv3x3Layer& l)
+  explicit ForwardPlan(const Conv3x3Layer& l)
       : staging(l),
         columns(padded(l.out_channels)),
         phases(l.low_channels > 0 ? 4 : 1),
@@ -69,7 +69,7 @@ struct ForwardPlan {
 
 /// The upstream gradient is staged as [4][width + 2][C_out]. The low part sees it through a 4x4 filter with stride 2.
 struct DataGradientPlan {
-  DataGradientPlan(const Conv3x3Layer& l)
+  explicit DataGradientPlan(const Conv3x3Layer& l)
       : chunks(l),
         low_columns(padded(l.low_channels)),
         skip_columns(padded(l.skip_channels)),

@@ -63,14 +63,14 @@ def main():
     cases = [(size, clamp, affine, data_range) for size in [(64, 64), (31, 47), (7, 7), (7, 20), (101, 8)]
              for clamp, affine, data_range in [(False, False, 1.0), (True, False, 1.0), (False, True, 1.0),
                                                (True, True, 1.0), (False, False, 2.5)]]
-    print(f"constexpr std::array<MetricFixture, {len(cases)}> metric_fixtures{{{{")
+    print(f"constexpr std::array<MetricFixture, {len(cases)}> kMetricFixtures{{{{")
     for seed, ((height, width), clamp, affine, data_range) in enumerate(cases, 1):
         numbers = ", ".join(f"{v:.15g}" for v in metrics(height, width, seed, clamp, affine, data_range))
         flags = f"{str(clamp).lower()}, {str(affine).lower()}"
         print(f"    {{{height}, {width}, {seed}, {flags}, {data_range}, {numbers}}},")
     print("}};\n")
     wanted = [(count, percent) for count in (2, 3, 10, 100, 1003) for percent in (0, 0.1, 3, 25, 50, 99.8, 99.99, 100)]
-    print(f"constexpr std::array<PercentileFixture, {len(wanted)}> percentile_fixtures{{{{")
+    print(f"constexpr std::array<PercentileFixture, {len(wanted)}> kPercentileFixtures{{{{")
     for count, percent in wanted:
         values = hashed(count, count).astype(np.float64) / 64 - 4
         print(f"    {{{count}, {count}, {percent}, {np.percentile(values, percent):.17g}}},")

@@ -14,7 +14,7 @@ struct PercentileFixture {
   double percent, value;
 };
 
-constexpr std::array<MetricFixture, 25> metric_fixtures{{
+constexpr std::array<MetricFixture, 25> kMetricFixtures{{
     {64, 64, 1, false, false, 1.0, 17.8001246008322, 0.588961527126874, 0.376185721381449},
     {64, 64, 2, true, false, 1.0, 19.0157920842549, 0.628767965540292, 0.359012637611343},
     {64, 64, 3, false, true, 1.0, 20.6676663498851, 0.874791111407649, 0.270411538990754},
@@ -42,7 +42,7 @@ constexpr std::array<MetricFixture, 25> metric_fixtures{{
     {101, 8, 25, false, false, 2.5, 25.5160657994035, 0.602304044815601, 0.392440693553311},
 }};
 
-constexpr std::array<PercentileFixture, 40> percentile_fixtures{{
+constexpr std::array<PercentileFixture, 40> kPercentileFixtures{{
     {2, 2, 0, 0.34375},
     {2, 2, 0.1, 0.34945312499999998},
     {2, 2, 3, 0.51484375000000004},

@@ -26,7 +26,9 @@ inline ImagePair metric_images(int height, int width, int seed) {
   for (int row = 0; row < height; ++row) {
     for (int column = 0; column < width; ++column) {
       const int whole = (row * 37 + column * 11) % 1024 + ((row / 5 + column / 9) % 2) * 400 - 712;
-      const int shift = noise[static_cast<std::size_t>(row * width + column)] - 512 + 256;
+      const int shift =
+          noise[static_cast<std::size_t>(row) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column)] -
+          512 + 256;
       pair.truth.push_back(static_cast<float>(whole) / 1024.0F);
       pair.result.push_back(static_cast<float>(whole * 3 + shift) / 4096.0F);
     }

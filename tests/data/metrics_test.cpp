@@ -27,7 +27,7 @@ Stack stack_of(int planes, int height, int width, bool result) {
 }  // namespace
 
 TEST_CASE("metrics equal scikit-image's") {
-  for (const MetricFixture& want : metric_fixtures) {
+  for (const MetricFixture& want : kMetricFixtures) {
     CAPTURE(want.seed);
     const ImagePair pair = metric_images(want.height, want.width, want.seed);
     MetricOptions options;
@@ -134,7 +134,7 @@ TEST_CASE("sizes and options that make no sense are errors") {
   CHECK_THROWS_AS(stack_metrics(stack_of(1, 9, 12, false), truth), Error);
   CHECK_THROWS_AS(stack_metrics(Stack{}, Stack{}), Error);
   Stack short_one = truth;
-  short_one.voxels.resize(9 * 12);
+  short_one.voxels.resize(108);
   CHECK_THROWS_AS(stack_metrics(short_one, truth), Error);
   CHECK_THROWS_AS(stack_metrics(short_one, short_one), Error);
   CHECK_THROWS_AS(plane_metrics({}, {}, 0, 4), Error);

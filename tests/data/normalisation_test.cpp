@@ -40,7 +40,7 @@ std::string message_of(const Stack& stack, const NormalisationOptions& options) 
 }  // namespace
 
 TEST_CASE("percentiles equal numpy's") {
-  for (const PercentileFixture& want : percentile_fixtures) {
+  for (const PercentileFixture& want : kPercentileFixtures) {
     CAPTURE(want.count);
     CAPTURE(want.percent);
     std::vector<float> values;

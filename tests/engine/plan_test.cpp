@@ -144,7 +144,9 @@ TEST_CASE("lifetimes reach from the first writing to the last reading") {
 
 TEST_CASE("no two blocks in use at the same time share memory, and the arena is no larger than it must be") {
   const CpuBackend backend({.threads = 1});
-  for (const auto& [name, graph] : all_graphs()) {
+  for (const auto& named : all_graphs()) {
+    const auto& name = named.name;
+    const auto& graph = named.graph;
     CAPTURE(name);
     for (const Extents& extents : {Extents{1, 32, 32}, Extents{3, 64, 96}, Extents{16, 64, 64}}) {
       CAPTURE(extents.width);
@@ -165,7 +167,9 @@ TEST_CASE("no two blocks in use at the same time share memory, and the arena is 
 TEST_CASE("every value in use has room for its numbers, and every other one has none") {
   const CpuBackend backend({.threads = 1});
   const Extents extents{3, 64, 96};
-  for (const auto& [name, graph] : all_graphs()) {
+  for (const auto& named : all_graphs()) {
+    const auto& name = named.name;
+    const auto& graph = named.graph;
     CAPTURE(name);
     const Plan plan = plan_for(backend, graph, extents);
     const std::vector<Use> uses = uses_of(graph);

@@ -27,8 +27,8 @@ class Guarded {
   }
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
-  Guarded(Guarded&&) = default;
-  Guarded& operator=(Guarded&&) = default;
+  Guarded(Guarded&&) noexcept = default;
+  Guarded& operator=(Guarded&&) noexcept = default;
 
   T* data() { return reinterpret_cast<T*>(memory_.data() + begin_); }
   std::size_t size() const { return count_; }
@@ -66,7 +66,7 @@ enum class Values { random, integers, integers576 };
 
 class Draw {
  public:
-  explicit Draw(unsigned seed) : engine_(seed * 7919) { engine_.discard(10); }
+  explicit Draw(unsigned seed) : engine_(seed * 7919UL) { engine_.discard(10); }
   int below(int limit) { return static_cast<int>((engine_() >> 3) % static_cast<unsigned>(limit)); }
   bool flip() { return below(2) == 1; }
   float value(Values values) {
