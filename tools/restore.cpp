@@ -29,6 +29,8 @@ struct RestoreOptions {
 void restore(const RestoreOptions& o) {
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
+  const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
+  check_run_folder(run, o.training.resume, o.common.force);
   const LoadedStack loaded = load_stack(o.in, o.input, o.common);
   if (loaded.stack.planes < 3)
     throw Error(fmt::format("{}: {} plane{}: restoring a stack from itself needs at least 3", o.in, loaded.stack.planes,
@@ -40,7 +42,7 @@ void restore(const RestoreOptions& o) {
   TrainingRequest request = prepare_training(o.training, network, o.common.seed, stacks, pool);
   if (request.batches.planes % 2 != 0)
     throw Error("restore learns from the stack alone: use an even number of --planes (train takes second copies)");
-  request.folder = o.run.empty() ? o.out + ".run" : o.run;
+  request.folder = run;
 
   const std::string resume = fmt::format("n2s restore {} -o {} --resume (and the options given before)", o.in, o.out);
   TrainingResult result = run_training(stacks, request, *backend, pool, o.common, resume);
@@ -65,7 +67,6 @@ void restore(const RestoreOptions& o) {
 
 void add_restore(CLI::App& app) {
   auto options = std::make_shared<RestoreOptions>();
-  options->training.length.minutes = 0;
   options->training.crop = 64;
   CLI::App* verb =
       app.add_subcommand("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -14,8 +13,6 @@
 
 namespace n2s {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct TrainOptions {
   CommonOptions common;
@@ -44,11 +41,7 @@ std::vector<TrainingStack> load(const TrainOptions& o, bool& is_nifti) {
 }
 
 void train(TrainOptions o) {
-  const fs::path state = fs::path(o.run) / "state.safetensors";
-  if (fs::exists(state) && !o.training.resume && !o.common.force)
-    throw Error(fmt::format("{}: holds a run already: --resume goes on with it, --force starts afresh", o.run));
-  if (o.training.resume && !fs::exists(state))
-    throw Error(fmt::format("{}: there is nothing to resume: start without --resume", state.string()));
+  check_run_folder(o.run, o.training.resume, o.common.force);
   bool is_nifti = false;
   std::vector<TrainingStack> stacks = load(o, is_nifti);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;

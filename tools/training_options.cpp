@@ -9,7 +9,23 @@
 
 namespace n2s {
 
+namespace {
+
+/// CLI11's own message for a number that is too small names the largest double, all 309 digits of it.
+CLI::Validator at_least(double limit, bool strictly, const std::string& name) {
+  const auto check = [=](const std::string& text) {
+    double value = 0;
+    const bool good = CLI::detail::lexical_cast(text, value) && (strictly ? value > limit : value >= limit);
+    return good ? std::string() : fmt::format("{} is not {}", text, strictly ? "above 0" : "0 or more");
+  };
+  return {check, name};
+}
+
+}  // namespace
+
 void add_training_options(CLI::App& verb, TrainingOptions& o) {
+  const CLI::Validator positive = at_least(0, true, "POSITIVE");
+  const CLI::Validator not_negative = at_least(0, false, "NONNEGATIVE");
   const std::string group = "Training";
   verb.add_option("--net", o.network, "Network: mri or microscopy (default: mri for NIfTI files, else microscopy)")
       ->group(group);
@@ -18,18 +34,26 @@ void add_training_options(CLI::App& verb, TrainingOptions& o) {
           "noise2stack (even --planes: self-supervised; odd: with a second noisy copy), noise2noise, noise2clean")
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--planes", o.planes, "Input planes of the network (default: 4; shorter stacks: 2)")->group(group);
+  verb.add_option("--planes", o.planes, "Input planes of the network (default: 4; shorter stacks: 2)")
+      ->check(positive)
+      ->group(group);
   verb.add_option("--gap", o.gap, "Planes left out next to the target, where neighbours share noise")
+      ->check(not_negative)
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--batch", o.batch, "Images in a training step")->capture_default_str()->group(group);
-  verb.add_option("--crop", o.crop, "Side of the training images, pixels")->group(group);
+  verb.add_option("--batch", o.batch, "Images in a training step")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--crop", o.crop, "Side of the training images, pixels")->check(positive)->group(group);
   auto* length = verb.add_option_group("Length", "How long to train: one of");
-  length->add_option("--epochs", o.length.epochs, "Times that every plane is seen");
-  length->add_option("--steps", o.length.steps, "Training steps");
-  length->add_option("--minutes", o.length.minutes, "Minutes; the number of steps that fit is measured");
+  length->add_option("--epochs", o.length.epochs, "Times that every plane is seen")->check(positive);
+  length->add_option("--steps", o.length.steps, "Training steps")->check(positive);
+  length->add_option("--minutes", o.length.minutes, "Minutes; the number of steps that fit is measured")
+      ->check(positive);
   length->require_option(0, 1);
   verb.add_option("--learning-rate", o.learning_rate, "First learning rate; it falls along a cosine")
+      ->check(positive)
       ->capture_default_str()
       ->group(group);
   verb.add_option("--normalise", o.normalisation,
@@ -39,10 +63,13 @@ void add_training_options(CLI::App& verb, TrainingOptions& o) {
                   "The data are clean: simulate kspace:RATE, gaussian:SIGMA or poisson:GAIN[,gaussian:SIGMA]")
       ->group(group);
   verb.add_flag("--fixed-noise", o.fixed_noise, "Simulate it once instead of afresh at every visit")->group(group);
-  verb.add_option("--max-shift", o.max_shift, "Random shifts down and right, pixels (default: 64 for whole MRI planes)")
+  verb.add_option("--max-shift", o.max_shift,
+                  "Random shifts down and right, pixels (default: up to 64 for whole MRI planes)")
+      ->check(not_negative)
       ->group(group);
   verb.add_flag("--flips", o.orientations, "Random flips and rotations by 90 degrees")->group(group);
   verb.add_option("--validation-planes", o.held_out, "Planes of each stack that are not trained on (default: 1 in 25)")
+      ->check(not_negative)
       ->group(group);
   verb.add_flag("--no-fusion", o.no_fusion, "Run the plain operations one by one (slow; for debugging)")->group(group);
   verb.add_flag("--resume", o.resume, "Go on where an interrupted run stopped")->group(group);
@@ -92,7 +119,6 @@ TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, 
   batches.batch = o.batch;
   batches.seed = seed;
   if (o.batch < 1 || o.batch > 4096) throw Error(fmt::format("--batch {}: choose between 1 and 4096", o.batch));
-  if (!(o.learning_rate > 0)) throw Error("--learning-rate must be above 0");
   if (!o.noise.empty()) batches.noise = parse_noise(o.noise);
 
   std::vector<const Stack*> sources;
@@ -123,7 +149,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, 
   const int crop = o.crop > 0 ? o.crop : std::min(256, largest);
   batches.augmentation.crop_height = batches.augmentation.crop_width = (crop + divisor - 1) / divisor * divisor;
   const bool whole_planes = network == NetworkKind::mri && crop >= largest;
-  batches.augmentation.max_shift = o.max_shift >= 0 ? o.max_shift : whole_planes ? 64 : 0;
+  batches.augmentation.max_shift = o.max_shift >= 0 ? o.max_shift : whole_planes ? std::min(64, largest / 4) : 0;
   batches.augmentation.fill = network == NetworkKind::mri ? -0.5F : 0.0F;
   batches.augmentation.orientations = o.orientations || network == NetworkKind::microscopy;
 

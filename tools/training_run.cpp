@@ -234,6 +234,15 @@ class Run {
 
 }  // namespace
 
+void check_run_folder(const fs::path& folder, bool resume, bool replace) {
+  const fs::path state = folder / "state.safetensors";
+  if (fs::exists(state) && !resume && !replace)
+    throw Error(
+        fmt::format("{}: holds a run already: --resume goes on with it, --force starts afresh", folder.string()));
+  if (resume && !fs::exists(state))
+    throw Error(fmt::format("{}: there is nothing to resume: start without --resume", state.string()));
+}
+
 TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend,
                             ThreadPool& pool, const CommonOptions& common, const std::string& resume_command) {
   fs::create_directories(request.folder);

@@ -38,6 +38,10 @@ struct TrainingResult {
   std::vector<float> parameters;  // of the best model
 };
 
+/// Throws Error when the folder holds a run that nobody asked to go on with or to replace, or none where one is to be
+/// resumed. Call it before long work.
+void check_run_folder(const std::filesystem::path& folder, bool resume, bool replace);
+
 /// Trains, writing into the request's folder: model.safetensors (best), last.safetensors, state.safetensors (to
 /// resume), config.json, log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Interrupted. `resume_command` is
 /// what the user is told to type then.
