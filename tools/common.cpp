@@ -1,6 +1,7 @@
 #include "tools/common.h"
 
 #include <cstdio>
+#include <vector>
 
 #include "data/normalisation.h"
 #include "engine/cpu_backend.h"
@@ -67,6 +68,20 @@ LoadedStack load_stack(const std::string& path, const InputOptions& input, const
         fmt::format("{}: planes of {}x{} pixels are too small: they need at least {} on each side; is --axis right?",
                     path, loaded.stack.height, loaded.stack.width, kSmallestSide));
   return loaded;
+}
+
+Stack middle_planes(Stack stack, int count) {
+  if (count == 0 || count == stack.planes) return stack;
+  if (count > stack.planes) throw Error(fmt::format("--middle {}: the stack has only {} planes", count, stack.planes));
+  const std::ptrdiff_t pixels = std::ptrdiff_t{stack.height} * stack.width;
+  const auto first = stack.voxels.begin() + (stack.planes - count) / 2 * pixels;
+  return {count, stack.height, stack.width, std::vector<float>(first, first + count * pixels)};
+}
+
+void add_middle_option(CLI::App& verb, int& count) {
+  verb.add_option("--middle", count, "Use only so many planes, from the middle (the paper: 100 of each head)")
+      ->check(CLI::Range(0, 1 << 20))
+      ->group("Input");
 }
 
 void say_text(const CommonOptions& options, const std::string& text) {

@@ -42,6 +42,11 @@ struct LoadedStack {
 /// Reads a file, says which stack was chosen, and checks it: finite voxels, planes of at least 16x16 pixels.
 LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
 
+/// The `count` planes in the middle, as in the paper's MRI experiments (the ends of a head scan are air); all of them
+/// for 0. Throws Error when the stack has fewer.
+Stack middle_planes(Stack stack, int count);
+void add_middle_option(CLI::App& verb, int& count);
+
 /// A note for the user on standard error; silent with --quiet.
 void say_text(const CommonOptions& options, const std::string& text);
 template <typename... Values>

@@ -181,7 +181,8 @@ void add_demo(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("demo", "A real brain volume, corrupted, restored from itself, and measured");
   verb->add_option("-o,--output", options->folder, "Folder for volumes and pictures")->capture_default_str();
   verb->add_option("--minutes", options->minutes, "Minutes of training")->capture_default_str();
-  verb->add_option("--steps", options->steps, "Training steps, instead of minutes: repeats a run exactly");
+  verb->add_option("--steps", options->steps,
+                   "Training steps, instead of minutes: a result that does not depend on the machine's speed");
   add_common_options(*verb, options->common);
   verb->callback([options] { demo(*options); });
 }

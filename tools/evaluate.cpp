@@ -22,6 +22,7 @@ struct EvaluateOptions {
   MetricOptions metrics;
   std::string result, truth, scale = "none";
   std::vector<double> clamp;
+  int middle = 0;
 };
 
 /// Brings truth and result to the units that the published numbers are in; says how.
@@ -62,8 +63,8 @@ void evaluate(EvaluateOptions o) {
     if (!(o.clamp[0] < o.clamp[1])) throw Error("--clamp: the lower limit must be below the upper one");
   }
   if (!(o.metrics.data_range > 0)) throw Error("--range must be above 0");
-  Stack result = load_stack(o.result, o.input, o.common).stack;
-  Stack truth = load_stack(o.truth, o.input, o.common).stack;
+  Stack result = middle_planes(load_stack(o.result, o.input, o.common).stack, o.middle);
+  Stack truth = middle_planes(load_stack(o.truth, o.input, o.common).stack, o.middle);
   if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width)
     throw Error(fmt::format("{} has {}x{}x{} voxels and {} has {}x{}x{}: only stacks of one size can be compared",
                             o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
@@ -90,6 +91,7 @@ void add_evaluate(CLI::App& app) {
                    "Scale both by the truth first: max (to -0.5..0.5), percentile (0.1, 99.9 to 0..1) or none")
       ->capture_default_str();
   add_input_options(*verb, options->input);
+  add_middle_option(*verb, options->middle);
   add_common_options(*verb, options->common);
   verb->footer(
       "Examples:\n"

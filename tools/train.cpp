@@ -20,6 +20,7 @@ struct TrainOptions {
   TrainingOptions training;
   std::vector<std::string> data, targets, validation;
   std::string run;
+  int middle = 0;
 };
 
 std::vector<TrainingStack> load(const TrainOptions& o, bool& is_nifti) {
@@ -30,11 +31,12 @@ std::vector<TrainingStack> load(const TrainOptions& o, bool& is_nifti) {
   for (std::size_t i = 0; i < o.data.size(); ++i) {
     const LoadedStack source = load_stack(o.data[i], o.input, o.common);
     is_nifti = source.image.nifti.has_value();
-    stacks.push_back({source.stack, std::nullopt, {}});
-    if (!o.targets.empty()) stacks.back().target = load_stack(o.targets[i], o.input, o.common).stack;
+    stacks.push_back({middle_planes(source.stack, o.middle), std::nullopt, {}});
+    if (!o.targets.empty())
+      stacks.back().target = middle_planes(load_stack(o.targets[i], o.input, o.common).stack, o.middle);
   }
   for (const std::string& path : o.validation) {
-    stacks.push_back({load_stack(path, o.input, o.common).stack, std::nullopt, {}});
+    stacks.push_back({middle_planes(load_stack(path, o.input, o.common).stack, o.middle), std::nullopt, {}});
     for (int plane = 0; plane < stacks.back().source.planes; ++plane) stacks.back().held_out.insert(plane);
   }
   return stacks;
@@ -68,6 +70,7 @@ void add_train(CLI::App& app) {
                    "What to predict, one file for each of DATA: a second noisy copy, or (noise2clean) the clean stack");
   verb->add_option("--validation", options->validation, "Stacks that validate instead of planes held out of DATA");
   add_input_options(*verb, options->input);
+  add_middle_option(*verb, options->middle);
   add_training_options(*verb, options->training);
   add_common_options(*verb, options->common);
   verb->footer(

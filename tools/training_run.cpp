@@ -121,7 +121,10 @@ class Run {
     const long total = std::max(1L, trainer_.total_steps());
     const bool last = trainer_.finished();
     if (last || trainer_.steps() % std::max(1L, total / kRecords) == 0) record();
-    if (last || (trainer_.total_steps() > 0 && trainer_.steps() % std::max(1L, total / kValidations) == 0)) validate();
+    if (last || (trainer_.total_steps() > 0 && trainer_.steps() % std::max(1L, total / kValidations) == 0)) {
+      validate();
+      keep_to_the_budget(progress);
+    }
     progress.update(trainer_.steps(), fmt::format("loss {:.5f}", mean_loss_));
   }
 
@@ -141,18 +144,20 @@ class Run {
     const long more = std::max(1L, std::lround(0.98 * left / timed[timed.size() / 2]));
     trainer_.set_total_steps(trainer_.steps() + more);
     progress.set_total(trainer_.total_steps());
-    say(common_, "{} steps fit into {:.3g} minutes (--steps {} repeats this run exactly)", trainer_.total_steps(),
-        request_.length.minutes, trainer_.total_steps());
+    say(common_, "about {} steps fit into {:.3g} minutes", trainer_.total_steps(), request_.length.minutes);
   }
 
-  /// --minutes: other programs may slow this one down; what is left is cut to what still fits.
-  void keep_to_the_budget() {
-    if (request_.length.minutes <= 0 || request_.resume || trainer_.finished()) return;
+  /// --minutes: other programs come and go. What fits is measured again at each validation; once the learning rate has
+  /// come down far, the run only gets shorter.
+  void keep_to_the_budget(Progress& progress) {
+    if (request_.length.minutes <= 0 || request_.resume || trainer_.total_steps() == 0 || trainer_.finished()) return;
     const double elapsed = seconds_since(start_);
     const double a_step = elapsed / static_cast<double>(trainer_.steps());
     const double left = request_.length.minutes * 60 - elapsed;
-    const long fitting = trainer_.steps() + std::max(1L, static_cast<long>(left / a_step));
-    if (fitting < trainer_.total_steps()) trainer_.set_total_steps(fitting);
+    const long fitting = trainer_.steps() + std::max(1L, static_cast<long>(0.99 * left / a_step));
+    const bool may_grow = trainer_.steps() < trainer_.total_steps() * 2 / 3;
+    if (fitting < trainer_.total_steps() || may_grow) trainer_.set_total_steps(fitting);
+    progress.set_total(trainer_.total_steps());
   }
 
   void record() {
@@ -168,7 +173,6 @@ class Run {
     if (!none)
       log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), validation.loss, seconds_since(start_)});
     save_models(validation.best || none);
-    keep_to_the_budget();
     save_state();
   }
 
