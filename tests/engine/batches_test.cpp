@@ -1,0 +1,267 @@
+// What each method shows the network and asks of it.
+#include "engine/batches.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernels/base/error.h"
+#include "tests/data/file_helpers.h"
+
+using namespace n2s;
+using test::contains;
+using test::error_of;
+
+namespace {
+
+constexpr int kSide = 32;
+constexpr int kPixels = kSide * kSide;
+
+/// Every voxel of plane p is first + p, so that a voxel says where it comes from.
+Stack numbered_stack(int planes, float first) {
+  Stack stack{planes, kSide, kSide, {}};
+  for (int i = 0; i < planes * kPixels; ++i) stack.voxels.push_back(first + static_cast<float>(i / kPixels));
+  return stack;
+}
+
+std::vector<TrainingStack> one_copy(int planes) {
+  std::vector<TrainingStack> stacks(1);
+  stacks[0].source = numbered_stack(planes, 0);
+  return stacks;
+}
+
+/// The target's planes are numbered from 100.
+std::vector<TrainingStack> two_copies(int planes) {
+  std::vector<TrainingStack> stacks = one_copy(planes);
+  stacks[0].target = numbered_stack(planes, 100);
+  return stacks;
+}
+
+BatchSettings settings_for(Method method, int planes, int batch = 4) {
+  BatchSettings settings;
+  settings.method = method;
+  settings.planes = planes;
+  settings.batch = batch;
+  settings.augmentation.crop_height = kSide;
+  settings.augmentation.crop_width = kSide;
+  settings.seed = 9;
+  return settings;
+}
+
+struct Batch {
+  Shape shape;  // of the input
+  std::vector<float> input, target;
+  float in(int image, int channel) const {
+    return input[static_cast<std::size_t>(image) * kPixels * static_cast<std::size_t>(shape.channels) +
+                 static_cast<std::size_t>(channel)];
+  }
+  float out(int image) const { return target[static_cast<std::size_t>(image) * kPixels]; }
+};
+
+Batch draw(StackBatches& batches, int planes, long epoch, long step) {
+  const Extents extents = batches.extents();
+  const Shape shape{extents.batch, extents.height, extents.width, planes};
+  Batch batch{shape, std::vector<float>(static_cast<std::size_t>(shape.elements())),
+              std::vector<float>(static_cast<std::size_t>(shape.pixels()))};
+  batches.fill(epoch, step, {batch.input.data(), shape}, {batch.target.data(), {shape.batch, kSide, kSide, 1}});
+  return batch;
+}
+
+/// Calls use(batch, image) for every image of two epochs.
+template <class Use>
+void for_images(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, Use&& use) {
+  ThreadPool pool(2);
+  StackBatches batches(stacks, settings, pool);
+  for (long epoch = 0; epoch < 2; ++epoch)
+    for (long step = 0; step < batches.steps_per_epoch(); ++step) {
+      const Batch batch = draw(batches, settings.planes, epoch, step);
+      for (int image = 0; image < settings.batch; ++image) use(batch, image);
+    }
+}
+
+double correlation(const std::vector<float>& a, const std::vector<float>& b) {
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += double{a[i]} * double{b[i]};
+    aa += double{a[i]} * double{a[i]};
+    bb += double{b[i]} * double{b[i]};
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+}  // namespace
+
+TEST_CASE("method names go there and back") {
+  for (const Method method : {Method::noise2stack, Method::noise2noise, Method::noise2clean})
+    CHECK(parse_method(method_name(method)) == method);
+  CHECK(contains(error_of([] { parse_method("noise2void"); }), "noise2clean"));
+}
+
+TEST_CASE("the self-supervised input never holds the target plane") {
+  for (const int planes : {2, 4, 6})
+    for (const int gap : {0, 1}) {
+      BatchSettings settings = settings_for(Method::noise2stack, planes);
+      settings.gap = gap;
+      for_images(one_copy(9), settings, [&](const Batch& batch, int image) {
+        for (int channel = 0; channel < planes; ++channel) {
+          CHECK(batch.in(image, channel) >= 0);
+          CHECK(std::abs(batch.in(image, channel) - batch.out(image)) > static_cast<float>(gap));
+        }
+      });
+    }
+}
+
+TEST_CASE("with two copies the input is of the first and the target of the second") {
+  for (const int planes : {1, 3, 5, 7}) {
+    const Method method = planes == 1 ? Method::noise2noise : Method::noise2stack;
+    for_images(two_copies(9), settings_for(method, planes), [&](const Batch& batch, int image) {
+      CHECK(batch.out(image) >= 100);
+      CHECK(batch.in(image, planes / 2) == batch.out(image) - 100);  // the same plane
+      for (int channel = 0; channel < planes; ++channel) CHECK(batch.in(image, channel) < 100);
+    });
+  }
+}
+
+TEST_CASE("noise2clean asks for the clean plane") {
+  for_images(two_copies(6), settings_for(Method::noise2clean, 3),
+             [&](const Batch& batch, int image) { CHECK(batch.in(image, 1) == batch.out(image) - 100); });
+  BatchSettings settings = settings_for(Method::noise2clean, 3);
+  settings.noise = GaussianNoise{0.1};
+  for_images(one_copy(6), settings, [&](const Batch& batch, int image) {
+    CHECK(batch.out(image) == std::round(batch.out(image)));      // no noise on it
+    CHECK(batch.in(image, 1) != std::round(batch.in(image, 1)));  // noise on the same plane of the input
+    CHECK(std::abs(batch.in(image, 1) - batch.out(image)) < 0.499F);
+  });
+}
+
+TEST_CASE("every target is seen once an epoch, held-out planes never, and the order changes") {
+  std::vector<TrainingStack> stacks = one_copy(9);
+  stacks.push_back({numbered_stack(6, 50), {}, {0, 5}});
+  stacks[0].held_out = {2, 7};
+  constexpr int kTargets = 7 + 4;
+  for (const int batch : {1, 3, 4, 11, 16}) {
+    CAPTURE(batch);
+    ThreadPool pool(2);
+    const BatchSettings settings = settings_for(Method::noise2stack, 2, batch);
+    StackBatches batches(stacks, settings, pool);
+    CHECK(batches.steps_per_epoch() == (kTargets + batch - 1) / batch);
+    std::vector<std::vector<float>> orders;
+    for (long epoch = 0; epoch < 2; ++epoch) {
+      std::vector<float> order;
+      for (long step = 0; step < batches.steps_per_epoch(); ++step) {
+        const Batch drawn = draw(batches, 2, epoch, step);
+        for (int image = 0; image < batch; ++image) order.push_back(drawn.out(image));
+      }
+      const std::set<float> once(order.begin(), order.begin() + kTargets);
+      CHECK(once == std::set<float>{0, 1, 3, 4, 5, 6, 8, 51, 52, 53, 54});
+      // What fills the last batch up comes from the epoch's beginning: no held-out plane slips in.
+      for (std::size_t i = kTargets; i < order.size(); ++i) CHECK(order[i] == order[i - kTargets]);
+      orders.push_back(order);
+    }
+    CHECK(orders[0] != orders[1]);
+  }
+}
+
+TEST_CASE("redrawn noise is new in every epoch and the same for the same step, in any order of calls") {
+  BatchSettings settings = settings_for(Method::noise2stack, 2);
+  settings.noise = GaussianNoise{0.1};
+  settings.augmentation.max_shift = 3;
+  settings.augmentation.orientations = true;
+  const std::vector<TrainingStack> stacks = one_copy(8);
+  ThreadPool pool(2);
+  ThreadPool single(1);
+  StackBatches batches(stacks, settings, pool);
+  StackBatches again(stacks, settings, single);
+  const Batch first = draw(batches, 2, 0, 1);
+  draw(batches, 2, 3, 0);
+  CHECK(draw(batches, 2, 0, 1).input == first.input);
+  CHECK(draw(batches, 2, 0, 1).target == first.target);
+  CHECK(draw(again, 2, 0, 1).input == first.input);
+  settings.seed = 10;
+  StackBatches other(stacks, settings, pool);
+  CHECK(draw(other, 2, 0, 1).input != first.input);
+
+  // One plane visited in every epoch: its noise is another each time.
+  std::set<float> residues;
+  for (long epoch = 0; epoch < 6; ++epoch)
+    for (long step = 0; step < batches.steps_per_epoch(); ++step) {
+      const Batch batch = draw(batches, 2, epoch, step);
+      for (int image = 0; image < settings.batch; ++image) {
+        // The middle, since a shift leaves zeros behind at the edges.
+        const float middle = batch.target[static_cast<std::size_t>(image) * kPixels + kPixels / 2 + kSide / 2];
+        CHECK(residues.insert(middle - std::round(middle)).second);
+      }
+    }
+}
+
+TEST_CASE("simulated copies have independent noise of the asked-for strength") {
+  BatchSettings settings = settings_for(Method::noise2noise, 1, 8);
+  settings.noise = GaussianNoise{5};
+  settings.normalisation = {"range", 0.01, -0.5, -0.5, 0.5};  // noise is in the file's units and not clipped
+  std::vector<TrainingStack> stacks(1);
+  stacks[0].source = {8, kSide, kSide, std::vector<float>(std::size_t{8} * kPixels, 0.49F)};
+  ThreadPool pool(2);
+  StackBatches batches(stacks, settings, pool);
+  Batch batch = draw(batches, 1, 0, 0);
+  double power = 0;
+  for (std::vector<float>* part : {&batch.input, &batch.target})
+    for (float& v : *part) {
+      v -= 0.49F;
+      power += double{v} * double{v};
+    }
+  CHECK(std::sqrt(power / 16 / kPixels) == doctest::Approx(0.05).epsilon(0.05));
+  CHECK(std::abs(correlation(batch.input, batch.target)) < 0.05);  // 8192 pixels: 4.5 standard deviations
+}
+
+TEST_CASE("methods and data that do not go together are refused with what to do") {
+  const auto refused = [](Method method, int planes, const std::vector<TrainingStack>& stacks) {
+    return error_of([&] { check_method(settings_for(method, planes), stacks); });
+  };
+  CHECK(contains(refused(Method::noise2noise, 3, two_copies(5)), "--planes 1"));
+  CHECK(contains(refused(Method::noise2clean, 4, two_copies(5)), "odd"));
+  CHECK(contains(refused(Method::noise2stack, 3, one_copy(5)), "--target"));
+  CHECK(contains(refused(Method::noise2noise, 1, one_copy(5)), "--target"));
+  CHECK(contains(refused(Method::noise2clean, 1, one_copy(5)), "--target"));
+  refused(Method::noise2stack, 4, one_copy(1));
+  std::vector<TrainingStack> unequal = two_copies(5);
+  unequal[0].target = numbered_stack(4, 100);
+  CHECK(contains(refused(Method::noise2stack, 5, unequal), "differ in size"));
+  CHECK_NOTHROW(check_method(settings_for(Method::noise2noise, 1), two_copies(1)));
+
+  std::vector<TrainingStack> nothing_left = one_copy(3);
+  nothing_left[0].held_out = {0, 1, 2};
+  ThreadPool pool(1);
+  error_of([&] { StackBatches(nothing_left, settings_for(Method::noise2stack, 2), pool); });
+}
+
+TEST_CASE("the validation set is the held-out planes, with fixed noise, cropped from the middle") {
+  std::vector<TrainingStack> stacks = two_copies(9);
+  stacks[0].held_out = {3, 8};
+  BatchSettings settings = settings_for(Method::noise2stack, 3);
+  const ValidationSet set = make_validation_set(stacks, settings, 32, 32);
+  CHECK(set.batches == 2);
+  CHECK(set.extents == Extents{1, 32, 32});
+  CHECK(set.targets.front() == 103);
+  CHECK(set.targets.back() == 108);
+  CHECK(std::vector<float>(set.inputs.begin(), set.inputs.begin() + 3) == std::vector<float>{2, 3, 4});
+  CHECK(make_validation_set(stacks, settings, 4, 20).extents == Extents{1, 20, 20});
+  CHECK(make_validation_set(one_copy(4), settings_for(Method::noise2stack, 2), 32, 32).batches == 0);
+
+  std::vector<TrainingStack> clean = one_copy(9);
+  clean[0].held_out = {4};
+  settings = settings_for(Method::noise2stack, 2);
+  settings.noise = GaussianNoise{0.1};
+  const ValidationSet noisy = make_validation_set(clean, settings, 32, 32);
+  CHECK(noisy.inputs == make_validation_set(clean, settings, 32, 32).inputs);
+  CHECK(noisy.targets == make_validation_set(clean, settings, 32, 32).targets);
+  CHECK(noisy.targets.front() != 4);
+  settings = settings_for(Method::noise2clean, 3);
+  settings.noise = GaussianNoise{0.1};
+  CHECK(make_validation_set(clean, settings, 32, 32).targets == std::vector<float>(kPixels, 4));
+}
