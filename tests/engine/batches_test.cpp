@@ -24,7 +24,8 @@ constexpr int kPixels = kSide * kSide;
 /// Every voxel of plane p is first + p, so that a voxel says where it comes from.
 Stack numbered_stack(int planes, float first) {
   Stack stack{planes, kSide, kSide, {}};
-  for (int i = 0; i < planes * kPixels; ++i) stack.voxels.push_back(first + static_cast<float>(i / kPixels));
+  for (int plane = 0; plane < planes; ++plane)
+    stack.voxels.insert(stack.voxels.end(), std::size_t{kPixels}, first + static_cast<float>(plane));
   return stack;
 }
 
