@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "kernels/base/error.h"
 #include "tools/bench_cell.h"
 #include "tools/ceilings.h"
 #include "tools/common.h"
@@ -41,7 +40,6 @@ std::vector<BenchCell> cells(const BenchOptions& o) {
         if (o.pass == "all" || (o.pass == "training") == training)
           result.push_back({kind, planes, extents, training, !o.no_fusion});
   }
-  if (result.empty()) throw Error(fmt::format("--net {}: choose mri, microscopy or all", o.network));
   return result;
 }
 
@@ -107,18 +105,29 @@ void bench(const BenchOptions& o) {
 void add_bench(CLI::App& app) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* verb = app.add_subcommand("bench", "Measure the engine on this machine, per network and per operation");
-  verb->add_option("--net", options->network, "mri, microscopy or all")->capture_default_str();
-  verb->add_option("--planes", options->planes, "Input planes (default: mri 5, microscopy 2)");
-  verb->add_option("--batch", options->batch, "Images at a time (default: 16 of 64x64 and 2 of 256x256)");
-  verb->add_option("--size", options->size, "Side of the images, pixels");
+  verb->add_option("--net", options->network, "mri, microscopy or all")
+      ->check(CLI::IsMember({"mri", "microscopy", "all"}))
+      ->capture_default_str();
+  verb->add_option("--planes", options->planes, "Input planes (default: mri 5, microscopy 2)")
+      ->check(CLI::Range(1, 64));
+  verb->add_option("--batch", options->batch, "Images at a time (default: 16 of 64x64 and 2 of 256x256)")
+      ->check(CLI::Range(1, 4096));
+  verb->add_option("--size", options->size, "Side of the images, pixels")->check(CLI::Range(16, 8192));
   verb->add_option("--pass", options->pass, "training, inference or all")
       ->check(CLI::IsMember({"training", "inference", "all"}))
       ->capture_default_str();
   verb->add_option("--op", options->op, "conv3x3: every variant of the kernel on every layer of both networks")
       ->check(CLI::IsMember({"conv3x3"}));
-  verb->add_option("--seconds", options->seconds, "Time to spend on each measurement")->capture_default_str();
+  verb->add_option("--seconds", options->seconds, "Time to spend on each measurement")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   verb->add_flag("--no-fusion", options->no_fusion, "Run the plain operations one by one");
   add_common_options(*verb, options->common);
+  verb->footer(
+      "Examples:\n"
+      "  n2s bench                                                  both networks, training and inference\n"
+      "  n2s bench --net mri --size 256 --batch 16 --pass training  one cell, operation by operation\n"
+      "  n2s bench --op conv3x3                                     the kernel laboratory");
   verb->callback([options] { bench(*options); });
 }
 

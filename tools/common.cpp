@@ -1,6 +1,10 @@
 #include "tools/common.h"
 
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
+#include <string>
+#include <system_error>
 #include <vector>
 
 #include "data/normalisation.h"
@@ -16,6 +20,14 @@ bool wants_cuda(const std::string& device) {
   return device == "cuda" || device.starts_with("cuda:");
 }
 
+/// CLI11 reads -1 into an unsigned number as 18446744073709551615, and so it does anything that is larger.
+std::string check_seed(const std::string& text) {
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::string() : fmt::format("{} is not a whole number from 0 to 18446744073709551615", text);
+}
+
 }  // namespace
 
 void add_common_options(CLI::App& verb, CommonOptions& o) {
@@ -26,6 +38,7 @@ void add_common_options(CLI::App& verb, CommonOptions& o) {
       ->capture_default_str()
       ->group(group);
   verb.add_option("--seed", o.seed, "Of all random numbers: the same seed gives the same result")
+      ->check(CLI::Validator(check_seed, ""))
       ->capture_default_str()
       ->group(group);
   verb.add_option("--threads", o.threads, "Processor threads (default: all)")->check(CLI::Range(0, 1024))->group(group);
@@ -41,7 +54,8 @@ std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
     throw Error(fmt::format("--device {}: choose auto, cpu, cuda or cuda:NUMBER", o.device));
   if (o.precision != "fp32") throw Error(fmt::format("--precision {}: the CPU computes in fp32 only", o.precision));
   auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});
-  say(o, "{}, fp32", backend->description());
+  say(o, "{}, fp32{}", backend->description(),
+      o.device == "auto" ? " (--device auto: this build has no GPU backend)" : "");
   return backend;
 }
 

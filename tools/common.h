@@ -23,7 +23,8 @@ struct CommonOptions {
 };
 void add_common_options(CLI::App& verb, CommonOptions& options);
 
-/// Says which device is used, unless quiet. Throws Error for a device or precision that this build or machine lacks.
+/// Says which device is used, and why where it was left open, unless quiet. Throws Error for a device or precision that
+/// this build or machine lacks.
 std::unique_ptr<Backend> make_backend(const CommonOptions& options);
 
 /// Which stack of a file is meant.

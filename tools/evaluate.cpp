@@ -28,17 +28,10 @@ struct EvaluateOptions {
 /// Brings truth and result to the units that the published numbers are in; says how.
 std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth) {
   NormalisationOptions options;
-  if (o.scale == "max") {
-    options.kind = "range";
-  } else if (o.scale == "percentile") {
-    options.kind = "percentile";
-    options.low_percentile = 0.1;
-    options.high_percentile = 99.9;
-  } else if (o.scale == "none") {
-    return "none";
-  } else {
-    throw Error(fmt::format("--scale {}: choose none, max or percentile", o.scale));
-  }
+  if (o.scale == "none") return "none";
+  options.kind = o.scale == "max" ? "range" : "percentile";
+  options.low_percentile = 0.1;
+  options.high_percentile = 99.9;
   const Normalisation normalisation = fit_normalisation({&truth}, options);
   apply_normalisation(normalisation, truth.voxels);
   apply_normalisation(normalisation, result.voxels);
@@ -84,18 +77,21 @@ void add_evaluate(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("evaluate", "PSNR, SSIM and NRMSE of a result against the truth, per plane");
   verb->add_option("RESULT", options->result, "The restored (or noisy) stack")->required();
   verb->add_option("TRUTH", options->truth, "The clean stack")->required();
-  verb->add_option("--clamp", options->clamp, "Hold both within LOW HIGH first (MRI: -0.5 0.5)")->expected(2);
+  verb->add_option("--clamp", options->clamp, "Hold both within LOW,HIGH first (MRI: -0.5,0.5)")
+      ->expected(2)
+      ->delimiter(',');
   verb->add_flag("--affine", options->metrics.affine, "Map the result affinely to the least error first (microscopy)");
   verb->add_option("--range", options->metrics.data_range, "Data range R of PSNR and SSIM")->capture_default_str();
   verb->add_option("--scale", options->scale,
                    "Scale both by the truth first: max (to -0.5..0.5), percentile (0.1, 99.9 to 0..1) or none")
+      ->check(CLI::IsMember({"none", "max", "percentile"}))
       ->capture_default_str();
   add_input_options(*verb, options->input);
   add_middle_option(*verb, options->middle);
   add_common_options(*verb, options->common);
   verb->footer(
       "Examples:\n"
-      "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5 0.5    as in the paper, MRI\n"
+      "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5,0.5    as in the paper, MRI\n"
       "  n2s evaluate restored.tif truth.tif --scale percentile --affine           as in the paper, microscopy");
   verb->callback([options] { evaluate(*options); });
 }

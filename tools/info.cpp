@@ -10,7 +10,10 @@
 
 #include "data/stack.h"
 #include "engine/cpu_backend.h"
+#include "kernels/base/simd.h"
+#include "kernels/base/thread_pool.h"
 #include "tools/common.h"
+#include "tools/libraries.h"
 #include "tools/model_use.h"
 
 namespace n2s {
@@ -22,9 +25,12 @@ struct InfoOptions {
   std::string file;
 };
 
-nlohmann::json build() {
-  const CpuBackend backend;
-  return {{"version", N2S_VERSION}, {"device", backend.description()}, {"cuda", false}};
+nlohmann::json build(const CommonOptions& common) {
+  const ThreadPool pool(common.threads);
+  const CpuBackend backend(CpuBackendOptions{common.threads, Conv3x3Variant::automatic});
+  return {{"version", N2S_VERSION}, {"device", backend.description()},
+          {"simd", simd_name()},    {"threads", pool.threads()},
+          {"cuda", false},          {"libraries", library_versions()}};
 }
 
 nlohmann::json model(const std::string& path) {
@@ -44,15 +50,23 @@ nlohmann::json image(const std::string& path, const InputOptions& input) {
   return json;
 }
 
+/// One line for each entry; objects one step further in.
+void print(const nlohmann::json& json, int indent) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string text = value.is_object() ? "" : value.is_string() ? value.get<std::string>() : value.dump();
+    fmt::print("{:{}}{:<{}} {}\n", "", indent, key, 20 - indent, text);
+    if (value.is_object()) print(value, indent + 2);
+  }
+}
+
 void info(const InfoOptions& o) {
   const bool is_model = o.file.ends_with(".safetensors") || std::filesystem::is_directory(o.file);
-  const nlohmann::json json = o.file.empty() ? build() : is_model ? model(o.file) : image(o.file, o.input);
+  const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? model(o.file) : image(o.file, o.input);
   if (o.common.json) {
     std::cout << json.dump(2) << "\n";
     return;
   }
-  for (const auto& [key, value] : json.items())
-    fmt::print("{:<14}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  print(json, 0);
 }
 
 }  // namespace
@@ -63,6 +77,11 @@ void add_info(CLI::App& app) {
   verb->add_option("FILE", options->file, "An image file, a model or a run's folder; none: this build and machine");
   add_input_options(*verb, options->input);
   add_common_options(*verb, options->common);
+  verb->footer(
+      "Examples:\n"
+      "  n2s info                     this build and machine\n"
+      "  n2s info brain.nii.gz        its axes, and which planes n2s would work on\n"
+      "  n2s info run                 what the model of a run was trained on");
   verb->callback([options] { info(*options); });
 }
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "tools/bench.h"
 #include "tools/corrupt.h"
@@ -15,6 +17,18 @@
 #include "tools/info.h"
 #include "tools/restore.h"
 #include "tools/train.h"
+
+namespace {
+
+/// CLI11 says only "A subcommand is required" where the first word is not one.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> words = app.remaining();
+  if (app.get_subcommands().empty() && !words.empty())
+    return fmt::format("there is no {} '{}'", words[0].starts_with('-') ? "option" : "verb", words[0]);
+  return error.what();
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a full quota is then an error of the write call, and reported as one
@@ -35,7 +49,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     if (argc < 2) return fmt::print("{}", app.help()), 2;
-    fmt::print(stderr, "n2s: error: {} (see n2s --help)\n", error.what());
+    fmt::print(stderr, "n2s: error: {} (see n2s --help)\n", usage_error(app, error));
     return 2;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "n2s: error: not enough memory\n");

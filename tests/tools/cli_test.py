@@ -65,10 +65,27 @@ class CommandLine(unittest.TestCase):
         return json.loads(done.stdout)
 
     def test_wrong_usage_is_exit_code_2(self):
-        self.fails('frobnicate', code=2)
+        self.fails('frobnicate', code=2, says=["'frobnicate'"])
+        self.fails('--frobnicate', code=2, says=["'--frobnicate'"])
+        self.assertEqual(self.run_n2s().returncode, 2)
+        self.assertIn('restore', self.run_n2s().stdout)
         self.fails('info', '--no-such-option', code=2, says=['--no-such-option'])
         self.fails('evaluate', self.noisy, code=2, says=['TRUTH'])
         self.fails('restore', self.noisy, '-o', 'x.nii', '--steps', '3', '--epochs', '2', code=2)
+
+    def test_numbers_out_of_range_are_wrong_usage(self):
+        for option, value in (('--planes', '-3'), ('--batch', '0'), ('--size', '-3'), ('--net', 'unet'), ('--seed', '-1'),
+                              ('--threads', '-1'), ('--seed', '18446744073709551616')):
+            self.fails('bench', option, value, code=2, says=[option])
+        self.fails('evaluate', self.noisy, self.clean, '--scale', 'foo', code=2, says=['--scale'])
+        self.fails('evaluate', self.noisy, self.clean, '--clamp', '1', code=2, says=['--clamp'])
+        self.fails('evaluate', self.noisy, self.clean, '--clamp', '1,0', says=['--clamp'])
+
+    def test_auto_says_which_device_it_took(self):
+        words = ['bench', '--net', 'microscopy', '--batch', '1', '--size', '32', '--pass', 'inference', '--seconds', '0.01']
+        self.assertIn('no GPU', self.run_n2s(*words).stderr)
+        self.assertNotIn('no GPU', self.run_n2s(*words, '--device', 'cpu').stderr)
+        self.assertEqual(self.run_n2s(*words, '--quiet').stderr, '')
 
     def test_help_names_every_verb(self):
         done = self.run_n2s('--help')
@@ -125,6 +142,10 @@ class CommandLine(unittest.TestCase):
             self.assertAlmostEqual(result[key], sum(result['per_plane'][key]) / 8, places=9)
         for key in ('range', 'clamp', 'affine', 'aggregation'):
             self.assertIn(key, result['how'])
+        spaced, joined = (self.json_of('evaluate', self.noisy, self.clean, '--scale', 'max', '--clamp', *limits)
+                          for limits in (['-0.5', '0.5'], ['-0.5,0.5']))
+        self.assertEqual(spaced, joined)
+        self.assertEqual(joined['how']['clamp'], [-0.5, 0.5])
         mse = [0.0] * 8
         for i, (a, b) in enumerate(zip(read_voxels(self.noisy), read_voxels(self.clean))):
             mse[i // 1024] += (a - b) ** 2 / 1024
@@ -200,7 +221,10 @@ class CommandLine(unittest.TestCase):
             self.assertIn(key, bench['results'][0])
         self.assertGreater(bench['ceilings']['gflops'], 0)
         self.assertGreater(bench['ceilings']['gbytes_per_second'], 0)
-        self.assertIn('version', self.json_of('info'))
+        build = self.json_of('info', '--threads', '1')
+        for key in ('version', 'device', 'simd', 'libraries'):
+            self.assertIn(key, build)
+        self.assertEqual(build['threads'], 1)
         self.assertIn('stack', self.json_of('info', self.noisy))
 
 
