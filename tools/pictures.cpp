@@ -143,7 +143,7 @@ void write_panel(const std::filesystem::path& path, const std::vector<PanelImage
         const double value = image.values[static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
                                           static_cast<std::size_t>(x)];
         const auto gray =
-            static_cast<std::uint8_t>(std::clamp((value - black) / (white - black), 0.0, 1.0) * 255 + 0.5);
+            static_cast<std::uint8_t>(std::lround(std::clamp((value - black) / (white - black), 0.0, 1.0) * 255));
         canvas.rectangle(left + x * zoom[i], kCaption + y * zoom[i], zoom[i], zoom[i], {gray, gray, gray});
       }
     left += image.width * zoom[i] + kGap;
