@@ -306,7 +306,7 @@ int block_barrier_count(bool predicate, std::source_location where) {
   return holds;
 }
 
-void fail_thread(const char* message) {
+void fail_thread(const std::string& message) {
   throw KernelFailure(message);
 }
 

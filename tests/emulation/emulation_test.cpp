@@ -12,55 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/emulation/launch_helpers.h"
+
 using namespace n2s;
+using namespace n2s::test;
 
 namespace {
-
-/// Device memory for as long as it lives.
-template <typename T>
-struct Buffer {
-  explicit Buffer(std::size_t count) : size(count) { REQUIRE(cudaMalloc(&data, count * sizeof(T)) == cudaSuccess); }
-  explicit Buffer(const std::vector<T>& values) : Buffer(values.size()) {
-    REQUIRE(cudaMemcpy(data, values.data(), size * sizeof(T), cudaMemcpyHostToDevice) == cudaSuccess);
-  }
-  ~Buffer() { cudaFree(data); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-
-  std::vector<T> values() const {
-    std::vector<T> result(size);
-    REQUIRE(cudaMemcpy(result.data(), data, size * sizeof(T), cudaMemcpyDeviceToHost) == cudaSuccess);
-    return result;
-  }
-
-  T* data = nullptr;
-  std::size_t size;
-};
-
-template <typename... Parameters, typename... Arguments>
-cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
-                   Arguments... arguments) {
-  cudaLaunchConfig_t config{};
-  config.gridDim = grid;
-  config.blockDim = block;
-  config.dynamicSmemBytes = shared_bytes;
-  return cudaLaunchKernelEx(&config, kernel, arguments...);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// What the kernel's failure says; the device is usable again afterwards.
-template <typename... Parameters, typename... Arguments>
-std::string failure_of(void (*kernel)(Parameters...), dim3 block, Arguments... arguments) {
-  launch(kernel, 1, block, 4096, arguments...);
-  CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
-  CHECK(cudaGetLastError() == cudaErrorLaunchFailure);
-  std::string text = emulation::last_failure();
-  emulation::forget_failure();
-  return text;
-}
 
 template <typename T>
 std::vector<T> counting(std::size_t count) {

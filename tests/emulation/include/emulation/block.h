@@ -6,6 +6,7 @@
 #include <functional>
 #include <source_location>
 #include <stdexcept>
+#include <string>
 
 #include "emulation/vector_types.h"
 
@@ -55,6 +56,6 @@ void block_barrier(std::source_location where);
 int block_barrier_count(bool predicate, std::source_location where);
 
 /// Ends the kernel with this message and the thread's indices.
-[[noreturn]] void fail_thread(const char* message);
+[[noreturn]] void fail_thread(const std::string& message);
 
 }  // namespace n2s::emulation
