@@ -80,6 +80,7 @@ cudaError_t check_launch(const Runtime& runtime, const cudaLaunchConfig_t& confi
 }  // namespace
 
 cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 0;
   return api_call([&](const Runtime& runtime) {
     *count = runtime.device.count;
     return cudaSuccess;

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "tests/emulation/runtime.h"
+#include "tests/emulation/sanitizer.h"
 
 using n2s::emulation::Allocation;
 using n2s::emulation::api_call;
@@ -13,11 +14,13 @@ using n2s::emulation::Runtime;
 
 namespace {
 
-constexpr std::align_val_t kAlignment{256};
+constexpr std::align_val_t kAlignment{n2s::emulation::kMemoryAlignment};
 
 cudaError_t allocate(Runtime& runtime, void** pointer, std::size_t bytes, bool on_device) {
   if (pointer == nullptr) return cudaErrorInvalidValue;
   *pointer = nullptr;
+  const cudaError_t refused = runtime.refuse_in_capture();
+  if (refused != cudaSuccess) return refused;
   if (bytes == 0) return cudaSuccess;
   if (on_device && bytes > runtime.device.memory - std::min(runtime.device.memory, runtime.allocated))
     return cudaErrorMemoryAllocation;
@@ -26,6 +29,7 @@ cudaError_t allocate(Runtime& runtime, void** pointer, std::size_t bytes, bool o
   std::memset(memory, 0xFF, bytes);  // NaN, so that a read before any write shows
   runtime.allocations.emplace(memory, Allocation{bytes, on_device});
   if (on_device) {
+    n2s::emulation::forbid(memory, bytes);  // until work runs
     runtime.allocated += bytes;
     runtime.peak = std::max(runtime.peak, runtime.allocated);
   }
@@ -35,8 +39,12 @@ cudaError_t allocate(Runtime& runtime, void** pointer, std::size_t bytes, bool o
 
 cudaError_t release(Runtime& runtime, void* pointer, bool on_device) {
   if (pointer == nullptr) return cudaSuccess;
+  const cudaError_t refused = runtime.refuse_in_capture();
+  if (refused != cudaSuccess) return refused;
   const auto found = runtime.allocations.find(static_cast<std::byte*>(pointer));
   if (found == runtime.allocations.end() || found->second.on_device != on_device) return cudaErrorInvalidValue;
+  runtime.reach_all();  // as CUDA does
+  n2s::emulation::allow(pointer, found->second.bytes);
   if (on_device) runtime.allocated -= found->second.bytes;
   ::operator delete(pointer, kAlignment);
   runtime.allocations.erase(found);
@@ -128,7 +136,13 @@ cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, 
 
 cudaError_t cudaMemcpy2D(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
                          std::size_t height, cudaMemcpyKind kind) {
-  return cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, width, height, kind, nullptr);
+  return api_call([&](Runtime& runtime) {
+    cudaError_t result = runtime.refuse_in_capture();
+    if (result != cudaSuccess) return result;
+    result = copy(runtime, {to, to_pitch, width, height}, {from, from_pitch, width, height}, kind, nullptr);
+    if (result == cudaSuccess) runtime.reach_end(runtime.legacy);
+    return result;
+  });
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
@@ -136,7 +150,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+  return cudaMemcpy2D(to, bytes, from, bytes, bytes, 1, kind);
 }
 
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {

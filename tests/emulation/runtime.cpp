@@ -1,10 +1,8 @@
 #include "tests/emulation/runtime.h"
 
-#include <cstdio>
-#include <cstring>
+#include <new>
 #include <utility>
 
-#include "emulation/block.h"
 #include "emulation/control.h"
 
 namespace n2s::emulation {
@@ -19,15 +17,18 @@ Runtime& Runtime::get() {
   return runtime;
 }
 
-cudaError_t Runtime::submit(cudaStream_t stream, std::function<void()> work) {
-  if (stream != nullptr && !streams.contains(stream)) return cudaErrorInvalidResourceHandle;
-  try {
-    work();
-  } catch (const KernelFailure& error) {
-    failure = error.what();
-    std::fprintf(stderr, "emulated GPU: %s\n", error.what());
-  }
-  return cudaSuccess;
+void Runtime::reset() {
+  for (const auto& [memory, allocation] : allocations) ::operator delete (memory, std::align_val_t{kMemoryAlignment});
+  allocations.clear();
+  allocated = 0;
+  shared_limits.clear();
+  legacy = std::make_shared<CUstream_st>();
+  streams.clear();
+  events.clear();
+  graphs.clear();
+  executables.clear();
+  captures.clear();
+  failure.clear();
 }
 
 cudaError_t note(cudaError_t error) {
@@ -67,7 +68,8 @@ long calls() {
 
 std::size_t live_objects() {
   const Runtime& runtime = Runtime::get();
-  return runtime.allocations.size() + runtime.streams.size() + runtime.events.size();
+  return runtime.allocations.size() + runtime.streams.size() + runtime.events.size() + runtime.graphs.size() +
+         runtime.executables.size();
 }
 
 std::size_t bytes_allocated() {
@@ -87,13 +89,12 @@ std::string last_failure() {
 }
 
 void forget_failure() {
-  Runtime::get().failure.clear();
+  Runtime::get().forget_failure();
   last_error = cudaSuccess;
 }
 
 }  // namespace n2s::emulation
 
-using n2s::emulation::api_call;
 using n2s::emulation::last_error;
 using n2s::emulation::Runtime;
 
@@ -103,4 +104,11 @@ cudaError_t cudaGetLastError() {
 
 cudaError_t cudaPeekAtLastError() {
   return last_error;
+}
+
+cudaError_t cudaDeviceReset() {
+  const std::lock_guard lock(Runtime::get().mutex);
+  Runtime::get().reset();
+  last_error = cudaSuccess;
+  return cudaSuccess;
 }
