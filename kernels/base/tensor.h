@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace n2s {
 
@@ -28,7 +29,10 @@ struct Tensor {
   T* pixel(int n, int y, int x) const {
     return data + ((std::ptrdiff_t{n} * shape.height + y) * shape.width + x) * shape.channels;
   }
-  operator Tensor<const T>() const { return {data, shape}; }  // NOLINT: a view of mutable data is also a read-only view
+  operator Tensor<const T>() const  // NOLINT: a view of mutable data is also a read-only view
+      requires(!std::is_const_v<T>) {
+    return {data, shape};
+  }
 };
 
 using FloatTensor = Tensor<float>;

@@ -1,0 +1,176 @@
+// The convolution's data gradient on a GPU: itself a convolution of the gradient above with flipped, transposed
+// weights. For upsampled channels the four pixels that were copied from one are summed on the way, which makes it a
+// convolution with 4x4 taps and stride 2.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/conv3x3/packing.h"
+#include "kernels/conv3x3/tile_loop.h"
+#include "kernels/device/launch.h"
+#include "kernels/device/shared_memory.h"
+
+namespace n2s::device {
+
+template <typename T>
+struct DataGradientArguments {
+  const T* dense = nullptr;
+  const T* pooled = nullptr;
+  const std::uint16_t* argmax = nullptr;
+  int upstream_height = 0, upstream_width = 0, upstream_channels = 0;  // channels as stored
+  const T* weights = nullptr;
+  int chunks = 0;
+  int height = 0, width = 0;  // of the gradient that is computed
+  int tiles_across = 0;
+  int channels = 0, stored = 0;
+  T* gradient = nullptr;
+  const T* activated = nullptr;
+  float slope = 1;
+  bool accumulate = false;
+};
+
+/// Eight channels of one pixel: through the activation's derivative, and onto what is there already.
+template <typename T>
+__device__ __forceinline__ void write_gradient(float (&v)[8], const DataGradientArguments<T>& a, std::size_t offset) {
+  if (a.activated != nullptr) {
+    float activated[8];
+    load8(a.activated + offset, activated);
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+      if (!(activated[i] > 0)) v[i] *= a.slope;
+  }
+  if (a.accumulate) {
+    float present[8];
+    load8(a.gradient + offset, present);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) v[i] += present[i];
+  }
+  store8(a.gradient + offset, v);
+}
+
+template <typename Tile, int BN, typename Taps, bool Dense>
+__global__ void __launch_bounds__(kThreads, Tile::kBlocks)
+    data_gradient_kernel(const DataGradientArguments<typename Tile::Element> a) {
+  using T = typename Tile::Element;
+  constexpr int kRows = kWarps * Taps::kWarpRows;
+  constexpr int kColumns = 16;
+  auto* shared = shared_memory<T>();
+  const int n_tile = static_cast<int>(blockIdx.x);
+  const int y0 = static_cast<int>(blockIdx.y) / a.tiles_across * kRows;
+  const int x0 = static_cast<int>(blockIdx.y) % a.tiles_across * kColumns;
+  const auto image = static_cast<std::size_t>(blockIdx.z);
+
+  typename Tile::Accumulator sums[Taps::kWarpRows][BN / 16];
+#pragma unroll
+  for (int m = 0; m < Taps::kWarpRows; ++m)
+#pragma unroll
+    for (int n = 0; n < BN / 16; ++n) Tile::clear(sums[m][n]);
+
+  const std::size_t upstream = static_cast<std::size_t>(a.upstream_height) * a.upstream_width * a.upstream_channels;
+  const T* weights = a.weights + static_cast<std::size_t>(n_tile) * a.chunks * (Taps::kTaps * Tile::kChunk * BN);
+  const int top = y0 * Taps::kRowStep - 1;
+  const int left = x0 * Taps::kRowStep - 1;
+  if constexpr (Dense) {
+    const ImageSource<T> source{a.dense + image * upstream, a.upstream_height, a.upstream_width, a.upstream_channels};
+    accumulate<Tile, Taps, BN>(sums, shared, source, top, left, weights, a.chunks);
+  } else {
+    const std::size_t windows =
+        static_cast<std::size_t>(a.upstream_height / 2) * (a.upstream_width / 2) * a.upstream_channels;
+    const UpstreamSource<T> source{a.dense != nullptr ? a.dense + image * upstream : nullptr,
+                                   a.pooled + image * windows,
+                                   a.argmax + image * windows / 8,
+                                   a.upstream_height,
+                                   a.upstream_width,
+                                   a.upstream_channels};
+    accumulate<Tile, Taps, BN>(sums, shared, source, top, left, weights, a.chunks);
+  }
+
+  auto* staged = shared_memory<float>();
+#pragma unroll 1
+  for (int n = 0; n < BN / 16; ++n) {
+    stage<Tile>(staged, sums, n);
+    __syncthreads();
+    for (int i = static_cast<int>(threadIdx.x); i < 2 * kRows * kColumns; i += kThreads) {
+      const int pixel = i / 2;
+      const int y = y0 + pixel / kColumns;
+      const int x = x0 + pixel % kColumns;
+      const int channel = n_tile * BN + 16 * n + i % 2 * 8;
+      if (y >= a.height || x >= a.width || channel >= a.stored) continue;
+      float v[8];
+      load8(staged + pixel * kStagedPitch + i % 2 * 8, v);
+      write_gradient(v, a, ((image * a.height + y) * a.width + x) * a.stored + channel);
+    }
+    __syncthreads();
+  }
+}
+
+template <typename Tile, int BN, typename Taps, bool Dense>
+void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a, int batch, int n_tiles,
+                          cudaStream_t stream) {
+  constexpr int kRows = kWarps * Taps::kWarpRows;
+  const int tiles_down = (a.height + kRows - 1) / kRows;
+  LaunchShape shape;
+  shape.grid = dim3(static_cast<unsigned>(n_tiles), static_cast<unsigned>(tiles_down * a.tiles_across),
+                    static_cast<unsigned>(batch));
+  shape.block = dim3(kThreads);
+  shape.shared_bytes = std::max<std::size_t>(
+      static_cast<std::size_t>(16 * kRows) * kStagedPitch * sizeof(float),
+      static_cast<std::size_t>(kTileLoopElements<Tile, Taps, BN, Dense>) * sizeof(typename Tile::Element));
+  shape.stream = stream;
+  launch("data gradient", data_gradient_kernel<Tile, BN, Taps, Dense>, shape, a);
+}
+
+template <typename Tile, typename Taps, bool Dense>
+void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a, int batch, const PackedPart& part,
+                          cudaStream_t stream) {
+  if (part.columns == 48) return launch_data_gradient<Tile, 48, Taps, Dense>(a, batch, part.tiles(), stream);
+  if (part.columns == 32) return launch_data_gradient<Tile, 32, Taps, Dense>(a, batch, part.tiles(), stream);
+  launch_data_gradient<Tile, 16, Taps, Dense>(a, batch, part.tiles(), stream);
+}
+
+/// One part: the gradient with respect to the low or to the skip source.
+template <typename Tile, typename Taps>
+void run_data_gradient(const DeviceConvUpstream& upstream, const Shape& above, const DeviceGradientTarget& to,
+                       const PackedPart& part, const void* weights, cudaStream_t stream) {
+  using T = typename Tile::Element;
+  DataGradientArguments<T> a;
+  a.dense = static_cast<const T*>(upstream.dense.data);
+  a.pooled = static_cast<const T*>(upstream.pooled.data);
+  a.argmax = upstream.argmax;
+  a.upstream_height = above.height;
+  a.upstream_width = above.width;
+  a.upstream_channels = padded_channels(above.channels);
+  a.weights = static_cast<const T*>(weights);
+  a.chunks = part.chunks();
+  a.height = to.gradient.shape.height;
+  a.width = to.gradient.shape.width;
+  a.tiles_across = (a.width + 15) / 16;
+  a.channels = to.gradient.shape.channels;
+  a.stored = padded_channels(a.channels);
+  a.gradient = static_cast<T*>(to.gradient.data);
+  a.activated = static_cast<const T*>(to.activated.data);
+  a.slope = to.slope;
+  a.accumulate = to.accumulate;
+  if (a.pooled == nullptr) return launch_data_gradient<Tile, Taps, true>(a, above.batch, part, stream);
+  launch_data_gradient<Tile, Taps, false>(a, above.batch, part, stream);
+}
+
+/// The shape of a gradient at full resolution.
+inline Shape upstream_shape(const DeviceConvUpstream& upstream) {
+  if (upstream.dense) return upstream.dense.shape;
+  const Shape& half = upstream.pooled.shape;
+  return {half.batch, 2 * half.height, 2 * half.width, half.channels};
+}
+
+template <typename Tile>
+void run_data_gradient(const DeviceConvDataGradient& p, const ConvMode& mode, cudaStream_t stream) {
+  using T = typename Tile::Element;
+  const Shape above = upstream_shape(p.upstream);
+  const PackedParts parts = data_gradient_parts(p.low_channels, p.skip_channels, above.channels, mode);
+  const auto* packed = static_cast<const T*>(p.packed);
+  if (p.low.gradient) run_data_gradient<Tile, DownTaps>(p.upstream, above, p.low, parts.low, packed, stream);
+  if (p.skip.gradient)
+    run_data_gradient<Tile, PlainTaps>(p.upstream, above, p.skip, parts.skip, packed + parts.low.elements(), stream);
+}
+
+}  // namespace n2s::device

@@ -1,0 +1,14 @@
+// Between the host's tensors (fp32, no padding) and the device's (any precision, channels padded with zeros).
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "kernels/device/tensor.h"
+
+namespace n2s::device {
+
+/// `plain` is device memory with shape.elements() floats, NHWC.
+void pad_channels(const float* plain, const DeviceTensor& padded, Precision precision, cudaStream_t stream);
+void strip_channels(const DeviceTensor& padded, Precision precision, float* plain, cudaStream_t stream);
+
+}  // namespace n2s::device

@@ -1,0 +1,47 @@
+// Tensors in device memory: NHWC as everywhere, with channels padded to multiples of eight, so that every pixel begins
+// at a 16-byte boundary. The padding is zero: kernels keep it so and rely on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "kernels/base/tensor.h"
+
+namespace n2s::device {
+
+/// What tensors are stored in and multiplied in; sums are in fp32 always.
+enum class Precision {
+  fp32,  // any GPU
+  tf32,  // stored as fp32, multiplied with 10 bits of mantissa: sm_80 and up
+  fp16,  // sm_70 and up
+  bf16,  // sm_80 and up
+};
+
+inline std::size_t element_bytes(Precision precision) {
+  return precision == Precision::fp32 || precision == Precision::tf32 ? 4 : 2;
+}
+
+/// Channels of a pixel in memory.
+inline constexpr int padded_channels(int channels) {
+  return (channels + 7) / 8 * 8;
+}
+
+/// A view; the shape has the channels that mean something, without padding. Null data: not there.
+struct DeviceTensor {
+  void* data = nullptr;
+  Shape shape;
+
+  explicit operator bool() const { return data != nullptr; }
+};
+
+inline std::size_t elements_of(const Shape& shape) {
+  return static_cast<std::size_t>(shape.pixels()) * static_cast<std::size_t>(padded_channels(shape.channels));
+}
+
+/// Positions in 2x2 windows, two bits each: a 16-bit word for eight channels, the first in the lowest bits.
+inline std::size_t argmax_bytes(const Shape& shape) {
+  return elements_of(shape) / 4;
+}
+
+}  // namespace n2s::device

@@ -1,0 +1,91 @@
+#include "kernels/base/error.h"
+#include "kernels/device/element.h"
+#include "kernels/device/grid.h"
+#include "kernels/device/precision.h"
+#include "kernels/device/shared_memory.h"
+#include "kernels/mse/cuda.h"
+
+namespace n2s::device {
+namespace {
+
+constexpr std::size_t kPiece = 4096;  // elements that a block sums
+
+/// The block's sum, in every order of threads the same; the result is thread 0's.
+__device__ double block_sum(double mine) {
+  auto* sums = shared_memory<double>();
+  sums[threadIdx.x] = mine;
+  __syncthreads();
+  for (unsigned half = kGridThreads / 2; half > 0; half /= 2) {
+    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    __syncthreads();
+  }
+  return sums[0];
+}
+
+template <typename T>
+struct ErrorArguments {
+  const T* prediction = nullptr;
+  const T* target = nullptr;
+  T* gradient = nullptr;
+  const float* scale = nullptr;
+  std::size_t stored = 0;  // elements with padding, whose difference is 0
+  double elements = 0;
+  double* pieces = nullptr;
+};
+
+template <typename T>
+__global__ void error_kernel(const ErrorArguments<T> a) {
+  const float scale = static_cast<float>(2.0 / a.elements) * (a.scale != nullptr ? *a.scale : 1.0F);
+  double sum = 0;
+  const std::size_t begin = blockIdx.x * kPiece;
+  for (std::size_t i = begin + threadIdx.x; i < begin + kPiece && i < a.stored; i += kGridThreads) {
+    const float difference = to_float(a.prediction[i]) - to_float(a.target[i]);
+    sum += static_cast<double>(difference) * static_cast<double>(difference);
+    if (a.gradient != nullptr) a.gradient[i] = from_float<T>(scale * difference);
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) a.pieces[blockIdx.x] = sum;
+}
+
+__global__ void loss_kernel(const double* pieces, std::size_t count, double elements, double* loss) {
+  double sum = 0;
+  for (std::size_t i = threadIdx.x; i < count; i += kGridThreads) sum += pieces[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) *loss = sum / elements;
+}
+
+std::size_t pieces_of(const Shape& shape) {
+  return (elements_of(shape) + kPiece - 1) / kPiece;
+}
+
+}  // namespace
+
+std::size_t mean_squared_error_scratch_bytes(const Shape& shape) {
+  return pieces_of(shape) * sizeof(double);
+}
+
+void mean_squared_error(const DeviceMeanSquaredError& p, Precision precision, void* scratch, cudaStream_t stream) {
+  const Shape& shape = p.prediction.shape;
+  if (shape.elements() == 0 || shape != p.target.shape || (p.gradient && p.gradient.shape != shape))
+    throw Error("mean squared error: the shapes do not fit together");
+  const auto elements = static_cast<double>(shape.elements());
+  auto* pieces = static_cast<double*>(scratch);
+  constexpr std::size_t kShared = kGridThreads * sizeof(double);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    ErrorArguments<T> a;
+    a.prediction = static_cast<const T*>(p.prediction.data);
+    a.target = static_cast<const T*>(p.target.data);
+    a.gradient = static_cast<T*>(p.gradient.data);
+    a.scale = p.scale;
+    a.stored = elements_of(shape);
+    a.elements = elements;
+    a.pieces = pieces;
+    launch("mean squared error", error_kernel<T>,
+           {dim3(static_cast<unsigned>(pieces_of(shape))), dim3(kGridThreads), kShared, stream}, a);
+  });
+  launch("mean squared error, sum", loss_kernel, {dim3(1), dim3(kGridThreads), kShared, stream},
+         static_cast<const double*>(pieces), pieces_of(shape), elements, p.loss);
+}
+
+}  // namespace n2s::device

@@ -1,0 +1,294 @@
+// One thread an element. These passes are limited by memory; fusion is what makes them fast.
+#include "kernels/base/error.h"
+#include "kernels/device/element.h"
+#include "kernels/device/grid.h"
+#include "kernels/device/precision.h"
+#include "kernels/plain/cuda.h"
+
+namespace n2s::device::plain {
+namespace {
+
+void require(bool fits, const char* operation) {
+  if (!fits) throw Error(std::string(operation) + ": the shapes do not fit together");
+}
+
+/// A tensor as kernels see it.
+template <typename T>
+struct View {
+  T* data = nullptr;
+  int height = 0, width = 0, channels = 0, stored = 0;
+
+  __device__ __forceinline__ T& at(std::size_t image, int y, int x, int channel) const {
+    return data[((image * height + y) * width + x) * stored + channel];
+  }
+};
+
+template <typename T>
+View<T> view(const DeviceTensor& t) {
+  return {static_cast<T*>(t.data), t.shape.height, t.shape.width, t.shape.channels, padded_channels(t.shape.channels)};
+}
+
+/// Which element a thread is responsible for.
+struct Place {
+  std::size_t image;
+  int y, x, channel;
+};
+
+template <typename T>
+__device__ __forceinline__ Place place_of(const View<T>& v, std::size_t index) {
+  const std::size_t pixel = index / v.stored;
+  return {pixel / v.width / v.height, static_cast<int>(pixel / v.width % v.height), static_cast<int>(pixel % v.width),
+          static_cast<int>(index % v.stored)};
+}
+
+template <typename T>
+struct Target {
+  View<T> gradient;
+  const T* activated;
+  float slope;
+  bool accumulate;
+
+  __device__ __forceinline__ void put(std::size_t index, float value) const {
+    if (activated != nullptr && !(to_float(activated[index]) > 0)) value *= slope;
+    if (accumulate) value += to_float(gradient.data[index]);
+    gradient.data[index] = from_float<T>(value);
+  }
+};
+
+template <typename T>
+Target<T> target(const DeviceGradientTarget& to) {
+  return {view<T>(to.gradient), static_cast<const T*>(to.activated.data), to.slope, to.accumulate};
+}
+
+template <typename T>
+__global__ void activation_kernel(const T* in, float slope, T* out, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const float value = to_float(in[i]);
+  out[i] = from_float<T>(value > 0 ? value : slope * value);
+}
+
+template <typename T>
+__global__ void activation_gradient_kernel(const T* upstream, const T* activated, float slope, Target<T> to,
+                                           std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const float value = to_float(upstream[i]);
+  to.put(i, to_float(activated[i]) > 0 ? value : slope * value);
+}
+
+/// A thread has eight channels of a window, whose positions share a word.
+template <typename T>
+__global__ void maxpool2_kernel(View<T> in, View<T> out, std::uint16_t* argmax, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(out, 8 * i);
+  unsigned positions = 0;
+  for (int c = 0; c < 8; ++c) {
+    unsigned best = 0;
+    float largest = 0;
+    for (unsigned position = 0; position < 4; ++position) {
+      const float value = to_float(in.at(p.image, 2 * p.y + static_cast<int>(position / 2),
+                                         2 * p.x + static_cast<int>(position % 2), p.channel + c));
+      if (position == 0 || value > largest) {
+        largest = value;
+        best = position;
+      }
+    }
+    out.data[8 * i + c] = from_float<T>(largest);
+    positions |= best << (2 * c);
+  }
+  if (argmax != nullptr) argmax[i] = static_cast<std::uint16_t>(positions);
+}
+
+template <typename T>
+__global__ void maxpool2_gradient_kernel(View<T> upstream, const std::uint16_t* argmax, Target<T> to,
+                                         std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(to.gradient, i);
+  const std::size_t window =
+      ((p.image * upstream.height + p.y / 2) * upstream.width + p.x / 2) * upstream.stored + p.channel;
+  const unsigned position = argmax[window / 8] >> (2 * (p.channel % 8)) & 3U;
+  const bool chosen = position == 2 * (static_cast<unsigned>(p.y) % 2) + static_cast<unsigned>(p.x) % 2;
+  to.put(i, chosen ? to_float(upstream.data[window]) : 0.0F);
+}
+
+template <typename T>
+__global__ void upsample2_kernel(View<T> in, View<T> out, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(out, i);
+  out.data[i] = in.at(p.image, p.y / 2, p.x / 2, p.channel);
+}
+
+template <typename T>
+__global__ void upsample2_gradient_kernel(View<T> upstream, Target<T> to, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(to.gradient, i);
+  const auto at = [&](int dy, int dx) { return to_float(upstream.at(p.image, 2 * p.y + dy, 2 * p.x + dx, p.channel)); };
+  to.put(i, (at(0, 0) + at(0, 1)) + (at(1, 0) + at(1, 1)));
+}
+
+template <typename T>
+__global__ void concat_kernel(View<T> first, View<T> second, View<T> out, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(out, i);
+  T value = from_float<T>(0.0F);
+  if (p.channel < first.channels)
+    value = first.at(p.image, p.y, p.x, p.channel);
+  else if (p.channel < out.channels)
+    value = second.at(p.image, p.y, p.x, p.channel - first.channels);
+  out.data[i] = value;
+}
+
+template <typename T>
+__global__ void concat_gradient_kernel(View<T> upstream, int first_channel, Target<T> to, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(to.gradient, i);
+  const bool real = p.channel < to.gradient.channels;
+  to.put(i, real ? to_float(upstream.at(p.image, p.y, p.x, first_channel + p.channel)) : 0.0F);
+}
+
+template <typename T>
+__global__ void add_plane_kernel(View<T> in, View<T> source, int channel, View<T> out, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(out, i);
+  const float sum = to_float(in.data[i]) + to_float(source.at(p.image, p.y, p.x, channel));
+  out.data[i] = from_float<T>(p.channel < out.channels ? sum : 0.0F);
+}
+
+template <typename T>
+__global__ void copy_gradient_kernel(const T* upstream, Target<T> to, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i < count) to.put(i, to_float(upstream[i]));
+}
+
+bool halves(const Shape& low, const Shape& high) {
+  return high == Shape{low.batch, 2 * low.height, 2 * low.width, low.channels};
+}
+
+bool same_pixels(const Shape& a, const Shape& b) {
+  return a.batch == b.batch && a.height == b.height && a.width == b.width;
+}
+
+}  // namespace
+
+void activation(const DeviceTensor& in, float slope, const DeviceTensor& out, Precision precision,
+                cudaStream_t stream) {
+  require(in.shape == out.shape, "activation");
+  const std::size_t count = elements_of(out.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("activation", activation_kernel<T>, grid_for(count, stream), static_cast<const T*>(in.data), slope,
+           static_cast<T*>(out.data), count);
+  });
+}
+
+void activation_gradient(const DeviceTensor& upstream, const DeviceTensor& activated, float slope,
+                         const DeviceGradientTarget& to, Precision precision, cudaStream_t stream) {
+  require(upstream.shape == activated.shape && upstream.shape == to.gradient.shape, "activation gradient");
+  const std::size_t count = elements_of(upstream.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("activation gradient", activation_gradient_kernel<T>, grid_for(count, stream),
+           static_cast<const T*>(upstream.data), static_cast<const T*>(activated.data), slope, target<T>(to), count);
+  });
+}
+
+void maxpool2(const DeviceTensor& in, const DeviceTensor& out, std::uint16_t* argmax, Precision precision,
+              cudaStream_t stream) {
+  require(halves(out.shape, in.shape), "max pooling");
+  const std::size_t count = elements_of(out.shape) / 8;
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("max pooling", maxpool2_kernel<T>, grid_for(count, stream), view<T>(in), view<T>(out), argmax, count);
+  });
+}
+
+void maxpool2_gradient(const DeviceTensor& upstream, const std::uint16_t* argmax, const DeviceGradientTarget& to,
+                       Precision precision, cudaStream_t stream) {
+  require(halves(upstream.shape, to.gradient.shape), "max pooling gradient");
+  const std::size_t count = elements_of(to.gradient.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("max pooling gradient", maxpool2_gradient_kernel<T>, grid_for(count, stream), view<T>(upstream), argmax,
+           target<T>(to), count);
+  });
+}
+
+void upsample2(const DeviceTensor& in, const DeviceTensor& out, Precision precision, cudaStream_t stream) {
+  require(halves(in.shape, out.shape), "upsampling");
+  const std::size_t count = elements_of(out.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("upsampling", upsample2_kernel<T>, grid_for(count, stream), view<T>(in), view<T>(out), count);
+  });
+}
+
+void upsample2_gradient(const DeviceTensor& upstream, const DeviceGradientTarget& to, Precision precision,
+                        cudaStream_t stream) {
+  require(halves(to.gradient.shape, upstream.shape), "upsampling gradient");
+  const std::size_t count = elements_of(to.gradient.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("upsampling gradient", upsample2_gradient_kernel<T>, grid_for(count, stream), view<T>(upstream),
+           target<T>(to), count);
+  });
+}
+
+void concat(const DeviceTensor& first, const DeviceTensor& second, const DeviceTensor& out, Precision precision,
+            cudaStream_t stream) {
+  require(same_pixels(first.shape, out.shape) && same_pixels(second.shape, out.shape) &&
+              out.shape.channels == first.shape.channels + second.shape.channels,
+          "concatenation");
+  const std::size_t count = elements_of(out.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("concatenation", concat_kernel<T>, grid_for(count, stream), view<T>(first), view<T>(second), view<T>(out),
+           count);
+  });
+}
+
+void concat_gradient(const DeviceTensor& upstream, int first_channel, const DeviceGradientTarget& to,
+                     Precision precision, cudaStream_t stream) {
+  require(same_pixels(upstream.shape, to.gradient.shape) &&
+              first_channel + to.gradient.shape.channels <= upstream.shape.channels,
+          "concatenation gradient");
+  const std::size_t count = elements_of(to.gradient.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("concatenation gradient", concat_gradient_kernel<T>, grid_for(count, stream), view<T>(upstream),
+           first_channel, target<T>(to), count);
+  });
+}
+
+void add_plane(const DeviceTensor& in, const DeviceTensor& source, int channel, const DeviceTensor& out,
+               Precision precision, cudaStream_t stream) {
+  require(
+      in.shape == out.shape && same_pixels(in.shape, source.shape) && channel >= 0 && channel < source.shape.channels,
+      "residual");
+  const std::size_t count = elements_of(out.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("residual", add_plane_kernel<T>, grid_for(count, stream), view<T>(in), view<T>(source), channel,
+           view<T>(out), count);
+  });
+}
+
+void copy_gradient(const DeviceTensor& upstream, const DeviceGradientTarget& to, Precision precision,
+                   cudaStream_t stream) {
+  require(upstream.shape == to.gradient.shape, "residual gradient");
+  const std::size_t count = elements_of(upstream.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("residual gradient", copy_gradient_kernel<T>, grid_for(count, stream), static_cast<const T*>(upstream.data),
+           target<T>(to), count);
+  });
+}
+
+}  // namespace n2s::device::plain
