@@ -59,10 +59,17 @@ struct Binding {
   std::vector<LayerMemory> layers;
   std::span<std::byte> packed;   // this operation's packed weights
   std::span<std::byte> scratch;  // this operation's scratch memory, uninitialised
-  double* loss = nullptr;        // host memory that MeanSquaredError writes
+  double* loss = nullptr;        // device memory that MeanSquaredError writes
 
   Shape shape(ValueId id) const { return shapes.at(static_cast<std::size_t>(id)); }
   void* data(ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
+};
+
+/// Work that was recorded once and can be run again and again, on the same memory.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void run() = 0;
 };
 
 class Backend {
@@ -77,6 +84,13 @@ class Backend {
   virtual void upload(std::byte* device, std::span<const std::byte> host) = 0;
   virtual void download(std::span<std::byte> host, const std::byte* device) = 0;
 
+  /// Between a value of the graph in device memory, in the backend's own form, and fp32 NHWC on the host.
+  virtual void write(const Value& value, const Shape& shape, void* device, std::span<const float> host) = 0;
+  virtual void read(const Value& value, const Shape& shape, const void* device, std::span<float> host) = 0;
+
+  /// Bytes that can be allocated; what plans for tiling start from.
+  virtual std::size_t free_bytes() const = 0;
+
   /// Bytes that a value, an operation's packed weights and its scratch memory take.
   virtual std::size_t value_bytes(const Value& value, const Extents& extents) const = 0;
   virtual std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const = 0;
@@ -86,7 +100,15 @@ class Backend {
   virtual void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) = 0;
   virtual void run(const Operation& operation, const Binding& binding) = 0;
 
+  /// One update. In work that is being recorded, settings and step are those of the latest prepare_adam.
   virtual void adam(const AdamUpdate<float>& update) = 0;
+  virtual void prepare_adam(const AdamSettings& settings, long step) = 0;
+
+  /// Whether recording work has an advantage here. If so, adam() leaves everything as it was where the loss or a
+  /// gradient is not finite: the host is not asked in between.
+  virtual bool records() const = 0;
+  /// Records what `work` does with this backend, without doing it. Throws Error where records() is false.
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& work) = 0;
 };
 
 }  // namespace n2s

@@ -1,12 +1,14 @@
 #include "engine/cpu_backend.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <new>
 
+#include "engine/geometry.h"
 #include "kernels/base/error.h"
 #include "kernels/base/simd.h"
 #include "kernels/mse/mse.h"
@@ -16,42 +18,6 @@ namespace n2s {
 namespace {
 
 constexpr std::align_val_t kAlignment{256};
-
-Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, LayerId layer, int level, int low, int skip) {
-  return {extents.batch,
-          extents.height >> level,
-          extents.width >> level,
-          low,
-          skip,
-          graph.layers.at(static_cast<std::size_t>(layer)).out_channels};
-}
-
-const Value* find(const Graph& graph, ValueId id) {
-  return id == kNone ? nullptr : &graph.values.at(static_cast<std::size_t>(id));
-}
-
-int channels(const Graph& graph, ValueId id) {
-  return id == kNone ? 0 : find(graph, id)->channels;
-}
-
-/// Level of a convolution's output, from whichever source part is there.
-int level_of(const Graph& graph, ValueId low, ValueId skip) {
-  return skip != kNone ? find(graph, skip)->level : find(graph, low)->level - 1;
-}
-
-Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const Convolution& op) {
-  return layer_of(graph, extents, op.layer, level_of(graph, op.low, op.skip), channels(graph, op.low),
-                  channels(graph, op.skip));
-}
-Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const ConvolutionWeightGradient& op) {
-  return layer_of(graph, extents, op.layer, level_of(graph, op.low, op.skip), channels(graph, op.low),
-                  channels(graph, op.skip));
-}
-Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const ConvolutionDataGradient& op) {
-  const int level =
-      op.upstream.dense != kNone ? find(graph, op.upstream.dense)->level : find(graph, op.upstream.pooled)->level - 1;
-  return layer_of(graph, extents, op.layer, level, op.low_channels, op.skip_channels);
-}
 
 std::span<float> floats(std::span<std::byte> bytes) {
   return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};  // NOLINT: arena memory is aligned
@@ -176,6 +142,25 @@ void CpuBackend::upload(std::byte* device, std::span<const std::byte> host) {
 
 void CpuBackend::download(std::span<std::byte> host, const std::byte* device) {
   std::memcpy(host.data(), device, host.size());
+}
+
+void CpuBackend::write(const Value&, const Shape&, void* device, std::span<const float> host) {
+  std::memcpy(device, host.data(), host.size_bytes());
+}
+
+void CpuBackend::read(const Value&, const Shape&, const void* device, std::span<float> host) {
+  std::memcpy(host.data(), device, host.size_bytes());
+}
+
+std::size_t CpuBackend::free_bytes() const {
+  const long pages = sysconf(_SC_AVPHYS_PAGES);
+  const long page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
+                               : std::size_t{2} << 30;
+}
+
+std::unique_ptr<Recording> CpuBackend::record(const std::function<void()>&) {
+  throw Error("the CPU does not record work");
 }
 
 std::size_t CpuBackend::value_bytes(const Value& value, const Extents& extents) const {

@@ -22,12 +22,18 @@ class CpuBackend final : public Backend {
   Buffer allocate(std::size_t bytes) override;
   void upload(std::byte* device, std::span<const std::byte> host) override;
   void download(std::span<std::byte> host, const std::byte* device) override;
+  void write(const Value& value, const Shape& shape, void* device, std::span<const float> host) override;
+  void read(const Value& value, const Shape& shape, const void* device, std::span<float> host) override;
+  std::size_t free_bytes() const override;
   std::size_t value_bytes(const Value& value, const Extents& extents) const override;
   std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override;
   std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override;
   void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override;
   void run(const Operation& operation, const Binding& binding) override;
   void adam(const AdamUpdate<float>& update) override;
+  void prepare_adam(const AdamSettings&, long) override {}
+  bool records() const override { return false; }
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override;
 
  private:
   CpuBackendOptions options_;

@@ -86,7 +86,8 @@ Executor::Executor(Backend& backend, Graph graph, Extents extents, const Paramet
       extents_(extents),
       parameters_(&parameters),
       plan_(plan_for(backend, graph_, extents)),
-      arena_(backend.allocate(plan_.arena_bytes)) {
+      arena_(backend.allocate(plan_.arena_bytes)),
+      loss_(backend.allocate(sizeof(double))) {
   for (std::size_t v = 0; v < graph_.values.size(); ++v) {
     const Placement& place = plan_.values[v];
     binding_.values.push_back(place.bytes > 0 ? arena_.data() + place.offset : nullptr);
@@ -94,19 +95,25 @@ Executor::Executor(Backend& backend, Graph graph, Extents extents, const Paramet
   }
   for (std::size_t l = 0; l < graph_.layers.size(); ++l)
     binding_.layers.push_back(parameters.layer(static_cast<LayerId>(l)));
-  binding_.loss = &loss_;
+  binding_.loss = loss_.as<double>().data();
+}
+
+double Executor::loss() const {
+  double loss = 0;
+  backend_->download(std::as_writable_bytes(std::span(&loss, 1)), loss_.data());
+  return loss;
 }
 
 void Executor::set(ValueId id, std::span<const float> host) {
   if (static_cast<std::ptrdiff_t>(host.size()) != shape(id).elements())
     throw Error(
         fmt::format("{} numbers do not fill '{}'", host.size(), graph_.values[static_cast<std::size_t>(id)].name));
-  backend_->upload(data(id), std::as_bytes(host));
+  backend_->write(graph_.values[static_cast<std::size_t>(id)], shape(id), data(id), host);
 }
 
 std::vector<float> Executor::get(ValueId id) const {
   std::vector<float> host(static_cast<std::size_t>(shape(id).elements()));
-  backend_->download(std::as_writable_bytes(std::span(host)), data(id));
+  backend_->read(graph_.values[static_cast<std::size_t>(id)], shape(id), data(id), host);
   return host;
 }
 

@@ -31,6 +31,8 @@ class ParameterMemory {
 
   /// Increases with every change of the values; executors repack their weights when they see a new one.
   long version() const { return version_; }
+  /// For changes that recorded work has made.
+  void changed() { ++version_; }
 
  private:
   std::span<float> part(Part part) const;
@@ -58,11 +60,14 @@ class Executor {
   void set(ValueId id, std::span<const float> host);
   std::vector<float> get(ValueId id) const;
 
+  /// Packs the weights again at the next run, whether they have changed or not: for work that is recorded.
+  void expect_change() { packed_version_ = 0; }
+
   /// Runs every operation once. `observe` is called after each with its index: for timing.
   void run(const std::function<void(std::size_t operation)>& observe = {});
 
-  /// Of the last run of a graph with a mean squared error.
-  double loss() const { return loss_; }
+  /// Of the last run of a graph with a mean squared error; waits for it.
+  double loss() const;
 
  private:
   void pack_if_changed();
@@ -76,7 +81,7 @@ class Executor {
   Buffer arena_;
   Binding binding_;
   long packed_version_ = 0;
-  double loss_ = 0;
+  Buffer loss_;  // one double
 };
 
 /// The plan alone, to say what a run will need before it starts.

@@ -1,7 +1,5 @@
 #include "engine/inference.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <span>
 
@@ -20,13 +18,6 @@ struct Tile {
   int plane;
   TileSpan y, x;
 };
-
-std::size_t free_memory() {
-  const long pages = sysconf(_SC_AVPHYS_PAGES);
-  const long page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
-                               : std::size_t{2} << 30;
-}
 
 int planes_in(const Graph& graph) {
   return graph.values.at(static_cast<std::size_t>(graph.input)).channels;
@@ -73,7 +64,7 @@ void keep(ConstFloatTensor output, int n, const Tile& tile, Stack& stack) {
 InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& network, int height, int width,
                              const InferenceOptions& options) {
   const int divisor = 1 << depth(*network.graph);
-  const std::size_t limit = options.memory_limit > 0 ? options.memory_limit : free_memory() / 2;
+  const std::size_t limit = options.memory_limit > 0 ? options.memory_limit : backend.free_bytes() / 2;
   const int full_height = padded_length(height, divisor);
   const int full_width = padded_length(width, divisor);
   const int smallest = 2 * padded_length(network.receptive_radius, divisor) + divisor;

@@ -31,7 +31,8 @@ double squared_error(std::span<const float> a, std::span<const float> b) {
 
 Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& batches, ValidationSet validation,
                  const TrainingSettings& settings)
-    : batches_(&batches),
+    : backend_(&backend),
+      batches_(&batches),
       validation_(std::move(validation)),
       settings_(settings),
       memory_(backend, forward.layers, true),
@@ -63,16 +64,46 @@ double Trainer::step() {
                  {target_.data(), training_.shape(graph.target)});
   training_.set(graph.input, input_);
   training_.set(graph.target, target_);
-  training_.run();
-  if (!std::isfinite(training_.loss()))
+  AdamSettings adam = settings_.adam;
+  adam.learning_rate = learning_rate();
+  if (backend_->records())
+    update_recorded(adam);
+  else
+    update(adam);
+  ++steps_;
+  return training_.loss();
+}
+
+void Trainer::check_loss(double loss) const {
+  if (!std::isfinite(loss))
     throw Error(
         fmt::format("training diverged: the loss at step {} is {}; the last checkpoint is kept, try a smaller "
                     "--learning-rate or check the data for extreme values",
-                    steps_ + 1, training_.loss()));
-  AdamSettings adam = settings_.adam;
-  adam.learning_rate = learning_rate();
-  memory_.adam(adam, ++steps_);
-  return training_.loss();
+                    steps_ + 1, loss));
+}
+
+void Trainer::update(const AdamSettings& adam) {
+  training_.run();
+  check_loss(training_.loss());
+  memory_.adam(adam, steps_ + 1);
+}
+
+void Trainer::update_recorded(const AdamSettings& adam) {
+  const auto work = [&] {
+    training_.expect_change();
+    training_.run();
+    memory_.adam(adam, steps_ + 1);
+  };
+  backend_->prepare_adam(adam, steps_ + 1);
+  if (!warm_) {
+    work();
+    warm_ = true;
+  } else {
+    if (!recorded_) recorded_ = backend_->record(work);
+    recorded_->run();
+    memory_.changed();
+  }
+  check_loss(training_.loss());
 }
 
 Trainer::Validation Trainer::validate() {

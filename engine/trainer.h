@@ -80,6 +80,11 @@ class Trainer {
   void resume(const TrainingState& state);
 
  private:
+  void update(const AdamSettings& adam);
+  void update_recorded(const AdamSettings& adam);
+  void check_loss(double loss) const;
+
+  Backend* backend_;
   BatchSource* batches_;
   ValidationSet validation_;
   TrainingSettings settings_;
@@ -87,6 +92,8 @@ class Trainer {
   Executor training_;
   std::unique_ptr<Executor> validating_;  // none without a validation set
   std::vector<float> input_, target_;     // one batch, host memory
+  bool warm_ = false;                     // a step has run: every kernel is loaded, so that recording can begin
+  std::unique_ptr<Recording> recorded_;   // a whole step, where the backend records
   long steps_ = 0;
   long total_steps_ = 0;
   double best_validation_ = std::numeric_limits<double>::infinity();

@@ -1,0 +1,332 @@
+#include "engine/cuda_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/cuda_memory.h"
+#include "engine/geometry.h"
+#include "kernels/adam/cuda.h"
+#include "kernels/base/error.h"
+#include "kernels/conv3x3/cuda.h"
+#include "kernels/convert/cuda.h"
+#include "kernels/device/check.h"
+#include "kernels/mse/cuda.h"
+#include "kernels/plain/cuda.h"
+
+namespace n2s {
+namespace {
+
+using device::check;
+using device::ConvMode;
+using device::ConvVariant;
+using device::DeviceConvUpstream;
+using device::DeviceGradientTarget;
+using device::DeviceTensor;
+using device::Precision;
+
+constexpr float kFirstLossScale = 1024;  // gradients of a mean over a batch are small; halved when it is too much
+
+Precision parse_precision(const std::string& name) {
+  if (name == "fp32") return Precision::fp32;
+  if (name == "tf32") return Precision::tf32;
+  if (name == "fp16") return Precision::fp16;
+  if (name == "bf16") return Precision::bf16;
+  throw Error(fmt::format("there is no precision '{}': choose fp32, tf32, fp16 or bf16", name));
+}
+
+ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
+  const Precision precision = parse_precision(options.precision);
+  const ConvVariant automatic = device::conv_variant(precision, compute_capability);
+  if (options.variant == "auto") return {precision, automatic};
+  if (options.variant == "simt") return {precision, ConvVariant::simt};
+  if (options.variant == "wmma") return {precision, ConvVariant::wmma};
+  if (options.variant == "mma" && compute_capability >= 80) return {precision, ConvVariant::mma};
+  throw Error(
+      fmt::format("there is no convolution variant '{}' on this GPU: choose auto, simt, wmma or mma", options.variant));
+}
+
+/// Runs each kind of operation: turns identifiers into views and launches the kernels.
+struct Run {
+  const Binding& binding;
+  ConvMode mode;
+  const float* loss_scale;
+  cudaStream_t stream;
+
+  DeviceTensor tensor(ValueId id) const {
+    return id == kNone ? DeviceTensor{} : DeviceTensor{binding.data(id), binding.shape(id)};
+  }
+  std::uint16_t* positions(ValueId id) const {
+    return id == kNone ? nullptr : static_cast<std::uint16_t*>(binding.data(id));
+  }
+  DeviceGradientTarget target(const GradientTarget& to) const {
+    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
+  }
+  DeviceConvUpstream upstream(const Upstream& from) const {
+    return {tensor(from.dense), tensor(from.pooled), positions(from.argmax)};
+  }
+  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
+
+  void operator()(const Convolution& op) const {
+    device::DeviceConvForward p;
+    p.source = {tensor(op.low), tensor(op.skip)};
+    p.packed = binding.packed.data();
+    p.bias = layer(op.layer).bias;
+    p.slope = op.slope;
+    p.residual = tensor(op.residual);
+    p.residual_channel = op.residual_channel;
+    p.out = tensor(op.out);
+    p.pooled = tensor(op.pooled);
+    p.argmax = positions(op.argmax);
+    p.out_channels = p.out ? p.out.shape.channels : p.pooled.shape.channels;
+    device::conv3x3_forward(p, mode, stream);
+  }
+  void operator()(const ConvolutionDataGradient& op) const {
+    device::DeviceConvDataGradient p;
+    p.upstream = upstream(op.upstream);
+    p.packed = binding.packed.data();
+    p.low_channels = op.low_channels;
+    p.skip_channels = op.skip_channels;
+    p.low = target(op.low);
+    p.skip = target(op.skip);
+    device::conv3x3_data_gradient(p, mode, stream);
+  }
+  void operator()(const ConvolutionWeightGradient& op) const {
+    const device::DeviceConvWeightGradient p{{tensor(op.low), tensor(op.skip)},
+                                             upstream(op.upstream),
+                                             layer(op.layer).weight_gradient,
+                                             layer(op.layer).bias_gradient};
+    device::conv3x3_weight_gradient(p, mode, binding.scratch.data(), binding.scratch.size(), stream);
+  }
+  void operator()(const MeanSquaredError& op) const {
+    const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,
+                                           binding.loss};
+    device::mean_squared_error(p, mode.precision, binding.scratch.data(), stream);
+  }
+  void operator()(const Activation& op) const {
+    device::plain::activation(tensor(op.in), op.slope, tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const ActivationGradient& op) const {
+    device::plain::activation_gradient(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to),
+                                       mode.precision, stream);
+  }
+  void operator()(const MaxPool& op) const {
+    device::plain::maxpool2(tensor(op.in), tensor(op.out), positions(op.argmax), mode.precision, stream);
+  }
+  void operator()(const MaxPoolGradient& op) const {
+    device::plain::maxpool2_gradient(tensor(op.upstream), positions(op.argmax), target(op.to), mode.precision, stream);
+  }
+  void operator()(const Upsample& op) const {
+    device::plain::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const UpsampleGradient& op) const {
+    device::plain::upsample2_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
+  }
+  void operator()(const Concat& op) const {
+    device::plain::concat(tensor(op.first), tensor(op.second), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const ConcatGradient& op) const {
+    const DeviceTensor from = tensor(op.upstream);
+    if (op.first.gradient != kNone) device::plain::concat_gradient(from, 0, target(op.first), mode.precision, stream);
+    if (op.second.gradient == kNone) return;
+    const DeviceGradientTarget second = target(op.second);
+    device::plain::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
+                                   stream);
+  }
+  void operator()(const AddPlane& op) const {
+    device::plain::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const AddPlaneGradient& op) const {
+    device::plain::copy_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
+  }
+};
+
+class GraphRecording final : public Recording {
+ public:
+  GraphRecording(CudaGraphExec graph, cudaStream_t stream) : graph_(std::move(graph)), stream_(stream) {}
+  void run() override { check(cudaGraphLaunch(graph_.get(), stream_), "replaying a recorded step"); }
+
+ private:
+  CudaGraphExec graph_;
+  cudaStream_t stream_;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(const CudaOptions& options) : options_(options) {
+    check(cudaSetDevice(options.device), "choosing the GPU");
+    check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
+    mode_ = conv_mode(options, 10 * properties_.major + properties_.minor);
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
+    stream_.reset(stream);
+    adam_step_ = cuda_array<device::AdamStep>(1);
+    adam_step_host_ = pinned_array<device::AdamStep>(1);
+    loss_scale_ = cuda_array<device::LossScale>(1);
+    device::LossScale scale;
+    if (mode_.precision == Precision::fp16) {
+      scale.scale = kFirstLossScale;
+      scale.dynamic = 1;
+    }
+    upload(reinterpret_cast<std::byte*>(loss_scale_.get()), std::as_bytes(std::span(&scale, 1)));  // NOLINT: bytes
+  }
+  ~CudaBackend() override { cudaStreamSynchronize(stream_.get()); }
+
+  std::string description() const override {
+    return fmt::format("{} (compute capability {}.{}, {:.1f} GiB), {}", properties_.name, properties_.major,
+                       properties_.minor, static_cast<double>(properties_.totalGlobalMem) / (1 << 30),
+                       options_.precision);
+  }
+
+  Buffer allocate(std::size_t bytes) override {
+    return {cuda_allocate(bytes), bytes, [](std::byte* data) { cudaFree(data); }};
+  }
+  void upload(std::byte* to, std::span<const std::byte> host) override {
+    check(cudaMemcpyAsync(to, host.data(), host.size(), cudaMemcpyHostToDevice, stream_.get()), "copying to the GPU");
+    synchronise("copying to the GPU");
+  }
+  void download(std::span<std::byte> host, const std::byte* from) override {
+    check(cudaMemcpyAsync(host.data(), from, host.size(), cudaMemcpyDeviceToHost, stream_.get()),
+          "copying from the GPU");
+    synchronise("computing on the GPU");
+  }
+  void write(const Value&, const Shape& shape, void* to, std::span<const float> host) override {
+    float* staging = staging_for(host.size());
+    check(cudaMemcpyAsync(staging, host.data(), host.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
+          "copying to the GPU");
+    device::pad_channels(staging, {to, shape}, mode_.precision, stream_.get());
+    synchronise("copying to the GPU");
+  }
+  void read(const Value&, const Shape& shape, const void* from, std::span<float> host) override {
+    float* staging = staging_for(host.size());
+    device::strip_channels({const_cast<void*>(from), shape}, mode_.precision, staging, stream_.get());  // NOLINT: read
+    check(cudaMemcpyAsync(host.data(), staging, host.size_bytes(), cudaMemcpyDeviceToHost, stream_.get()),
+          "copying from the GPU");
+    synchronise("computing on the GPU");
+  }
+  std::size_t free_bytes() const override {
+    std::size_t free = 0;
+    std::size_t total = 0;
+    check(cudaMemGetInfo(&free, &total), "asking for free GPU memory");
+    return free;
+  }
+
+  std::size_t value_bytes(const Value& value, const Extents& extents) const override {
+    const Shape shape = shape_of(value, extents);
+    return value.type == ValueType::argmax2 ? device::argmax_bytes(shape)
+                                            : device::elements_of(shape) * device::element_bytes(mode_.precision);
+  }
+  std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      return device::conv3x3_forward_packed_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      return device::conv3x3_data_gradient_packed_bytes(layer_of(graph, extents, *op), mode_);
+    return 0;
+  }
+  std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
+    if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
+      return device::conv3x3_weight_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<MeanSquaredError>(&operation))
+      return device::mean_squared_error_scratch_bytes(
+          shape_of(graph.values.at(static_cast<std::size_t>(op->prediction)), extents));
+    return 0;
+  }
+
+  void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override {
+    const auto weight = [&](LayerId id) { return binding.layers.at(static_cast<std::size_t>(id)).weight; };
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      device::conv3x3_pack_forward(layer_of(graph, extents, *op), mode_, weight(op->layer), binding.packed.data(),
+                                   stream_.get());
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      device::conv3x3_pack_data_gradient(layer_of(graph, extents, *op), mode_, weight(op->layer), binding.packed.data(),
+                                         stream_.get());
+  }
+  void run(const Operation& operation, const Binding& binding) override {
+    loss_ = binding.loss;
+    std::visit(Run{binding, mode_, &loss_scale_.get()->scale, stream_.get()}, operation);
+  }
+
+  void prepare_adam(const AdamSettings& settings, long step) override {
+    adam_step_host_[0] = device::adam_step(settings, step);
+    check(cudaMemcpyAsync(adam_step_.get(), adam_step_host_.get(), sizeof(device::AdamStep), cudaMemcpyHostToDevice,
+                          stream_.get()),
+          "copying to the GPU");
+    synchronise("computing on the GPU");  // the pinned copy is free again
+  }
+  void adam(const AdamUpdate<float>& u) override {
+    if (!recording_) prepare_adam(u.settings, u.step);
+    device::adam({u.parameters.data(), u.first_moment.data(), u.second_moment.data(), u.gradients.data(),
+                  u.parameters.size(), adam_step_.get(), loss_scale_.get(), loss_},
+                 stream_.get());
+  }
+
+  bool records() const override { return true; }
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
+    recording_ = true;
+    cudaGraph_t captured = nullptr;
+    try {
+      work();
+    } catch (...) {
+      recording_ = false;
+      cudaStreamEndCapture(stream_.get(), &captured);
+      const CudaGraph discarded(captured);
+      throw;
+    }
+    recording_ = false;
+    check(cudaStreamEndCapture(stream_.get(), &captured), "recording a step");
+    const CudaGraph graph(captured);
+    cudaGraphExec_t instance = nullptr;
+    check(cudaGraphInstantiate(&instance, graph.get(), 0), "recording a step");
+    return std::make_unique<GraphRecording>(CudaGraphExec(instance), stream_.get());
+  }
+
+ private:
+  void synchronise(const char* what) const { check(cudaStreamSynchronize(stream_.get()), what); }
+
+  float* staging_for(std::size_t count) {
+    if (count > staging_size_) {
+      staging_ = nullptr;
+      staging_ = cuda_array<float>(count);
+      staging_size_ = count;
+    }
+    return staging_.get();
+  }
+
+  CudaOptions options_;
+  cudaDeviceProp properties_{};
+  ConvMode mode_;
+  CudaStream stream_;
+  CudaArray<device::AdamStep> adam_step_;
+  PinnedArray<device::AdamStep> adam_step_host_;
+  CudaArray<device::LossScale> loss_scale_;
+  CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out
+  std::size_t staging_size_ = 0;
+  const double* loss_ = nullptr;  // of the executor that ran last
+  bool recording_ = false;
+};
+
+}  // namespace
+
+CudaAvailability cuda_availability() {
+  int devices = 0;
+  const cudaError_t result = cudaGetDeviceCount(&devices);
+  cudaGetLastError();
+  if (result == cudaErrorInsufficientDriver) return {false, "the NVIDIA driver is missing or too old for this program"};
+  if (result != cudaSuccess || devices == 0) return {false, "there is no NVIDIA GPU here"};
+  return {true, ""};
+}
+
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  parse_precision(options.precision);
+  const CudaAvailability availability = cuda_availability();
+  if (!availability.available) throw Error(availability.reason + ": use --device cpu");
+  int devices = 0;
+  check(cudaGetDeviceCount(&devices), "counting the GPUs");
+  if (options.device < 0 || options.device >= devices)
+    throw Error(fmt::format("there is no GPU {}: choose one from 0 to {}", options.device, devices - 1));
+  return std::make_unique<CudaBackend>(options);
+}
+
+}  // namespace n2s

@@ -1,0 +1,29 @@
+// The backend for NVIDIA GPUs: hand-written kernels, one stream, whole steps recorded as CUDA graphs. Programs that
+// were built without CUDA have these functions too; they say so.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/backend.h"
+
+namespace n2s {
+
+struct CudaOptions {
+  int device = 0;                  // as the driver counts them
+  std::string precision = "fp32";  // fp32, tf32, fp16, bf16
+  std::string variant = "auto";    // of the convolution: auto, simt, wmma, mma
+};
+
+/// Throws Error where there is no such device, or it cannot compute in this precision: with what to do.
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options);
+
+/// Whether a device can be used; `reason` says why not.
+struct CudaAvailability {
+  bool available = false;
+  std::string reason;
+};
+CudaAvailability cuda_availability();
+
+}  // namespace n2s

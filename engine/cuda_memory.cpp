@@ -1,0 +1,33 @@
+#include "engine/cuda_memory.h"
+
+#include <fmt/format.h>
+
+#include "kernels/base/error.h"
+#include "kernels/device/check.h"
+
+namespace n2s {
+
+std::byte* cuda_allocate(std::size_t bytes) {
+  void* data = nullptr;
+  const cudaError_t result = cudaMalloc(&data, bytes > 0 ? bytes : 1);
+  if (result == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    std::size_t free = 0;
+    std::size_t total = 0;
+    if (cudaMemGetInfo(&free, &total) != cudaSuccess) free = 0;
+    constexpr double kGiB = 1 << 30;
+    throw Error(fmt::format(
+        "{:.2f} GiB of GPU memory are needed and {:.2f} GiB are free: use a smaller --batch, --crop or --tile",
+        static_cast<double>(bytes) / kGiB, static_cast<double>(free) / kGiB));
+  }
+  device::check(result, "allocating GPU memory");
+  return static_cast<std::byte*>(data);
+}
+
+std::byte* pinned_allocate(std::size_t bytes) {
+  void* data = nullptr;
+  device::check(cudaMallocHost(&data, bytes > 0 ? bytes : 1), "allocating pinned memory");
+  return static_cast<std::byte*>(data);
+}
+
+}  // namespace n2s

@@ -1,0 +1,49 @@
+// Owners of what the CUDA runtime gives out: move-only, freed when they go.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+
+namespace n2s {
+
+struct CudaStreamDeleter {
+  void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
+};
+struct CudaGraphDeleter {
+  void operator()(cudaGraph_t graph) const { cudaGraphDestroy(graph); }
+};
+struct CudaGraphExecDeleter {
+  void operator()(cudaGraphExec_t graph) const { cudaGraphExecDestroy(graph); }
+};
+struct CudaFree {
+  void operator()(void* data) const { cudaFree(data); }
+};
+struct CudaFreeHost {
+  void operator()(void* data) const { cudaFreeHost(data); }
+};
+
+using CudaStream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, CudaStreamDeleter>;
+using CudaGraph = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, CudaGraphDeleter>;
+using CudaGraphExec = std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, CudaGraphExecDeleter>;
+template <typename T>
+using CudaArray = std::unique_ptr<T[], CudaFree>;
+template <typename T>
+using PinnedArray = std::unique_ptr<T[], CudaFreeHost>;
+
+/// Throw Error with the size where there is not enough memory.
+std::byte* cuda_allocate(std::size_t bytes);
+std::byte* pinned_allocate(std::size_t bytes);
+
+template <typename T>
+CudaArray<T> cuda_array(std::size_t count) {
+  return CudaArray<T>(reinterpret_cast<T*>(cuda_allocate(count * sizeof(T))));  // NOLINT: aligned for any type
+}
+template <typename T>
+PinnedArray<T> pinned_array(std::size_t count) {
+  return PinnedArray<T>(reinterpret_cast<T*>(pinned_allocate(count * sizeof(T))));  // NOLINT: aligned for any type
+}
+
+}  // namespace n2s
