@@ -1,0 +1,247 @@
+// The GPU's convolutions against the reference in double precision: every variant and precision, the real kernels.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <array>
+
+#include "kernels/conv3x3/cuda.h"
+#include "tests/cuda/device_memory.h"
+#include "tests/kernels/conv3x3_cases.h"
+
+namespace n2s::test {
+namespace {
+
+using device::ConvMode;
+using device::ConvVariant;
+
+struct Mode {
+  const char* name;
+  ConvMode mode;
+  double tolerance;  // NMSE on random data, rounded to the precision beforehand: weights' sums and results are not
+};
+constexpr std::array kModes{
+    Mode{"simt", {Precision::fp32, ConvVariant::simt}, 1e-11},
+    Mode{"wmma fp16", {Precision::fp16, ConvVariant::wmma}, 4e-7},
+    Mode{"mma fp16", {Precision::fp16, ConvVariant::mma}, 4e-7},
+    Mode{"mma bf16", {Precision::bf16, ConvVariant::mma}, 2.5e-5},
+    Mode{"mma tf32", {Precision::tf32, ConvVariant::mma}, 4e-7},
+};
+
+std::string text(const Conv3x3Layer& l) {
+  return fmt::format("{}x{}x{}, {} + {} -> {}", l.batch, l.height, l.width, l.low_channels, l.skip_channels,
+                     l.out_channels);
+}
+
+/// Draws values that the precision can store, so that both sides compute on the same numbers.
+Twin drawn(Draw& draw, const Shape& shape, Values values, Precision precision) {
+  Twin twin = draw.twin(shape, values);
+  for (std::size_t i = 0; i < twin.single.size(); ++i)
+    twin.exact[i] = twin.single.data()[i] = rounded(twin.single.data()[i], precision);
+  return twin;
+}
+
+DeviceTwin upload(Twin& twin, Precision precision) {
+  return {twin.shape, precision, twin.single.span()};
+}
+
+bool agrees(const std::vector<float>& found, const std::vector<double>& expected, const Mode& mode, bool exact) {
+  if (!exact)
+    return nmse(found, expected) <= (mode.tolerance < 1e-10 && expected.size() < 256 ? 1e-10 : mode.tolerance);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (found[i] != rounded(static_cast<float>(expected[i]), mode.mode.precision)) return false;
+  return true;
+}
+
+struct Sources {
+  Sources(const Conv3x3Layer& l, Draw& draw, Values values, Precision precision)
+      : low(drawn(draw, half(l, l.low_channels), values, precision)),
+        skip(drawn(draw, full(l, l.skip_channels), values, precision)),
+        device_low(upload(low, precision)),
+        device_skip(upload(skip, precision)) {}
+  ConvSource<double> exact() { return {low.reference(), skip.reference()}; }
+  device::DeviceConvSource on_device() const { return {device_low.tensor(), device_skip.tensor()}; }
+  Twin low, skip;
+  DeviceTwin device_low, device_skip;
+};
+
+struct Upstreams {
+  Upstreams(const Conv3x3Layer& l, Draw& draw, Values values, Precision precision) {
+    const int parts = is_even(l) ? draw.below(3) : 0;
+    if (parts != 1) dense = drawn(draw, full(l, l.out_channels), values, precision);
+    device_dense = upload(dense, precision);
+    if (parts == 0) return;
+    pooled = drawn(draw, half(l, l.out_channels), values, precision);
+    device_pooled = upload(pooled, precision);
+    positions = draw.choices(pooled.shape);
+    device_positions = to_device<std::uint16_t>(pack_positions(pooled.shape, positions.data()));
+  }
+  ConvUpstream<double> exact() {
+    return {
+        dense.reference(), pooled.reference(), {pooled.shape.channels > 0 ? positions.data() : nullptr, pooled.shape}};
+  }
+  device::DeviceConvUpstream on_device() const {
+    return {device_dense.tensor(), device_pooled.tensor(), device_positions.get()};
+  }
+  Twin dense, pooled;
+  Guarded<std::uint8_t> positions;
+  DeviceTwin device_dense, device_pooled;
+  CudaArray<std::uint16_t> device_positions;
+};
+
+CudaArray<std::byte> packed(const Conv3x3Layer& l, const ConvMode& mode, Twin& weight, bool forward) {
+  const CudaArray<float> oihw = to_device<float>(weight.single.span());
+  CudaArray<std::byte> memory = cuda_array<std::byte>(forward ? conv3x3_forward_packed_bytes(l, mode)
+                                                              : conv3x3_data_gradient_packed_bytes(l, mode));
+  if (forward)
+    conv3x3_pack_forward(l, mode, oihw.get(), memory.get(), nullptr);
+  else
+    conv3x3_pack_data_gradient(l, mode, oihw.get(), memory.get(), nullptr);
+  check(cudaDeviceSynchronize(), "packing");
+  return memory;
+}
+
+void check_forward(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exact) {
+  const Precision precision = mode.mode.precision;
+  const Values values = exact ? Values::integers : Values::random;
+  Sources source(l, draw, values, precision);
+  Twin weight = drawn(draw, {l.out_channels, 3, 3, l.low_channels + l.skip_channels}, values, precision);
+  Twin bias = draw.twin({1, 1, 1, draw.flip() ? l.out_channels : 0}, values);
+  Twin residual = drawn(draw, full(l, draw.flip() ? 3 : 0), values, precision);
+  const int outputs = is_even(l) ? draw.below(3) : 0;
+  Twin out = poisoned(full(l, outputs != 1 ? l.out_channels : 0));
+  Twin pooled = poisoned(half(l, outputs != 0 ? l.out_channels : 0));
+  Guarded<std::uint8_t> positions = draw.choices(pooled.shape);
+  const float slope = draw.flip() ? 0.5F : 0.0F;
+  Tensor<std::uint8_t> where{outputs != 0 ? positions.data() : nullptr, pooled.shape};
+  conv3x3_forward_reference<double>({source.exact(), weight.exact.data(), bias.reference().data, slope,
+                                     residual.reference(), 1, out.reference(), pooled.reference(), where});
+
+  const DeviceTwin device_residual = upload(residual, precision);
+  const DeviceTwin device_out(out.shape, precision);
+  const DeviceTwin device_pooled(pooled.shape, precision);
+  const CudaArray<std::byte> weights = packed(l, mode.mode, weight, true);
+  const CudaArray<float> device_bias = to_device<float>(bias.single.span());
+  const CudaArray<std::uint16_t> device_positions = cuda_array<std::uint16_t>(device::argmax_bytes(pooled.shape) / 2);
+  device::DeviceConvForward p;
+  p.source = source.on_device();
+  p.packed = weights.get();
+  p.bias = bias.shape.channels > 0 ? device_bias.get() : nullptr;
+  p.slope = slope;
+  p.residual = device_residual.tensor();
+  p.residual_channel = 1;
+  p.out = device_out.tensor();
+  p.pooled = device_pooled.tensor();
+  p.argmax = outputs != 0 ? device_positions.get() : nullptr;
+  p.out_channels = l.out_channels;
+  device::conv3x3_forward(p, mode.mode, nullptr);
+  check(cudaDeviceSynchronize(), "convolution");
+  if (p.out) CHECK(agrees(device_out.values(), out.exact, mode, exact));
+  CHECK(device_out.padding_is_zero());
+  CHECK(device_pooled.padding_is_zero());
+  if (!p.pooled) return;
+  CHECK(agrees(device_pooled.values(), pooled.exact, mode, exact));
+  const auto found =
+      unpack_positions(pooled.shape, to_host(device_positions.get(), device::argmax_bytes(pooled.shape) / 2));
+  // On random data rounding may decide between two that nearly tie.
+  if (exact) CHECK(std::equal(found.begin(), found.end(), positions.data()));
+}
+
+struct Target {
+  Target(const Shape& shape, Draw& draw, Values values, Precision precision)
+      : gradient(drawn(draw, shape, values, precision)),
+        activated(
+            drawn(draw, {shape.batch, shape.height, shape.width, draw.flip() ? shape.channels : 0}, values, precision)),
+        accumulate(draw.flip()),
+        device_gradient(accumulate ? upload(gradient, precision) : DeviceTwin(shape, precision)),
+        device_activated(upload(activated, precision)) {}
+  ConvGradientTarget<double> exact() { return {gradient.reference(), activated.reference(), 0.5, accumulate}; }
+  device::DeviceGradientTarget on_device() const {
+    return {device_gradient.tensor(), device_activated.tensor(), 0.5F, accumulate};
+  }
+  bool agrees(const Mode& mode, bool exact) const {
+    if (gradient.shape.channels == 0) return true;
+    return test::agrees(device_gradient.values(), gradient.exact, mode, exact) && device_gradient.padding_is_zero();
+  }
+  Twin gradient, activated;
+  bool accumulate;
+  DeviceTwin device_gradient, device_activated;
+};
+
+void check_data_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exact) {
+  const Precision precision = mode.mode.precision;
+  const Values values = exact ? Values::integers : Values::random;
+  Upstreams upstream(l, draw, values, precision);
+  Twin weight = drawn(draw, {l.out_channels, 3, 3, l.low_channels + l.skip_channels}, values, precision);
+  const bool only_low = l.low_channels > 0 && draw.flip();
+  Target low(half(l, l.low_channels), draw, values, precision);
+  Target skip(full(l, only_low ? 0 : l.skip_channels), draw, values, precision);
+  conv3x3_data_gradient_reference<double>(
+      {upstream.exact(), weight.exact.data(), l.low_channels, l.skip_channels, low.exact(), skip.exact()});
+
+  const CudaArray<std::byte> weights = packed(l, mode.mode, weight, false);
+  device::conv3x3_data_gradient(
+      {upstream.on_device(), weights.get(), l.low_channels, l.skip_channels, low.on_device(), skip.on_device()},
+      mode.mode, nullptr);
+  check(cudaDeviceSynchronize(), "data gradient");
+  CHECK(low.agrees(mode, exact));
+  CHECK(skip.agrees(mode, exact));
+}
+
+void check_weight_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exact) {
+  const Precision precision = mode.mode.precision;
+  const Values values = exact ? Values::integers : Values::random;
+  Sources source(l, draw, values, precision);
+  Upstreams upstream(l, draw, values, precision);
+  Twin weight = poisoned({l.out_channels, 3, 3, l.low_channels + l.skip_channels});
+  Twin bias = poisoned({1, 1, 1, l.out_channels});
+  conv3x3_weight_gradient_reference<double>({source.exact(), upstream.exact(), weight.exact.data(), bias.exact.data()});
+
+  const CudaArray<float> weight_gradient = cuda_array<float>(weight.exact.size());
+  const CudaArray<float> bias_gradient = cuda_array<float>(bias.exact.size());
+  const std::size_t scratch_bytes = conv3x3_weight_gradient_scratch_bytes(l, mode.mode);
+  const CudaArray<std::byte> scratch = cuda_array<std::byte>(scratch_bytes);
+  device::conv3x3_weight_gradient(
+      {source.on_device(), upstream.on_device(), weight_gradient.get(), bias_gradient.get()}, mode.mode, scratch.get(),
+      scratch_bytes, nullptr);
+  Mode sums = mode;  // gradients are fp32, and their operands were rounded beforehand, or are sums of two such
+  const bool one_part = !upstream.exact().dense || !upstream.exact().pooled;
+  if (precision != Precision::tf32 && one_part) sums.tolerance = precision == Precision::bf16 ? 1e-9 : 1e-11;
+  sums.mode.precision = Precision::fp32;
+  CHECK(agrees(to_host(weight_gradient.get(), weight.exact.size()), weight.exact, sums, exact));
+  CHECK(agrees(to_host(bias_gradient.get(), bias.exact.size()), bias.exact, sums, exact));
+}
+
+/// Every n-th layer, other ones for each variant (they share their loops); all that are larger than a block's tile.
+template <typename Check>
+void for_each_problem(const Check& check_one) {
+  std::vector<Conv3x3Layer> layers = all_layers();
+  for (const Conv3x3Layer& large : {Conv3x3Layer{1, 18, 34, 8, 8, 16}, Conv3x3Layer{2, 17, 33, 0, 9, 48},
+                                    Conv3x3Layer{1, 34, 20, 17, 0, 33}, Conv3x3Layer{1, 16, 16, 0, 96, 96}})
+    layers.push_back(large);
+  unsigned seed = 1;
+  for (std::size_t m = 0; m < kModes.size(); ++m) {
+    CAPTURE(kModes[m].name);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      for (const bool exact : {false, true}) {
+        ++seed;
+        const bool last = i + 4 >= layers.size();
+        if (!last && (i + m) % (m > 0 ? 12U : 3U) != (exact ? 0U : 1U)) continue;
+        CAPTURE(text(layers[i]));
+        CAPTURE(exact);
+        check_one(layers[i], kModes[m], Draw(seed), exact);
+      }
+  }
+}
+
+TEST_CASE("forward convolutions on the GPU equal the reference") {
+  for_each_problem(check_forward);
+}
+TEST_CASE("data gradients on the GPU equal the reference") {
+  for_each_problem(check_data_gradient);
+}
+TEST_CASE("weight gradients on the GPU equal the reference") {
+  for_each_problem(check_weight_gradient);
+}
+
+}  // namespace
+}  // namespace n2s::test
