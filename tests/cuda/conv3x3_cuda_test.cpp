@@ -45,8 +45,8 @@ DeviceTwin upload(Twin& twin, Precision precision) {
 }
 
 bool agrees(const std::vector<float>& found, const std::vector<double>& expected, const Mode& mode, bool exact) {
-  if (!exact)
-    return nmse(found, expected) <= (mode.tolerance < 1e-10 && expected.size() < 256 ? 1e-10 : mode.tolerance);
+  // Few sums may all be small beside their terms, which are what rounding goes with.
+  if (!exact) return nmse(found, expected) <= (expected.size() < 256 ? 10 * mode.tolerance : mode.tolerance);
   for (std::size_t i = 0; i < found.size(); ++i)
     if (found[i] != rounded(static_cast<float>(expected[i]), mode.mode.precision)) return false;
   return true;
@@ -220,7 +220,7 @@ void for_each_problem(const Check& check_one) {
     layers.push_back(large);
   unsigned seed = 1;
   for (std::size_t m = 0; m < kModes.size(); ++m) {
-    CAPTURE(kModes[m].name);
+    CAPTURE(std::string(kModes[m].name));
     for (std::size_t i = 0; i < layers.size(); ++i)
       for (const bool exact : {false, true}) {
         ++seed;

@@ -37,7 +37,7 @@ struct Thread {
   // While it waits
   Wait wait = Wait::nothing;
   const char* what = nullptr;
-  std::source_location where;
+  CallSite where;
   std::uint32_t mask = 0;      // of the lanes that it waits for, when for some only
   const void* mine = nullptr;  // what it publishes to these
   void* all = nullptr;         // where it wants theirs
@@ -50,7 +50,7 @@ struct Warp {
   std::uint32_t met = 0;  // wait for all others of the warp
   std::uint32_t ended = 0;
   const char* what = nullptr;  // they wait in
-  std::source_location where;
+  CallSite where;
   unsigned meeting = 0;  // of all lanes; the values of one stay until the next but one
   alignas(64) std::byte values[2][32 * kLargestValue];
 };
@@ -65,7 +65,7 @@ struct Block {
   std::uint32_t warps_ready = 0;  // those that may have runnable lanes
   unsigned ended = 0;
   unsigned at_barrier = 0;
-  std::source_location barrier_where;
+  CallSite barrier_where;
   unsigned barriers = 0;
   int holds[2] = {};  // for how many threads the predicate holds, at odd and even barriers
   bool cancelled = false;
@@ -88,9 +88,9 @@ std::string to_text(const uint3& v) {
   return fmt::format("({}, {}, {})", v.x, v.y, v.z);
 }
 
-std::string place_of(const std::source_location& where) {
-  const std::string file = where.file_name();
-  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), where.line());
+std::string place_of(const CallSite& where) {
+  const std::string file = where.file;
+  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), where.line);
 }
 
 std::string where_running() {
@@ -124,7 +124,7 @@ void go_on_with(Thread* next) {
   }
 }
 
-void wait_for(Wait wait, const char* what, std::source_location where) {
+void wait_for(Wait wait, const char* what, CallSite where) {
   Thread& me = *current;
   me.wait = wait;
   me.what = what;
@@ -183,9 +183,8 @@ std::string why_stuck() {
     bool found = false;
     for (Group& group : groups) {
       const Thread& first = *group.first;
-      const bool same =
-          is_waiting(first) == is_waiting(thread) &&
-          (!is_waiting(thread) || (first.what == thread.what && first.where.line() == thread.where.line()));
+      const bool same = is_waiting(first) == is_waiting(thread) &&
+                        (!is_waiting(thread) || (first.what == thread.what && first.where.line == thread.where.line()));
       if (!same) continue;
       ++group.count;
       found = true;
@@ -243,11 +242,11 @@ void prepare_threads() {
 }
 
 /// Whether all these lanes wait already for those in `mask`, at this line.
-bool all_wait(const Warp& warp, std::uint32_t lanes, std::uint32_t mask, std::source_location where) {
+bool all_wait(const Warp& warp, std::uint32_t lanes, std::uint32_t mask, CallSite where) {
   const std::size_t first = static_cast<std::size_t>(&warp - warps) * 32;
   for (std::uint32_t left = lanes; left != 0; left &= left - 1) {
     const Thread& thread = *threads()[first + static_cast<std::size_t>(std::countr_zero(left))];
-    if (thread.wait != Wait::some_lanes || thread.mask != mask || thread.where.line() != where.line()) return false;
+    if (thread.wait != Wait::some_lanes || thread.mask != mask || thread.where.line != where.line()) return false;
   }
   return true;
 }
@@ -279,14 +278,14 @@ std::byte* shared_memory() {
   return shared;
 }
 
-void block_barrier(std::source_location where) {
+void block_barrier(CallSite where) {
   block_barrier_count(false, where);
 }
 
-int block_barrier_count(bool predicate, std::source_location where) {
+int block_barrier_count(bool predicate, CallSite where) {
   if (block.at_barrier == 0) {
     block.barrier_where = where;
-  } else if (block.barrier_where.line() != where.line()) {
+  } else if (block.barrier_where.line != where.line()) {
     throw KernelFailure(fmt::format("waits in __syncthreads ({}) while {} threads do at another ({})", place_of(where),
                                     block.at_barrier, place_of(block.barrier_where)));
   }
@@ -314,7 +313,7 @@ std::uint32_t lanes_of_warp() {
   return current->warp->there;
 }
 
-std::uint32_t warp_vote(std::uint32_t mask, bool predicate, const char* what, std::source_location where) {
+std::uint32_t warp_vote(std::uint32_t mask, bool predicate, const char* what, CallSite where) {
   const std::uint32_t there = mask & lanes_of_warp();
   bool some[32];
   const bool* all = some;
@@ -330,7 +329,7 @@ std::uint32_t warp_vote(std::uint32_t mask, bool predicate, const char* what, st
   return vote;
 }
 
-void warp_barrier(std::uint32_t mask, std::source_location where) {
+void warp_barrier(std::uint32_t mask, CallSite where) {
   if ((mask & lanes_of_warp()) == lanes_of_warp())
     detail::warp_meet("__syncwarp", where);
   else
@@ -344,12 +343,12 @@ Place place() {
   return {current->lane, warp.values[warp.meeting % 2]};
 }
 
-void warp_meet(const char* what, std::source_location where) {
+void warp_meet(const char* what, CallSite where) {
   Warp& warp = *current->warp;
   if (warp.met == 0) {
     warp.what = what;
     warp.where = where;
-  } else if (warp.where.line() != where.line() || warp.where.column() != where.column()) {
+  } else if (warp.where.line != where.line() || warp.where.column() != where.column()) {
     throw KernelFailure(fmt::format("is in {} ({}) while lanes of its warp wait in {} ({})", what, place_of(where),
                                     warp.what, place_of(warp.where)));
   }
@@ -361,7 +360,7 @@ void warp_meet(const char* what, std::source_location where) {
 }
 
 void some_lanes_meet(std::uint32_t mask, const void* mine, void* all, std::size_t bytes, const char* what,
-                     std::source_location where) {
+                     CallSite where) {
   Thread& me = *current;
   Warp& warp = *me.warp;
   mask &= warp.there;

@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <source_location>
 #include <string>
 
 #include "cuda_bf16.h"
 #include "cuda_fp16.h"
 #include "cuda_runtime.h"
+#include "emulation/call_site.h"
 
 // NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 
@@ -122,7 +122,7 @@ void store_matrix_sync(T* tile, const fragment_sum<T>& fragment, unsigned pitch,
 /// d = a b + c. Products are exact, sums in float one after another; the tensor cores' own order is not known.
 template <typename T, typename LayoutA, typename LayoutB>
 void mma_sync(fragment_sum<float>& d, const fragment_a<T, LayoutA>& a, const fragment_b<T, LayoutB>& b,
-              const fragment_sum<float>& c, std::source_location where = std::source_location::current()) {
+              const fragment_sum<float>& c, n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   detail::Factors mine;
   for (int i = 0; i < 8; ++i) {
     mine.a[i] = static_cast<float>(a.x[i]);

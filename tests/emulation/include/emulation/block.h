@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <functional>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 
+#include "emulation/call_site.h"
 #include "emulation/vector_types.h"
 
 // NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
@@ -50,10 +50,10 @@ void set_order(Order order);
 std::byte* shared_memory();
 
 /// Waits until all threads of the block have arrived from the same line.
-void block_barrier(std::source_location where);
+void block_barrier(CallSite where);
 
 /// The same, and counts for how many threads `predicate` holds.
-int block_barrier_count(bool predicate, std::source_location where);
+int block_barrier_count(bool predicate, CallSite where);
 
 /// Ends the kernel with this message and the thread's indices.
 [[noreturn]] void fail_thread(const std::string& message);

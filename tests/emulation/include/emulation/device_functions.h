@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <source_location>
 #include <type_traits>
 
 #include "emulation/block.h"
+#include "emulation/call_site.h"
 #include "emulation/vector_types.h"
 #include "emulation/warp.h"
 
@@ -19,19 +19,20 @@
 
 // Barriers
 
-inline void __syncthreads(std::source_location where = std::source_location::current()) {
+inline void __syncthreads(n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   n2s::emulation::block_barrier(where);
 }
-inline int __syncthreads_count(int predicate, std::source_location where = std::source_location::current()) {
+inline int __syncthreads_count(int predicate, n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   return n2s::emulation::block_barrier_count(predicate != 0, where);
 }
-inline int __syncthreads_or(int predicate, std::source_location where = std::source_location::current()) {
+inline int __syncthreads_or(int predicate, n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   return n2s::emulation::block_barrier_count(predicate != 0, where) > 0 ? 1 : 0;
 }
-inline int __syncthreads_and(int predicate, std::source_location where = std::source_location::current()) {
+inline int __syncthreads_and(int predicate, n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   return n2s::emulation::block_barrier_count(predicate == 0, where) == 0 ? 1 : 0;
 }
-inline void __syncwarp(unsigned mask = 0xFFFFFFFFU, std::source_location where = std::source_location::current()) {
+inline void __syncwarp(unsigned mask = 0xFFFFFFFFU,
+                       n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   n2s::emulation::warp_barrier(mask, where);
 }
 inline void __threadfence() {}
@@ -50,7 +51,7 @@ inline unsigned lane_of(unsigned position, int width) {
 
 template <typename T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32,
-              std::source_location where = std::source_location::current()) {
+              n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 2);
   const unsigned lane = n2s::emulation::detail::place().lane;
   const unsigned first = lane & ~static_cast<unsigned>(width - 1);
@@ -60,7 +61,7 @@ T __shfl_sync(unsigned mask, T value, int source, int width = 32,
 
 template <typename T>
 T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                 std::source_location where = std::source_location::current()) {
+                 n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 2);
   const unsigned lane = n2s::emulation::detail::place().lane;
   const bool inside = n2s::emulation::detail::lane_of(lane, width) >= delta;
@@ -69,7 +70,7 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
 
 template <typename T>
 T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                   std::source_location where = std::source_location::current()) {
+                   n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 2);
   const unsigned lane = n2s::emulation::detail::place().lane;
   const bool inside = n2s::emulation::detail::lane_of(lane, width) + delta < static_cast<unsigned>(width);
@@ -78,7 +79,7 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
 
 template <typename T>
 T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32,
-                  std::source_location where = std::source_location::current()) {
+                  n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 2);
   const unsigned lane = n2s::emulation::detail::place().lane;
   const unsigned from = lane ^ static_cast<unsigned>(bits);
@@ -87,13 +88,15 @@ T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32,
 }
 
 inline unsigned __ballot_sync(unsigned mask, int predicate,
-                              std::source_location where = std::source_location::current()) {
+                              n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   return n2s::emulation::warp_vote(mask, predicate != 0, "__ballot_sync", where);
 }
-inline int __any_sync(unsigned mask, int predicate, std::source_location where = std::source_location::current()) {
+inline int __any_sync(unsigned mask, int predicate,
+                      n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   return n2s::emulation::warp_vote(mask, predicate != 0, "__any_sync", where) != 0 ? 1 : 0;
 }
-inline int __all_sync(unsigned mask, int predicate, std::source_location where = std::source_location::current()) {
+inline int __all_sync(unsigned mask, int predicate,
+                      n2s::emulation::CallSite where = n2s::emulation::CallSite::current()) {
   return n2s::emulation::warp_vote(mask, predicate == 0, "__all_sync", where) == 0 ? 1 : 0;
 }
 

@@ -4,8 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <source_location>
 #include <type_traits>
+
+#include "emulation/call_site.h"
 
 namespace n2s::emulation {
 
@@ -24,11 +25,11 @@ struct Place {
 Place place();
 
 /// Waits until all lanes of the warp have come here. A block whose size is no multiple of 32 has a last warp of fewer.
-void warp_meet(const char* what, std::source_location where);
+void warp_meet(const char* what, CallSite where);
 
 /// The same for the lanes in `mask` only: copies the values of each (`bytes` from `mine`) to `all`, by lane.
 void some_lanes_meet(std::uint32_t mask, const void* mine, void* all, std::size_t bytes, const char* what,
-                     std::source_location where);
+                     CallSite where);
 
 }  // namespace detail
 
@@ -40,8 +41,7 @@ std::uint32_t lanes_of_warp();
 /// others have ended or wait elsewhere, the kernel fails with a message that names `what`. Values of lanes that a short
 /// last warp lacks mean nothing.
 template <typename T>
-const T* warp_gather(const T& mine, const char* what = "warp_gather",
-                     std::source_location where = std::source_location::current()) {
+const T* warp_gather(const T& mine, const char* what = "warp_gather", CallSite where = CallSite::current()) {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kLargestValue && alignof(T) <= 64);
   const detail::Place place = detail::place();
   std::memcpy(place.values + sizeof(T) * place.lane, &mine, sizeof(T));
@@ -52,7 +52,7 @@ const T* warp_gather(const T& mine, const char* what = "warp_gather",
 /// The value of lane `source` after all lanes in `mask` have published theirs; every lane in `mask` must name the same
 /// mask. A lane that takes part in no way gives bytes 0xFF, since hardware promises nothing either.
 template <typename T>
-T warp_value(std::uint32_t mask, const T& mine, unsigned source, const char* what, std::source_location where) {
+T warp_value(std::uint32_t mask, const T& mine, unsigned source, const char* what, CallSite where) {
   T result;
   std::memset(static_cast<void*>(&result), 0xFF, sizeof result);
   const std::uint32_t there = mask & lanes_of_warp();
@@ -68,9 +68,9 @@ T warp_value(std::uint32_t mask, const T& mine, unsigned source, const char* wha
 }
 
 /// The lanes in `mask` for which the predicate holds.
-std::uint32_t warp_vote(std::uint32_t mask, bool predicate, const char* what, std::source_location where);
+std::uint32_t warp_vote(std::uint32_t mask, bool predicate, const char* what, CallSite where);
 
 /// Waits for the lanes in `mask`.
-void warp_barrier(std::uint32_t mask, std::source_location where);
+void warp_barrier(std::uint32_t mask, CallSite where);
 
 }  // namespace n2s::emulation
