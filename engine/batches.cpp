@@ -19,14 +19,6 @@ bool self_supervised(const BatchSettings& settings) {
   return settings.method == Method::noise2stack && settings.planes % 2 == 0;
 }
 
-/// Where the target comes from when there is no second stack: another noisy copy of the source, or the source itself.
-enum class TargetOf { source_copy, second_copy, clean_source };
-
-TargetOf simulated_target(const BatchSettings& settings) {
-  if (settings.method == Method::noise2clean) return TargetOf::clean_source;
-  return self_supervised(settings) ? TargetOf::source_copy : TargetOf::second_copy;
-}
-
 /// Noise is in the file's units, stacks are normalised: there and back, without clipping what the noise adds.
 void corrupt_normalised(const PlaneNoise& noise, const Normalisation& normalisation, std::span<const float> clean,
                         const RandomKey& key, std::vector<float>& noisy) {
@@ -38,6 +30,11 @@ void corrupt_normalised(const PlaneNoise& noise, const Normalisation& normalisat
 }
 
 }  // namespace
+
+TargetOf simulated_target(const BatchSettings& settings) {
+  if (settings.method == Method::noise2clean) return TargetOf::clean_source;
+  return self_supervised(settings) ? TargetOf::source_copy : TargetOf::second_copy;
+}
 
 Method parse_method(const std::string& name) {
   if (name == "noise2stack") return Method::noise2stack;
@@ -69,16 +66,23 @@ void check_method(const BatchSettings& settings, const std::vector<TrainingStack
   }
 }
 
-StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool)
-    : stacks_(&stacks), settings_(settings), pool_(&pool) {
+std::vector<PlaneOfStack> training_targets(const std::vector<TrainingStack>& stacks, const BatchSettings& settings) {
   check_method(settings, stacks);
-  for (std::size_t s = 0; s < stacks.size(); ++s) {
-    const Stack& source = stacks[s].source;
-    if (settings.noise) noise_.try_emplace({source.height, source.width}, *settings.noise, source.height, source.width);
-    for (int plane = 0; plane < source.planes; ++plane)
-      if (!stacks[s].held_out.contains(plane)) targets_.emplace_back(static_cast<int>(s), plane);
+  std::vector<PlaneOfStack> targets;
+  for (std::size_t s = 0; s < stacks.size(); ++s)
+    for (int plane = 0; plane < stacks[s].source.planes; ++plane)
+      if (!stacks[s].held_out.contains(plane)) targets.push_back({static_cast<int>(s), plane});
+  if (targets.empty()) throw Error("no plane is left to train on: hold out fewer for validation");
+  return targets;
+}
+
+StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool)
+    : stacks_(&stacks), settings_(settings), pool_(&pool), targets_(training_targets(stacks, settings)) {
+  for (const TrainingStack& stack : stacks) {
+    const int height = stack.source.height;
+    const int width = stack.source.width;
+    if (settings.noise) noise_.try_emplace({height, width}, *settings.noise, height, width);
   }
-  if (targets_.empty()) throw Error("no plane is left to train on: hold out fewer for validation");
 }
 
 long StackBatches::steps_per_epoch() const {
@@ -97,43 +101,40 @@ std::span<const float> StackBatches::plane(const Sample& sample, int plane, bool
   const std::span<const float> source = stored_plane(from.source, plane);
   if (!settings_.noise || (as_target && target == TargetOf::clean_source)) return source;
   const bool second = as_target && target == TargetOf::second_copy;
-  const RandomKey key{settings_.seed, second ? Purpose::noise_target : Purpose::noise_input, sample.epoch,
-                      sample.step * static_cast<std::uint32_t>(settings_.batch) + sample.position,
-                      static_cast<std::uint32_t>(plane) & 0x7FFU};
+  const RandomKey key = sample_noise_key(settings_.seed, second ? Purpose::noise_target : Purpose::noise_input,
+                                         sample.step, settings_.batch, sample.position, plane);
   corrupt_normalised(noise_.at({from.source.height, from.source.width}), settings_.normalisation, source, key, storage);
   return storage;
 }
 
 void StackBatches::fill_sample(const Sample& sample, FloatTensor input, FloatTensor target) {
   const Stack& source = stack(sample.stack).source;
-  const RandomKey key{settings_.seed, Purpose::crop, sample.epoch, sample.step, sample.position};
+  const RandomKey key = variation_key(settings_.seed, sample.step, sample.position);
   GatherPlane gather{nullptr, source.height, source.width, settings_.augmentation,
                      draw_sample(settings_.augmentation, source.height, source.width, key)};
   std::vector<float> storage;
-  const auto n = static_cast<int>(sample.position);
   int channel = 0;
   for (const int index : neighbour_planes(source.planes, sample.plane, settings_.planes, settings_.gap)) {
     gather.plane = plane(sample, index, false, storage).data();
-    gather_plane(gather, input, n, channel++);
+    gather_plane(gather, input, sample.position, channel++);
   }
   gather.plane = plane(sample, sample.plane, true, storage).data();
-  gather_plane(gather, target, n, 0);
+  gather_plane(gather, target, sample.position, 0);
 }
 
 void StackBatches::fill(long epoch, long step_in_epoch, FloatTensor input, FloatTensor target) {
   const auto count = static_cast<std::uint32_t>(targets_.size());
   const auto e = static_cast<std::uint32_t>(epoch);
   if (shuffled_epoch_ != epoch) {
-    order_ = shuffled(count, {settings_.seed, Purpose::shuffle, e, 0, 0});
+    order_ = shuffled(count, order_key(settings_.seed, e));
     shuffled_epoch_ = epoch;
   }
-  pool_->parallel_for(settings_.batch, [&](std::ptrdiff_t position, int) {
-    // The last batch of an epoch is filled up from the epoch's beginning.
-    const auto place = static_cast<std::size_t>((step_in_epoch * settings_.batch + position) % count);
-    const auto [stack_index, plane_index] = targets_[order_[place]];
-    fill_sample(
-        {stack_index, plane_index, e, static_cast<std::uint32_t>(step_in_epoch), static_cast<std::uint32_t>(position)},
-        input, target);
+  const BatchStep step{e, static_cast<std::uint32_t>(step_in_epoch)};
+  pool_->parallel_for(settings_.batch, [&](std::ptrdiff_t sample, int) {
+    const auto position = static_cast<int>(sample);
+    const auto [stack_index, plane_index] =
+        targets_[order_[place_in_epoch(step.step, settings_.batch, position, count)]];
+    fill_sample({stack_index, plane_index, step, position}, input, target);
   });
 }
 

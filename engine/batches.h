@@ -14,6 +14,7 @@
 #include "data/stack.h"
 #include "engine/plane_noise.h"
 #include "engine/trainer.h"
+#include "kernels/gather_planes/batch_plan.h"
 #include "kernels/gather_planes/gather_planes.h"
 
 namespace n2s {
@@ -46,12 +47,22 @@ struct BatchSettings {
   Normalisation normalisation;  // of the sources: noise is in the file's units
 };
 
+/// Where the target of a stack without a second one comes from.
+TargetOf simulated_target(const BatchSettings& settings);
+
 /// Throws Error when method, number of planes and what is at hand do not go together.
 void check_method(const BatchSettings& settings, const std::vector<TrainingStack>& stacks);
 
+struct PlaneOfStack {
+  int stack = 0, plane = 0;
+};
+
+/// The planes to predict. Throws Error as check_method does, and when none is left.
+std::vector<PlaneOfStack> training_targets(const std::vector<TrainingStack>& stacks, const BatchSettings& settings);
+
 class StackBatches final : public BatchSource {
  public:
-  /// The stacks must live as long as the object. Throws Error as check_method does, and when no target is left.
+  /// The stacks must live as long as the object. Throws Error as training_targets does.
   StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool);
 
   long steps_per_epoch() const override;
@@ -61,7 +72,8 @@ class StackBatches final : public BatchSource {
  private:
   struct Sample {
     int stack = 0, plane = 0;
-    std::uint32_t epoch = 0, step = 0, position = 0;
+    BatchStep step;
+    int position = 0;  // in the batch
   };
   const TrainingStack& stack(int index) const { return (*stacks_)[static_cast<std::size_t>(index)]; }
   void fill_sample(const Sample& sample, FloatTensor input, FloatTensor target);
@@ -70,7 +82,7 @@ class StackBatches final : public BatchSource {
   const std::vector<TrainingStack>* stacks_;
   BatchSettings settings_;
   ThreadPool* pool_;
-  std::vector<std::pair<int, int>> targets_;         // stack, plane
+  std::vector<PlaneOfStack> targets_;
   std::map<std::pair<int, int>, PlaneNoise> noise_;  // by height and width
   long shuffled_epoch_ = -1;
   std::vector<std::uint32_t> order_;

@@ -38,43 +38,6 @@ std::span<float> plane_of(Stack& stack, std::ptrdiff_t plane) {
   return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * pixels, pixels);
 }
 
-/// A Poisson number by inversion for small means; a rounded normal above, where the two agree to within the noise of
-/// any image. Every index has a block of the key's stream for itself: pixels must not share numbers.
-double poisson(double mean, const RandomKey& key, std::uint32_t index) {
-  constexpr double kLargeMean = 200;
-  if (mean <= 0) return 0;
-  if (mean > kLargeMean) return std::max(0.0, std::round(mean + std::sqrt(mean) * random_normal(key, 2 * index)));
-  const PhiloxBlock bits = random_block(key, index);
-  const double uniform = (static_cast<double>(bits[0]) + bits[1] * 0x1p-32) * 0x1p-32;  // 64 bits: the tail matters
-  double probability = std::exp(-mean);
-  double cumulated = probability;
-  int events = 0;
-  while (uniform >= cumulated && events < 1000) {
-    ++events;
-    probability *= mean / events;
-    cumulated += probability;
-  }
-  return events;
-}
-
-void add_gaussian(const GaussianNoise& noise, std::span<const float> clean, const RandomKey& key,
-                  std::span<float> noisy) {
-  for (std::size_t i = 0; i < clean.size(); ++i)
-    noisy[i] = static_cast<float>(clean[i] + noise.sigma * random_normal(key, static_cast<std::uint32_t>(i)));
-}
-
-void add_poisson(const PoissonNoise& noise, std::span<const float> clean, const RandomKey& key,
-                 std::span<float> noisy) {
-  RandomKey read_noise = key;
-  read_noise.minor ^= 0x800U;  // independent of the events
-  for (std::size_t i = 0; i < clean.size(); ++i) {
-    const auto index = static_cast<std::uint32_t>(i);
-    double value = noise.gain * poisson(clean[i] / noise.gain, key, index);
-    if (noise.sigma > 0) value += noise.sigma * random_normal(read_noise, index);
-    noisy[i] = static_cast<float>(value);
-  }
-}
-
 }  // namespace
 
 NoiseSpec parse_noise(const std::string& text) {
@@ -98,21 +61,26 @@ std::string describe(const NoiseSpec& noise) {
                           : fmt::format("poisson:{}", camera.gain);
 }
 
-PlaneNoise::PlaneNoise(const NoiseSpec& spec, int height, int width) : spec_(spec) {
-  if (const auto* kspace = std::get_if<KspaceNoise>(&spec_)) {
+std::optional<PixelNoise> pixel_noise(const NoiseSpec& noise) {
+  if (const auto* gaussian = std::get_if<GaussianNoise>(&noise)) return PixelNoise{0, gaussian->sigma};
+  if (const auto* camera = std::get_if<PoissonNoise>(&noise)) return PixelNoise{camera->gain, camera->sigma};
+  return std::nullopt;
+}
+
+PlaneNoise::PlaneNoise(const NoiseSpec& spec, int height, int width) : pixel_noise_(pixel_noise(spec)) {
+  if (const auto* kspace = std::get_if<KspaceNoise>(&spec)) {
     fft_.emplace_back(height, width);
     sampling_.push_back(kspace_sampling(height, width, kspace->rate));
   }
 }
 
 void PlaneNoise::corrupt(std::span<const float> clean, const RandomKey& key, std::span<float> noisy) const {
-  if (const auto* gaussian = std::get_if<GaussianNoise>(&spec_)) {
-    add_gaussian(*gaussian, clean, key, noisy);
-  } else if (const auto* camera = std::get_if<PoissonNoise>(&spec_)) {
-    add_poisson(*camera, clean, key, noisy);
-  } else {
+  if (!pixel_noise_) {
     kspace_corrupt(fft_.front(), sampling_.front(), kspace_mask(sampling_.front(), key), clean, noisy);
+    return;
   }
+  for (std::size_t i = 0; i < clean.size(); ++i)
+    noisy[i] = with_noise(*pixel_noise_, clean[i], key, static_cast<std::uint32_t>(i));
 }
 
 void PlaneNoise::restore_measured(std::span<const float> noisy, const RandomKey& key, std::span<float> restored) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -12,6 +13,7 @@
 #include "kernels/base/philox.h"
 #include "kernels/base/thread_pool.h"
 #include "kernels/kspace/kspace.h"
+#include "kernels/noise/noise.h"
 
 namespace n2s {
 
@@ -31,6 +33,9 @@ using NoiseSpec = std::variant<KspaceNoise, GaussianNoise, PoissonNoise>;
 NoiseSpec parse_noise(const std::string& text);
 std::string describe(const NoiseSpec& noise);
 
+/// What each pixel gets for itself; none where noise is made from the whole plane (kspace).
+std::optional<PixelNoise> pixel_noise(const NoiseSpec& noise);
+
 /// Corrupts planes of one size. Calls may run at the same time.
 class PlaneNoise {
  public:
@@ -43,9 +48,9 @@ class PlaneNoise {
   void restore_measured(std::span<const float> noisy, const RandomKey& key, std::span<float> restored) const;
 
  private:
-  NoiseSpec spec_;
-  std::vector<Fft2d> fft_;                // one, or none
-  std::vector<KspaceSampling> sampling_;  // one, or none
+  std::optional<PixelNoise> pixel_noise_;  // none: kspace
+  std::vector<Fft2d> fft_;                 // one, or none
+  std::vector<KspaceSampling> sampling_;   // one, or none
 };
 
 /// The key of the fixed noise of one plane of one stack, as in stored noisy copies.

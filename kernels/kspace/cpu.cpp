@@ -5,6 +5,7 @@
 
 #include "kernels/base/error.h"
 #include "kernels/kspace/kspace.h"
+#include "kernels/kspace/mask.h"
 
 namespace n2s {
 namespace {
@@ -63,19 +64,17 @@ KspaceSampling kspace_sampling(int height, int width, double rate) {
 std::vector<std::uint8_t> kspace_mask(const KspaceSampling& sampling, const RandomKey& key) {
   const SpectrumShape shape{sampling.height, sampling.width};
   std::vector<std::uint8_t> mask(shape.size());
-  const auto at = [&](int y, int x) {
-    return static_cast<std::size_t>(y) * static_cast<std::size_t>(shape.columns()) + static_cast<std::size_t>(x);
-  };
   for (std::size_t i = 0; i < mask.size(); i += 4) {
     const PhiloxBlock bits = random_block(key, static_cast<std::uint32_t>(i / 4));
-    for (std::size_t j = 0; j < 4 && i + j < mask.size(); ++j)  // all 32 bits count: p is small at low rates
-      mask[i + j] = bits[static_cast<std::uint32_t>(j)] < sampling.keep_probability[i + j] * 0x1p32 ? 1 : 0;
+    for (std::size_t j = 0; j < 4 && i + j < mask.size(); ++j)
+      mask[i + j] = is_kept(bits[static_cast<std::uint32_t>(j)], sampling.keep_probability[i + j]) ? 1 : 0;
   }
-  // In the columns x = 0 and x = width / 2 both of a pair are stored: the upper one has drawn for the two.
-  for (int y = 1; 2 * y < shape.height; ++y) {
-    mask[at(shape.height - y, 0)] = mask[at(y, 0)];
-    if (shape.width % 2 == 0) mask[at(shape.height - y, shape.width / 2)] = mask[at(y, shape.width / 2)];
-  }
+  for (int y = shape.height / 2 + 1; y < shape.height; ++y)
+    for (const int x : {0, shape.width / 2}) {
+      const std::size_t bin =
+          static_cast<std::size_t>(y) * static_cast<std::size_t>(shape.columns()) + static_cast<std::size_t>(x);
+      mask[bin] = mask[drawing_bin(shape.height, shape.width, y, x)];
+    }
   return mask;
 }
 
