@@ -44,8 +44,9 @@ class DeviceTwin {
   DeviceTwin(const Shape& shape, Precision precision) : shape_(shape), precision_(precision) {
     if (shape.channels > 0)
       memory_ = cuda_array<std::byte>(device::elements_of(shape) * device::element_bytes(precision));
-    if (memory_)
-      check(cudaMemset(memory_.get(), 0xFF, device::elements_of(shape) * device::element_bytes(precision)), "fill");
+    if (!memory_) return;
+    check(cudaMemset(memory_.get(), 0xFF, device::elements_of(shape) * device::element_bytes(precision)), "fill");
+    check(cudaDeviceSynchronize(), "fill");  // work in other streams does not wait for it
   }
   DeviceTwin(const Shape& shape, Precision precision, std::span<const float> values) : DeviceTwin(shape, precision) {
     if (!memory_) return;

@@ -184,7 +184,7 @@ std::string why_stuck() {
     for (Group& group : groups) {
       const Thread& first = *group.first;
       const bool same = is_waiting(first) == is_waiting(thread) &&
-                        (!is_waiting(thread) || (first.what == thread.what && first.where.line == thread.where.line()));
+                        (!is_waiting(thread) || (first.what == thread.what && first.where.line == thread.where.line));
       if (!same) continue;
       ++group.count;
       found = true;
@@ -246,7 +246,7 @@ bool all_wait(const Warp& warp, std::uint32_t lanes, std::uint32_t mask, CallSit
   const std::size_t first = static_cast<std::size_t>(&warp - warps) * 32;
   for (std::uint32_t left = lanes; left != 0; left &= left - 1) {
     const Thread& thread = *threads()[first + static_cast<std::size_t>(std::countr_zero(left))];
-    if (thread.wait != Wait::some_lanes || thread.mask != mask || thread.where.line != where.line()) return false;
+    if (thread.wait != Wait::some_lanes || thread.mask != mask || thread.where.line != where.line) return false;
   }
   return true;
 }
@@ -285,7 +285,7 @@ void block_barrier(CallSite where) {
 int block_barrier_count(bool predicate, CallSite where) {
   if (block.at_barrier == 0) {
     block.barrier_where = where;
-  } else if (block.barrier_where.line != where.line()) {
+  } else if (block.barrier_where.line != where.line) {
     throw KernelFailure(fmt::format("waits in __syncthreads ({}) while {} threads do at another ({})", place_of(where),
                                     block.at_barrier, place_of(block.barrier_where)));
   }
@@ -348,7 +348,7 @@ void warp_meet(const char* what, CallSite where) {
   if (warp.met == 0) {
     warp.what = what;
     warp.where = where;
-  } else if (warp.where.line != where.line() || warp.where.column() != where.column()) {
+  } else if (warp.where.line != where.line) {
     throw KernelFailure(fmt::format("is in {} ({}) while lanes of its warp wait in {} ({})", what, place_of(where),
                                     warp.what, place_of(warp.where)));
   }
