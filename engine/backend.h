@@ -65,11 +65,31 @@ struct Binding {
   void* data(ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
 };
 
+/// Dynamic loss scaling: gradients that are stored in few bits are kept in the range that these have.
+struct LossScaling {
+  float scale = 1;
+  int good_steps = 0;  // since it last changed
+  bool operator==(const LossScaling&) const = default;
+};
+
 /// Work that was recorded once and can be run again and again, on the same memory.
 class Recording {
  public:
   virtual ~Recording() = default;
   virtual void run() = 0;
+};
+
+class BatchSource;
+class DeviceBatchSource;
+struct BatchSettings;
+struct TrainingStack;
+
+/// What training batches for a device are made from.
+struct BatchRequest {
+  const std::vector<TrainingStack>& stacks;
+  const BatchSettings& settings;
+  BatchSource& host;      // makes the same batches on the host; must live as long as what uses it
+  std::size_t limit = 0;  // bytes of device memory that may be taken
 };
 
 class Backend {
@@ -109,6 +129,14 @@ class Backend {
   virtual bool records() const = 0;
   /// Records what `work` does with this backend, without doing it. Throws Error where records() is false.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) = 0;
+
+  /// Batches made without the host's work where the data set can stay on the device, and else while the device
+  /// computes; null where batches are best made by the host, in between.
+  virtual std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) = 0;
+
+  /// The gradients' scale, which a resumed training goes on with.
+  virtual LossScaling loss_scaling() const = 0;
+  virtual void set_loss_scaling(const LossScaling& scaling) = 0;
 };
 
 }  // namespace n2s

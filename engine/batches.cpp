@@ -85,6 +85,10 @@ StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const Batch
   }
 }
 
+void StackBatches::move_to_device(Backend& backend, std::size_t limit) {
+  on_device_ = backend.device_batches({*stacks_, settings_, *this, limit});
+}
+
 long StackBatches::steps_per_epoch() const {
   return (static_cast<long>(targets_.size()) + settings_.batch - 1) / settings_.batch;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -68,6 +69,10 @@ class StackBatches final : public BatchSource {
   long steps_per_epoch() const override;
   Extents extents() const override;
   void fill(long epoch, long step_in_epoch, FloatTensor input, FloatTensor target) override;
+  DeviceBatchSource* on_device() override { return on_device_.get(); }
+
+  /// Has the backend make the batches, where it can: see Backend::device_batches.
+  void move_to_device(Backend& backend, std::size_t limit);
 
  private:
   struct Sample {
@@ -86,6 +91,7 @@ class StackBatches final : public BatchSource {
   std::map<std::pair<int, int>, PlaneNoise> noise_;  // by height and width
   long shuffled_epoch_ = -1;
   std::vector<std::uint32_t> order_;
+  std::unique_ptr<DeviceBatchSource> on_device_;
 };
 
 /// The held-out planes' windows from the middle of each plane, `side` pixels at most, with fixed noise.

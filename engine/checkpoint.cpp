@@ -97,12 +97,16 @@ void save_state(const std::string& path, const std::vector<Layer>& layers, const
   TensorFile file;
   file.metadata[kConfiguration] = configuration.dump();
   // The bits of the best loss, since a decimal fraction may round and infinity is no JSON number.
-  file.metadata[kState] = nlohmann::json{
-      {"step", state.step},
-      {"total_steps", state.total_steps},
-      {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
-      {"best_step",
-       state.best_step}}.dump();
+  file.metadata[kState] =
+      nlohmann::json{
+          {"step", state.step},
+          {"total_steps", state.total_steps},
+          {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
+          {"best_step", state.best_step},
+          {"loss_scale", state.loss_scaling.scale},
+          {"loss_scale_steps", state.loss_scaling.good_steps},
+      }
+          .dump();
   append(file, layers, "", state.parameters);
   append(file, layers, kFirstMoment, state.first_moment);
   append(file, layers, kSecondMoment, state.second_moment);
@@ -118,6 +122,7 @@ TrainingState load_state(const std::string& path, const std::vector<Layer>& laye
     state.total_steps = counters.at("total_steps").get<long>();
     state.best_validation = std::bit_cast<double>(counters.at("best_validation_bits").get<std::uint64_t>());
     state.best_step = counters.at("best_step").get<long>();
+    state.loss_scaling = {counters.value("loss_scale", 1.0F), counters.value("loss_scale_steps", 0)};
   } catch (const nlohmann::json::exception&) {
     throw Error(fmt::format("{}: the training state's counters cannot be understood", path));
   }

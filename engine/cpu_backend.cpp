@@ -9,6 +9,7 @@
 #include <new>
 
 #include "engine/geometry.h"
+#include "engine/trainer.h"
 #include "kernels/base/error.h"
 #include "kernels/base/simd.h"
 #include "kernels/mse/mse.h"
@@ -157,6 +158,10 @@ std::size_t CpuBackend::free_bytes() const {
   const long page = sysconf(_SC_PAGESIZE);
   return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
                                : std::size_t{2} << 30;
+}
+
+std::unique_ptr<DeviceBatchSource> CpuBackend::device_batches(const BatchRequest&) {
+  return nullptr;
 }
 
 std::unique_ptr<Recording> CpuBackend::record(const std::function<void()>&) {

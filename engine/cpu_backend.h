@@ -34,6 +34,9 @@ class CpuBackend final : public Backend {
   void prepare_adam(const AdamSettings&, long) override {}
   bool records() const override { return false; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
+  std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override;
+  LossScaling loss_scaling() const override { return {}; }
+  void set_loss_scaling(const LossScaling&) override {}
 
  private:
   CpuBackendOptions options_;

@@ -6,12 +6,15 @@
 #include <cstring>
 
 #include "engine/cuda_memory.h"
+#include "engine/device_batches.h"
 #include "engine/geometry.h"
+#include "engine/streamed_batches.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cuda.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/check.h"
+#include "kernels/device/device_info.h"
 #include "kernels/mse/cuda.h"
 #include "kernels/plain/cuda.h"
 
@@ -152,24 +155,44 @@ class GraphRecording final : public Recording {
   cudaStream_t stream_;
 };
 
+/// Batches from a data set that stays on the device, on the backend's stream.
+class ResidentBatches final : public DeviceBatchSource {
+ public:
+  ResidentBatches(const BatchRequest& request, Precision precision, cudaStream_t stream)
+      : batches_(request.stacks, request.settings, request.limit, stream),
+        planes_(request.settings.planes),
+        precision_(precision),
+        stream_(stream) {}
+
+  std::string description() const override {
+    return fmt::format("the data set stays on the GPU ({:.2f} GiB), which makes the batches",
+                       static_cast<double>(batches_.bytes()) / (1 << 30));
+  }
+  void prepare(long epoch, long step_in_epoch) override { batches_.prepare(epoch, step_in_epoch, stream_); }
+  void enqueue(void* input, void* target) override {
+    const Extents e = batches_.extents();
+    batches_.enqueue({input, {e.batch, e.height, e.width, planes_}}, {target, {e.batch, e.height, e.width, 1}},
+                     precision_, stream_);
+  }
+  void look_ahead(long, long) override {}
+
+ private:
+  device::DeviceBatches batches_;
+  int planes_;
+  Precision precision_;
+  cudaStream_t stream_;
+};
+
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(const CudaOptions& options) : options_(options) {
     check(cudaSetDevice(options.device), "choosing the GPU");
     check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
     mode_ = conv_mode(options, 10 * properties_.major + properties_.minor);
-    cudaStream_t stream = nullptr;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
-    stream_.reset(stream);
+    stream_ = cuda_stream();
     adam_step_ = cuda_array<device::AdamStep>(1);
-    adam_step_host_ = pinned_array<device::AdamStep>(1);
     loss_scale_ = cuda_array<device::LossScale>(1);
-    device::LossScale scale;
-    if (mode_.precision == Precision::fp16) {
-      scale.scale = kFirstLossScale;
-      scale.dynamic = 1;
-    }
-    upload(reinterpret_cast<std::byte*>(loss_scale_.get()), std::as_bytes(std::span(&scale, 1)));  // NOLINT: bytes
+    set_loss_scaling({mode_.precision == Precision::fp16 ? kFirstLossScale : 1, 0});
   }
   ~CudaBackend() override { cudaStreamSynchronize(stream_.get()); }
 
@@ -248,17 +271,37 @@ class CudaBackend final : public Backend {
   }
 
   void prepare_adam(const AdamSettings& settings, long step) override {
-    adam_step_host_[0] = device::adam_step(settings, step);
-    check(cudaMemcpyAsync(adam_step_.get(), adam_step_host_.get(), sizeof(device::AdamStep), cudaMemcpyHostToDevice,
-                          stream_.get()),
-          "copying to the GPU");
-    synchronise("computing on the GPU");  // the pinned copy is free again
+    device::set_adam_step(device::adam_step(settings, step), adam_step_.get(), stream_.get());
   }
   void adam(const AdamUpdate<float>& u) override {
     if (!recording_) prepare_adam(u.settings, u.step);
     device::adam({u.parameters.data(), u.first_moment.data(), u.second_moment.data(), u.gradients.data(),
                   u.parameters.size(), adam_step_.get(), loss_scale_.get(), loss_},
                  stream_.get());
+  }
+
+  LossScaling loss_scaling() const override {
+    device::LossScale scale;
+    check(cudaMemcpyAsync(&scale, loss_scale_.get(), sizeof(scale), cudaMemcpyDeviceToHost, stream_.get()),
+          "copying from the GPU");
+    synchronise("computing on the GPU");
+    return {scale.scale, scale.good_steps};
+  }
+  void set_loss_scaling(const LossScaling& scaling) override {
+    device::LossScale scale;
+    scale.scale = scaling.scale;
+    scale.good_steps = scaling.good_steps;
+    scale.dynamic = mode_.precision == Precision::fp16 ? 1 : 0;
+    upload(reinterpret_cast<std::byte*>(loss_scale_.get()), std::as_bytes(std::span(&scale, 1)));  // NOLINT: bytes
+  }
+
+  std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override {
+    try {
+      return std::make_unique<ResidentBatches>(request, mode_.precision, stream_.get());
+    } catch (const device::NotResident& error) {
+      return std::make_unique<device::StreamedBatches>(request.host, request.settings.planes, mode_.precision,
+                                                       error.what(), stream_.get());
+    }
   }
 
   bool records() const override { return true; }
@@ -299,7 +342,6 @@ class CudaBackend final : public Backend {
   ConvMode mode_;
   CudaStream stream_;
   CudaArray<device::AdamStep> adam_step_;
-  PinnedArray<device::AdamStep> adam_step_host_;
   CudaArray<device::LossScale> loss_scale_;
   CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out
   std::size_t staging_size_ = 0;
@@ -309,23 +351,15 @@ class CudaBackend final : public Backend {
 
 }  // namespace
 
-CudaAvailability cuda_availability() {
-  int devices = 0;
-  const cudaError_t result = cudaGetDeviceCount(&devices);
-  cudaGetLastError();
-  if (result == cudaErrorInsufficientDriver) return {false, "the NVIDIA driver is missing or too old for this program"};
-  if (result != cudaSuccess || devices == 0) return {false, "there is no NVIDIA GPU here"};
-  return {true, ""};
-}
-
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
   parse_precision(options.precision);
-  const CudaAvailability availability = cuda_availability();
-  if (!availability.available) throw Error(availability.reason + ": use --device cpu");
-  int devices = 0;
-  check(cudaGetDeviceCount(&devices), "counting the GPUs");
+  const device::CudaInfo info = device::cuda_info();
+  if (info.devices.empty()) throw Error(info.why_none + ": use --device cpu");
+  const auto devices = static_cast<int>(info.devices.size());
   if (options.device < 0 || options.device >= devices)
-    throw Error(fmt::format("there is no GPU {}: choose one from 0 to {}", options.device, devices - 1));
+    throw Error(fmt::format("cuda:{}: there is no such GPU, only {}", options.device,
+                            devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
+  device::kernel_code(options.device);  // says so where this build has none for it
   return std::make_unique<CudaBackend>(options);
 }
 

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "engine/backend.h"
 
@@ -18,12 +17,5 @@ struct CudaOptions {
 
 /// Throws Error where there is no such device, or it cannot compute in this precision: with what to do.
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options);
-
-/// Whether a device can be used; `reason` says why not.
-struct CudaAvailability {
-  bool available = false;
-  std::string reason;
-};
-CudaAvailability cuda_availability();
 
 }  // namespace n2s

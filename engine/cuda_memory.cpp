@@ -7,6 +7,18 @@
 
 namespace n2s {
 
+CudaStream cuda_stream() {
+  cudaStream_t stream = nullptr;
+  device::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
+  return CudaStream(stream);
+}
+
+CudaEvent cuda_event() {
+  cudaEvent_t event = nullptr;
+  device::check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "creating an event");
+  return CudaEvent(event);
+}
+
 std::byte* cuda_allocate(std::size_t bytes) {
   void* data = nullptr;
   const cudaError_t result = cudaMalloc(&data, bytes > 0 ? bytes : 1);

@@ -12,6 +12,9 @@ namespace n2s {
 struct CudaStreamDeleter {
   void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
 };
+struct CudaEventDeleter {
+  void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
+};
 struct CudaGraphDeleter {
   void operator()(cudaGraph_t graph) const { cudaGraphDestroy(graph); }
 };
@@ -26,12 +29,17 @@ struct CudaFreeHost {
 };
 
 using CudaStream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, CudaStreamDeleter>;
+using CudaEvent = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, CudaEventDeleter>;
 using CudaGraph = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, CudaGraphDeleter>;
 using CudaGraphExec = std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, CudaGraphExecDeleter>;
 template <typename T>
 using CudaArray = std::unique_ptr<T[], CudaFree>;
 template <typename T>
 using PinnedArray = std::unique_ptr<T[], CudaFreeHost>;
+
+/// A stream that does not wait for the legacy one; an event without a time. Throw Error.
+CudaStream cuda_stream();
+CudaEvent cuda_event();
 
 /// Throw Error with the size where there is not enough memory.
 std::byte* cuda_allocate(std::size_t bytes);

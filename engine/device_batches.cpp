@@ -43,9 +43,7 @@ DeviceBatches::DeviceBatches(const std::vector<TrainingStack>& stacks, const std
   if (in_frequency_space(settings)) make_undersampling(stacks, stream);
   for (Order& order : orders_) {
     order.numbers = pinned_array<std::uint32_t>(targets.size());
-    cudaEvent_t event = nullptr;
-    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "batches on the GPU");
-    order.copied.reset(event);
+    order.copied = cuda_event();
   }
   prepare(0, 0, stream);
   check(cudaStreamSynchronize(stream), "batches on the GPU");

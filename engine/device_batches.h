@@ -6,9 +6,7 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <type_traits>
 #include <vector>
 
 #include "engine/batches.h"
@@ -42,14 +40,10 @@ class DeviceBatches {
   void prepare(long epoch, long step_in_epoch, cudaStream_t stream);
 
  private:
-  struct EventDeleter {
-    void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
-  };
-  using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, EventDeleter>;
   /// An epoch's order on its way to the device.
   struct Order {
     PinnedArray<std::uint32_t> numbers;
-    Event copied;
+    CudaEvent copied;
   };
 
   /// A batch's planes that may get noise in frequency space.

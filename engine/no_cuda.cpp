@@ -1,15 +1,25 @@
 // What stands for the CUDA backend in a program that was built without it.
 #include "engine/cuda_backend.h"
 #include "kernels/base/error.h"
+#include "kernels/device/device_info.h"
 
 namespace n2s {
+namespace {
+
+constexpr const char* kWhy = "this program was built without CUDA";
+
+}  // namespace
 
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&) {
-  throw Error("this program was built without CUDA: use --device cpu, or build it with N2S_CUDA=ON");
+  throw Error(std::string(kWhy) + ": use --device cpu, or build it where nvcc is found (N2S_CUDA=ON)");
 }
 
-CudaAvailability cuda_availability() {
-  return {false, "this program was built without CUDA"};
+device::CudaInfo device::cuda_info() {
+  return {{}, {}, {}, kWhy};
+}
+
+std::string device::kernel_code(int) {
+  throw Error(kWhy);
 }
 
 }  // namespace n2s

@@ -43,6 +43,13 @@ Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& batches, V
   memory_.upload(ParameterMemory::Part::values, initial_parameters(forward.layers, settings.seed));
 }
 
+std::size_t Trainer::planned_bytes(const Backend& backend, const Graph& forward, const Extents& extents,
+                                   const ValidationSet& validation) {
+  std::size_t bytes = plan_for(backend, differentiate(forward), extents).arena_bytes;
+  if (validation.batches > 0) bytes += plan_for(backend, forward, validation.extents).arena_bytes;
+  return bytes + 4 * parameter_layout(forward.layers).total * sizeof(float);
+}
+
 std::size_t Trainer::device_bytes() const {
   const std::size_t validating = validating_ ? validating_->plan().arena_bytes : 0;
   return training_.plan().arena_bytes + validating + 4 * memory_.layout().total * sizeof(float);
@@ -59,11 +66,7 @@ double Trainer::learning_rate() const {
 }
 
 double Trainer::step() {
-  const Graph& graph = training_.graph();
-  batches_->fill(steps_ / steps_per_epoch(), steps_ % steps_per_epoch(), {input_.data(), training_.shape(graph.input)},
-                 {target_.data(), training_.shape(graph.target)});
-  training_.set(graph.input, input_);
-  training_.set(graph.target, target_);
+  next_batch();
   AdamSettings adam = settings_.adam;
   adam.learning_rate = learning_rate();
   if (backend_->records())
@@ -72,6 +75,17 @@ double Trainer::step() {
     update(adam);
   ++steps_;
   return training_.loss();
+}
+
+void Trainer::next_batch() {
+  const long epoch = steps_ / steps_per_epoch();
+  const long step = steps_ % steps_per_epoch();
+  if (DeviceBatchSource* on_device = batches_->on_device()) return on_device->prepare(epoch, step);
+  const Graph& graph = training_.graph();
+  batches_->fill(epoch, step, {input_.data(), training_.shape(graph.input)},
+                 {target_.data(), training_.shape(graph.target)});
+  training_.set(graph.input, input_);
+  training_.set(graph.target, target_);
 }
 
 void Trainer::check_loss(double loss) const {
@@ -89,7 +103,10 @@ void Trainer::update(const AdamSettings& adam) {
 }
 
 void Trainer::update_recorded(const AdamSettings& adam) {
+  DeviceBatchSource* on_device = batches_->on_device();
   const auto work = [&] {
+    const Graph& graph = training_.graph();
+    if (on_device != nullptr) on_device->enqueue(training_.data(graph.input), training_.data(graph.target));
     training_.expect_change();
     training_.run();
     memory_.adam(adam, steps_ + 1);
@@ -103,6 +120,7 @@ void Trainer::update_recorded(const AdamSettings& adam) {
     recorded_->run();
     memory_.changed();
   }
+  if (on_device != nullptr) on_device->look_ahead((steps_ + 1) / steps_per_epoch(), (steps_ + 1) % steps_per_epoch());
   check_loss(training_.loss());
 }
 
@@ -135,6 +153,7 @@ TrainingState Trainer::state() const {
           total_steps_,
           best_validation_,
           best_step_,
+          backend_->loss_scaling(),
           memory_.download(Part::values),
           memory_.download(Part::first_moment),
           memory_.download(Part::second_moment)};
@@ -145,6 +164,7 @@ void Trainer::resume(const TrainingState& state) {
   memory_.upload(Part::values, state.parameters);
   memory_.upload(Part::first_moment, state.first_moment);
   memory_.upload(Part::second_moment, state.second_moment);
+  backend_->set_loss_scaling(state.loss_scaling);
   steps_ = state.step;
   total_steps_ = state.total_steps;
   best_validation_ = state.best_validation;

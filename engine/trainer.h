@@ -5,11 +5,30 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/executor.h"
 
 namespace n2s {
+
+/// Batches that come to be on the device, beside or as part of a training step, without the host waiting for it.
+class DeviceBatchSource {
+ public:
+  virtual ~DeviceBatchSource() = default;
+
+  /// Where the batches are made, for the user: "the data set (1.2 GiB) stays on the GPU".
+  virtual std::string description() const = 0;
+
+  /// Makes this step's batch the one that the work of enqueue() gives. Before every step; never recorded.
+  virtual void prepare(long epoch, long step_in_epoch) = 0;
+
+  /// Writes the batch to input and target, the graph's values in device memory. Part of a step: may be recorded.
+  virtual void enqueue(void* input, void* target) = 0;
+
+  /// What the host can make ready for this step, the next one, while the device computes.
+  virtual void look_ahead(long epoch, long step_in_epoch) = 0;
+};
 
 /// Where batches come from. The same (epoch, step, …) always gives the same batch, in any order of calls.
 class BatchSource {
@@ -21,6 +40,9 @@ class BatchSource {
   virtual Extents extents() const = 0;
   /// input (N, H, W, planes) and target (N, H, W, 1), in host memory.
   virtual void fill(long epoch, long step_in_epoch, FloatTensor input, FloatTensor target) = 0;
+
+  /// The same batches, where the device has them made for itself; null: fill() is what there is.
+  virtual DeviceBatchSource* on_device() { return nullptr; }
 };
 
 /// Fixed inputs and targets for choosing the best model: `batches` times `extents.batch` images, NHWC, host memory.
@@ -42,6 +64,7 @@ struct TrainingState {
   long total_steps = 0;  // 0: not fixed yet
   double best_validation = std::numeric_limits<double>::infinity();
   long best_step = 0;
+  LossScaling loss_scaling;
   std::vector<float> parameters, first_moment, second_moment;
 };
 
@@ -50,6 +73,10 @@ class Trainer {
   /// `forward` is the network, fused or not. Throws Error when there is not enough memory.
   Trainer(Backend& backend, const Graph& forward, BatchSource& batches, ValidationSet validation,
           const TrainingSettings& settings);
+
+  /// What device_bytes() will be, before anything is allocated.
+  static std::size_t planned_bytes(const Backend& backend, const Graph& forward, const Extents& extents,
+                                   const ValidationSet& validation);
 
   /// Bytes of the two plans (training and validation), of the parameters and of the optimiser.
   std::size_t device_bytes() const;
@@ -80,6 +107,7 @@ class Trainer {
   void resume(const TrainingState& state);
 
  private:
+  void next_batch();
   void update(const AdamSettings& adam);
   void update_recorded(const AdamSettings& adam);
   void check_loss(double loss) const;

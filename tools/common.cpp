@@ -4,20 +4,32 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "data/normalisation.h"
 #include "engine/cpu_backend.h"
+#include "engine/cuda_backend.h"
 #include "kernels/base/error.h"
+#include "kernels/device/device_info.h"
 
 namespace n2s {
 namespace {
 
 constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings sees mostly padding
 
-bool wants_cuda(const std::string& device) {
-  return device == "cuda" || device.starts_with("cuda:");
+/// "cuda:1" -> 1; "auto" and "cuda" are the first.
+int cuda_device(const std::string& device) {
+  if (device == "auto" || device == "cuda") return 0;
+  constexpr std::string_view kPrefix = "cuda:";
+  int number = 0;
+  if (device.starts_with(kPrefix)) {
+    const char* end = device.data() + device.size();
+    const auto [stop, error] = std::from_chars(device.data() + kPrefix.size(), end, number);
+    if (error == std::errc() && stop == end && number >= 0) return number;
+  }
+  throw Error(fmt::format("--device {}: choose auto, cpu, cuda or cuda:NUMBER", device));
 }
 
 /// CLI11 reads -1 into an unsigned number as 18446744073709551615, and so it does anything that is larger.
@@ -48,14 +60,20 @@ void add_common_options(CLI::App& verb, CommonOptions& o) {
 }
 
 std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
-  if (wants_cuda(o.device))
-    throw Error(fmt::format("--device {}: this build has no CUDA backend: use --device cpu", o.device));
-  if (o.device != "auto" && o.device != "cpu")
-    throw Error(fmt::format("--device {}: choose auto, cpu, cuda or cuda:NUMBER", o.device));
-  if (o.precision != "fp32") throw Error(fmt::format("--precision {}: the CPU computes in fp32 only", o.precision));
+  std::string why_cpu;
+  if (o.device != "cpu") {
+    const std::string no_gpu = device::cuda_info().why_none;
+    if (o.device != "auto" || no_gpu.empty()) {
+      auto backend = make_cuda_backend({cuda_device(o.device), o.precision, "auto"});
+      say(o, "{}", backend->description());
+      return backend;
+    }
+    why_cpu = fmt::format(" (--device auto: {})", no_gpu);
+  }
+  if (o.precision != "fp32")
+    throw Error(fmt::format("--precision {}: the processor computes in fp32 only{}", o.precision, why_cpu));
   auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});
-  say(o, "{}, fp32{}", backend->description(),
-      o.device == "auto" ? " (--device auto: this build has no GPU backend)" : "");
+  say(o, "{}, fp32{}", backend->description(), why_cpu);
   return backend;
 }
 

@@ -10,8 +10,10 @@
 
 #include "data/stack.h"
 #include "engine/cpu_backend.h"
+#include "kernels/base/error.h"
 #include "kernels/base/simd.h"
 #include "kernels/base/thread_pool.h"
+#include "kernels/device/device_info.h"
 #include "tools/common.h"
 #include "tools/libraries.h"
 #include "tools/model_use.h"
@@ -25,12 +27,36 @@ struct InfoOptions {
   std::string file;
 };
 
+/// Which of this build's code the device runs, or why none.
+std::string code_of(int index) {
+  try {
+    return device::kernel_code(index);
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+nlohmann::json cuda() {
+  const device::CudaInfo found = device::cuda_info();
+  nlohmann::json json = nlohmann::json::object();
+  if (!found.runtime.empty()) json["runtime"] = found.runtime;
+  if (!found.driver.empty()) json["driver"] = found.driver;
+  if (found.devices.empty()) json["none"] = found.why_none;
+  for (const device::DeviceInfo& d : found.devices)
+    json[fmt::format("cuda:{}", d.index)] = {{"name", d.name},
+                                             {"compute capability", fmt::format("{}.{}", d.major, d.minor)},
+                                             {"memory", human_bytes(d.memory)},
+                                             {"multiprocessors", d.multiprocessors},
+                                             {"code", code_of(d.index)}};
+  return json;
+}
+
 nlohmann::json build(const CommonOptions& common) {
   const ThreadPool pool(common.threads);
   const CpuBackend backend(CpuBackendOptions{common.threads, Conv3x3Variant::automatic});
   return {{"version", N2S_VERSION}, {"device", backend.description()},
           {"simd", simd_name()},    {"threads", pool.threads()},
-          {"cuda", false},          {"libraries", library_versions()}};
+          {"cuda", cuda()},         {"libraries", library_versions()}};
 }
 
 nlohmann::json model(const std::string& path) {

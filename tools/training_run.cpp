@@ -46,9 +46,8 @@ class Run {
         network_(make_network(request.network, request.batches.planes)),
         forward_(request.fusion ? fuse(network_.graph) : network_.graph),
         batches_(stacks, request.batches, pool),
-        trainer_(backend, forward_, batches_,
-                 make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side),
-                 settings(request)),
+        validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side)),
+        trainer_(backend, forward_, on_device(backend), std::move(validation_), settings(request)),
         configuration_(model_configuration(request.network, request.batches)),
         log_(file("log.jsonl")) {}
 
@@ -76,6 +75,14 @@ class Run {
  private:
   fs::path file(const char* name) const { return request_.folder / name; }
 
+  /// The data set may take what the trainer and the system leave of a device's memory.
+  StackBatches& on_device(Backend& backend) {
+    const std::size_t needed = Trainer::planned_bytes(backend, forward_, batches_.extents(), validation_);
+    const std::size_t usable = backend.free_bytes() / 10 * 9;
+    batches_.move_to_device(backend, usable > needed ? usable - needed : 0);
+    return batches_;
+  }
+
   static TrainingSettings settings(const TrainingRequest& request) {
     TrainingSettings s;
     s.adam.learning_rate = request.learning_rate;
@@ -84,13 +91,14 @@ class Run {
     return s;
   }
 
-  void announce() const {
+  void announce() {
     const BatchSettings& b = request_.batches;
     say(common_, "{} with {} input plane{}, {} network, images of {}x{} pixels, {} a step, {} steps an epoch",
         method_name(b.method), b.planes, b.planes == 1 ? "" : "s", network_name(request_.network),
         b.augmentation.crop_height, b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
     say(common_, "memory for activations, gradients, workspace, parameters and optimiser: {}",
         human_bytes(trainer_.device_bytes()));
+    if (const DeviceBatchSource* on_device = batches_.on_device()) say(common_, "{}", on_device->description());
   }
 
   void begin() {
@@ -226,6 +234,7 @@ class Run {
   Network network_;
   Graph forward_;
   StackBatches batches_;
+  ValidationSet validation_;  // until the trainer has it
   Trainer trainer_;
   nlohmann::json configuration_;
   TrainingLog log_;

@@ -43,6 +43,10 @@ __global__ void update_scale_kernel(LossScale* state) {
   *state = s;
 }
 
+__global__ void set_step_kernel(const AdamStep step, AdamStep* to) {
+  *to = step;
+}
+
 }  // namespace
 
 AdamStep adam_step(const AdamSettings& s, long step) {
@@ -55,6 +59,10 @@ AdamStep adam_step(const AdamSettings& s, long step) {
   result.correction = static_cast<float>(1 / std::sqrt(1 - std::pow(s.beta2, step)));
   result.epsilon = static_cast<float>(s.epsilon);
   return result;
+}
+
+void set_adam_step(const AdamStep& step, AdamStep* to, cudaStream_t stream) {
+  launch("Adam, settings", set_step_kernel, {dim3(1), dim3(1), 0, stream}, step, to);
 }
 
 void adam(const DeviceAdam& problem, cudaStream_t stream) {

@@ -17,6 +17,9 @@ struct AdamStep {
 };
 AdamStep adam_step(const AdamSettings& settings, long step);
 
+/// *to = step, in device memory; nothing is waited for.
+void set_adam_step(const AdamStep& step, AdamStep* to, cudaStream_t stream);
+
 /// The gradients' scale and what became of the last step, in device memory.
 struct LossScale {
   float scale = 1;
