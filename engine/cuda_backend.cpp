@@ -43,11 +43,14 @@ ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
   const Precision precision = parse_precision(options.precision);
   const ConvVariant automatic = device::conv_variant(precision, compute_capability);
   if (options.variant == "auto") return {precision, automatic};
-  if (options.variant == "simt") return {precision, ConvVariant::simt};
-  if (options.variant == "wmma") return {precision, ConvVariant::wmma};
-  if (options.variant == "mma" && compute_capability >= 80) return {precision, ConvVariant::mma};
+  if (options.variant == "simt" && precision == Precision::fp32) return {precision, ConvVariant::simt};
+  if (options.variant == "wmma" && precision == Precision::fp16) return {precision, ConvVariant::wmma};
+  if (options.variant == "mma" && precision != Precision::fp32 && compute_capability >= 80)
+    return {precision, ConvVariant::mma};
   throw Error(
-      fmt::format("there is no convolution variant '{}' on this GPU: choose auto, simt, wmma or mma", options.variant));
+      fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto; simt (fp32), wmma (fp16) "
+                  "or mma (tf32, fp16 and bf16, compute capability 8.0 and up)",
+                  options.variant, options.precision));
 }
 
 /// Runs each kind of operation: turns identifiers into views and launches the kernels.

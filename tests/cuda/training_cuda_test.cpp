@@ -1,0 +1,236 @@
+// Whole trainings on the GPU are those on the CPU: batches, steps recorded as graphs, every precision.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "emulation/control.h"
+#include "engine/batches.h"
+#include "engine/cpu_backend.h"
+#include "engine/cuda_backend.h"
+#include "engine/fusion.h"
+#include "kernels/base/error.h"
+#include "tests/cuda/tiny_nets.h"
+#include "tests/data/file_helpers.h"
+#include "tests/kernels/conv3x3_cases.h"
+#include "tests/kernels/random_image.h"
+
+namespace n2s::test {
+namespace {
+
+// Sanitizers make emulation slower still; what they look for shows in a few steps.
+#ifdef __SANITIZE_ADDRESS__
+constexpr long kSteps = 3;
+#else
+constexpr long kSteps = 20;
+#endif
+constexpr long kFewSteps = std::min(kSteps, 6L);  // where steps are compared with each other, not with the CPU's
+constexpr std::size_t kPlenty = std::size_t{1} << 28;
+
+/// Smooth planes that resemble their neighbours, with noise of their own.
+std::vector<TrainingStack> easy_stacks() {
+  constexpr int kPlanes = 9;
+  constexpr int kSide = 24;
+  Stack stack{kPlanes, kSide, kSide, random_values(std::size_t{kPlanes} * kSide * kSide, 31)};
+  for (std::size_t i = 0; i < stack.voxels.size(); ++i) {
+    const double x = static_cast<double>(i % kSide) / kSide;
+    const double y = static_cast<double>(i / kSide % kSide) / kSide;
+    stack.voxels[i] = 0.05F * stack.voxels[i] + static_cast<float>(0.4 * std::sin(9 * x) * std::cos(7 * y));
+  }
+  std::vector<TrainingStack> stacks(1);
+  stacks[0].source = std::move(stack);
+  stacks[0].held_out = {4};
+  return stacks;
+}
+
+BatchSettings batch_settings() {
+  BatchSettings settings;
+  settings.planes = 2;
+  settings.batch = 2;
+  settings.augmentation = {16, 16, 3, true, 0, true};
+  settings.seed = 3;
+  settings.noise = GaussianNoise{0.05};
+  return settings;
+}
+
+struct Net {
+  const char* name;
+  Graph graph;
+};
+std::vector<Net> nets() {
+  return {{"MRI", tiny_mri_net(2)}, {"microscopy", tiny_microscopy_net(2)}};
+}
+
+/// A training on any backend; batches are made on the device where `limit` lets them.
+struct Session {
+  Session(Backend& backend, const Graph& graph, std::size_t limit = kPlenty, BatchSettings settings = batch_settings())
+      : pool(1),
+        stacks(easy_stacks()),
+        batches(stacks, settings, pool),
+        trainer(backend, graph, on_device(backend, limit), make_validation_set(stacks, settings, 4, 16),
+                {{}, 1, true}) {
+    trainer.set_total_steps(20);
+  }
+
+  StackBatches& on_device(Backend& backend, std::size_t limit) {
+    batches.move_to_device(backend, limit);
+    return batches;
+  }
+
+  std::vector<double> run_to(long step) {
+    std::vector<double> losses;
+    while (trainer.steps() < step) losses.push_back(trainer.step());
+    return losses;
+  }
+
+  ThreadPool pool;
+  std::vector<TrainingStack> stacks;
+  StackBatches batches;
+  Trainer trainer;
+};
+
+struct Result {
+  std::vector<double> losses;
+  double validation = 0;
+  std::vector<float> parameters;
+};
+
+Result train(Backend& backend, const Graph& graph, long steps, std::size_t limit = kPlenty) {
+  Session session(backend, graph, limit);
+  Result result{session.run_to(steps), 0, {}};
+  result.validation = session.trainer.validate().loss;
+  result.parameters = session.trainer.parameters();
+  return result;
+}
+Result train_on_gpu(const CudaOptions& options, const Graph& graph, long steps, std::size_t limit = kPlenty) {
+  return train(*make_cuda_backend(options), graph, steps, limit);
+}
+
+double nmse_of(const std::vector<float>& found, const std::vector<float>& expected) {
+  double error = 0;
+  double power = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    error += std::pow(double{found[i]} - double{expected[i]}, 2);
+    power += std::pow(double{expected[i]}, 2);
+  }
+  return error / power;
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+TEST_CASE("20 steps in fp32 end where the CPU's do") {
+  for (const Net& net : nets()) {
+    CAPTURE(std::string(net.name));
+    CpuBackend cpu({.threads = 1});
+    const Result expected = train(cpu, fuse(net.graph), kSteps);
+    const Result found = train_on_gpu({}, fuse(net.graph), kSteps);
+    CHECK(nmse_of(found.parameters, expected.parameters) <= 1e-8);
+    CHECK(found.validation == doctest::Approx(expected.validation).epsilon(1e-4));
+    for (std::size_t i = 0; i < found.losses.size(); ++i)
+      CHECK(found.losses[i] == doctest::Approx(expected.losses[i]).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("the other precisions learn as fp32 does") {
+  const CudaOptions modes[] = {{0, "tf32", "auto"}, {0, "fp16", "mma"}, {0, "fp16", "wmma"}, {0, "bf16", "auto"}};
+  for (const Net& net : nets()) {
+    const Result expected = train_on_gpu({}, fuse(net.graph), kSteps);
+    for (const CudaOptions& mode : modes) {
+      CAPTURE(std::string(net.name));
+      CAPTURE(mode.precision);
+      CAPTURE(mode.variant);
+      const Result found = train_on_gpu(mode, fuse(net.graph), kSteps);
+      CHECK(mean(found.losses) == doctest::Approx(mean(expected.losses)).epsilon(0.02));
+      CHECK(found.validation == doctest::Approx(expected.validation).epsilon(0.02));
+    }
+  }
+}
+
+TEST_CASE("one seed gives one result on the GPU, and a resumed run the same") {
+  const Graph graph = fuse(tiny_microscopy_net(2));
+  for (const char* precision : {"fp32", "fp16"}) {
+    CAPTURE(std::string(precision));
+    const Result once = train_on_gpu({0, precision, "auto"}, graph, kFewSteps);
+    CHECK(train_on_gpu({0, precision, "auto"}, graph, kFewSteps).parameters == once.parameters);
+    const auto backend = make_cuda_backend({0, precision, "auto"});
+    Session first(*backend, graph);
+    first.run_to(2);
+    const TrainingState state = first.trainer.state();
+    const auto fresh = make_cuda_backend({0, precision, "auto"});
+    Session later(*fresh, graph);
+    later.trainer.resume(state);
+    later.run_to(kFewSteps);
+    CHECK(later.trainer.parameters() == once.parameters);
+  }
+}
+
+TEST_CASE("a data set that streams gives what a resident one gives") {
+  const Graph graph = fuse(tiny_microscopy_net(2));
+  const Result resident = train_on_gpu({}, graph, kFewSteps);
+  const Result streamed = train_on_gpu({}, graph, kFewSteps, 0);
+  CHECK(nmse_of(streamed.parameters, resident.parameters) <= 1e-10);  // the noise's logarithms are rounded differently
+  const auto backend = make_cuda_backend({});
+  CHECK(contains(Session(*backend, graph).batches.on_device()->description(), "stays on the GPU"));
+  CHECK(contains(Session(*backend, graph, 0).batches.on_device()->description(), "0.00 GiB are left"));
+}
+
+TEST_CASE("the fused graph on the GPU learns as the plain one does") {
+  for (const Net& net : nets()) {
+    CAPTURE(std::string(net.name));
+    const Result plain = train_on_gpu({}, net.graph, kFewSteps);
+    CHECK(nmse_of(train_on_gpu({}, fuse(net.graph), kFewSteps).parameters, plain.parameters) <= 1e-8);
+    const Result half = train_on_gpu({0, "fp16", "auto"}, net.graph, kFewSteps);
+    CHECK(mean(half.losses) == doctest::Approx(mean(plain.losses)).epsilon(0.02));
+  }
+}
+
+TEST_CASE("Volta trains in fp16 with what it has, and says what it has not") {
+  emulation::set_compute_capability(7, 0);
+  const Graph graph = fuse(tiny_microscopy_net(2));
+  const Result found = train_on_gpu({0, "fp16", "auto"}, graph, kFewSteps);
+  const Result expected = train_on_gpu({}, graph, kFewSteps);
+  CHECK(mean(found.losses) == doctest::Approx(mean(expected.losses)).epsilon(0.02));
+  CHECK(contains(error_of([] { make_cuda_backend({0, "bf16", "auto"}); }), "bf16"));
+  CHECK(contains(error_of([] { make_cuda_backend({0, "tf32", "auto"}); }), "tf32"));
+  CHECK(contains(error_of([] { make_cuda_backend({0, "fp16", "mma"}); }), "mma"));
+  CHECK(contains(error_of([] { make_cuda_backend({0, "fp16", "simt"}); }), "simt"));
+  emulation::set_compute_capability(8, 0);
+}
+
+TEST_CASE("gradients that overflow change nothing but the scale") {
+  const Graph graph = fuse(tiny_microscopy_net(2));
+  const auto backend = make_cuda_backend({0, "fp16", "auto"});
+  Session session(*backend, graph);
+  session.run_to(2);
+  const std::vector<float> before = session.trainer.parameters();
+  backend->set_loss_scaling({1e9F, 1999});
+  session.run_to(3);
+  CHECK(session.trainer.parameters() == before);
+  CHECK(backend->loss_scaling() == LossScaling{5e8F, 0});
+  backend->set_loss_scaling({1024, 1999});
+  session.run_to(4);
+  CHECK(session.trainer.parameters() != before);
+  CHECK(backend->loss_scaling() == LossScaling{2048, 0});
+}
+
+TEST_CASE("a loss that is not finite stops the training before it does harm") {
+  std::vector<TrainingStack> stacks = easy_stacks();
+  const Graph graph = fuse(tiny_microscopy_net(2));
+  const auto backend = make_cuda_backend({});
+  BatchSettings settings = batch_settings();
+  settings.noise.reset();
+  for (float& voxel : stacks[0].source.voxels) voxel = std::nanf("");
+  ThreadPool pool(1);
+  StackBatches batches(stacks, settings, pool);
+  batches.move_to_device(*backend, kPlenty);
+  Trainer trainer(*backend, graph, batches, {}, {{}, 1, true});
+  const std::vector<float> before = trainer.parameters();
+  for (int i = 0; i < 3; ++i) CHECK(contains(error_of([&] { trainer.step(); }), "diverged"));
+  CHECK(trainer.parameters() == before);
+}
+
+}  // namespace
+}  // namespace n2s::test
