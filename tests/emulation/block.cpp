@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "emulation/observer.h"
 #include "emulation/warp.h"
 #include "tests/emulation/fiber.h"
 #include "tests/emulation/kernel_name.h"
@@ -265,7 +266,9 @@ void run_kernel(const KernelRun& run) {
   for (blockIdx.z = 0; blockIdx.z < run.grid.z; ++blockIdx.z)
     for (blockIdx.y = 0; blockIdx.y < run.grid.y; ++blockIdx.y)
       for (blockIdx.x = 0; blockIdx.x < run.grid.x; ++blockIdx.x) {
+        if (observer != nullptr) observer->begin_block(run);
         run_block();
+        if (observer != nullptr) observer->end_block();
         if (block.failure) throw KernelFailure(*block.failure);
       }
 }
@@ -295,6 +298,7 @@ int block_barrier_count(bool predicate, CallSite where) {
     wait_for(Wait::block, "__syncthreads", where);
     return holds;
   }
+  if (observer != nullptr) observer->block_met(where);
   block.at_barrier = 0;
   block.holds[++block.barriers % 2] = 0;
   for (unsigned first = 0; first < block.threads; first += 32) {
@@ -354,6 +358,7 @@ void warp_meet(const char* what, CallSite where) {
   }
   warp.met |= 1U << current->lane;
   if (warp.met != warp.there) return wait_for(Wait::warp, what, where);
+  if (observer != nullptr) observer->lanes_met(32 * static_cast<unsigned>(&warp - warps), warp.there, what);
   warp.met = 0;
   ++warp.meeting;
   warp.runnable |= warp.there & ~(1U << current->lane);
@@ -371,6 +376,7 @@ void some_lanes_meet(std::uint32_t mask, const void* mine, void* all, std::size_
   const std::uint32_t others = mask & ~(1U << me.lane);
   if (!all_wait(warp, others, mask, where)) return wait_for(Wait::some_lanes, what, where);
   const std::size_t first = static_cast<std::size_t>(me.warp - warps) * 32;
+  if (observer != nullptr) observer->lanes_met(static_cast<unsigned>(first), mask, what);
   for (std::size_t to = 0; to < 32; ++to) {
     if ((mask >> to & 1U) == 0) continue;
     for (std::size_t from = 0; from < 32 && bytes != 0; ++from)

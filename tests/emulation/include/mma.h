@@ -12,6 +12,7 @@
 #include "cuda_fp16.h"
 #include "cuda_runtime.h"
 #include "emulation/call_site.h"
+#include "emulation/observer.h"
 
 // NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 
@@ -64,9 +65,19 @@ inline std::size_t offset(int i, std::size_t pitch, bool by_rows) {
   return by_rows ? row * pitch + column : column * pitch + row;
 }
 
+/// Tells who follows the kernel of this lane's part of the tile: half a line, in pieces of 16 bytes.
+template <typename T>
+void tell_pieces(const T* tile, unsigned pitch, bool writes) {
+  if (n2s::emulation::observer == nullptr) return;
+  const unsigned lane = n2s::emulation::detail::place().lane;
+  const T* first = tile + std::size_t{lane / 2} * pitch + lane % 2 * 8;
+  for (std::size_t i = 0; i < 8; i += 16 / sizeof(T)) n2s::emulation::observer->matrix_piece(first + i, writes);
+}
+
 template <typename Fragment, typename T>
 void load(Fragment& fragment, const T* tile, unsigned pitch, bool by_rows) {
   check_tile(tile, pitch, "load_matrix_sync");
+  tell_pieces(tile, pitch, false);
   const T* first = tile + offset(0, pitch, by_rows);
   const std::size_t step = by_rows ? 1 : pitch;
   for (int i = 0; i < Fragment::num_elements; ++i) fragment.x[i] = first[static_cast<std::size_t>(i) * step];
@@ -115,6 +126,7 @@ void load_matrix_sync(fragment_sum<T>& fragment, const T* tile, unsigned pitch, 
 template <typename T>
 void store_matrix_sync(T* tile, const fragment_sum<T>& fragment, unsigned pitch, layout_t layout) {
   detail::check_tile(tile, pitch, "store_matrix_sync");
+  detail::tell_pieces(tile, pitch, true);
   for (int i = 0; i < fragment.num_elements; ++i)
     tile[detail::offset(i, pitch, layout == mem_row_major)] = fragment.x[i];
 }

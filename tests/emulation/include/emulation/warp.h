@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "emulation/call_site.h"
+#include "emulation/observer.h"
 
 namespace n2s::emulation {
 
@@ -46,6 +47,9 @@ const T* warp_gather(const T& mine, const char* what = "warp_gather", CallSite w
   const detail::Place place = detail::place();
   std::memcpy(place.values + sizeof(T) * place.lane, &mine, sizeof(T));
   detail::warp_meet(what, where);
+  // What publishes addresses is ldmatrix: each lane's is that of eight 16-bit elements which the warp reads together.
+  if constexpr (std::is_same_v<T, const void*>)
+    if (observer != nullptr) observer->matrix_piece(mine, false);
   return reinterpret_cast<const T*>(place.values);
 }
 

@@ -1,0 +1,26 @@
+// Takes the place of kernels/device/async_copy.h for kernels that are watched: copies at once, as in emulation, and
+// tells when a copy begins and when its thread has waited for it. Between the two it may be written at any time.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "tests/memory_access/copies.h"
+
+namespace n2s::device {
+
+template <typename T>
+__device__ __forceinline__ void copy_async(T* to, const T* from, bool valid) {
+  *reinterpret_cast<uint4*>(to) = valid ? *reinterpret_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
+  emulation::copy_begins(to);
+}
+
+__device__ __forceinline__ void commit_copies() {
+  emulation::copies_committed();
+}
+
+template <int Pending>
+__device__ __forceinline__ void wait_copies() {
+  emulation::copies_awaited(Pending);
+}
+
+}  // namespace n2s::device

@@ -1,0 +1,127 @@
+// Kernels under the race check: it finds what is wrong in small ones and in the convolutions once a barrier is left
+// out, and nothing in the kernels as they are. Small ones show what accesses cost.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "engine/cuda_memory.h"
+#include "kernels/device/check.h"
+#include "tests/memory_access/access_count.h"
+#include "tests/memory_access/problems.h"
+#include "tests/memory_access/race_check.h"
+#include "tests/memory_access/short_name.h"
+#include "tests/memory_access/small_kernels.h"
+#include "tests/memory_access/watch.h"
+
+namespace n2s::test {
+namespace {
+
+using emulation::AccessCount;
+using emulation::RaceCheck;
+using emulation::Watch;
+
+/// The races of what `run` starts.
+template <typename Run>
+std::vector<std::string> races_of(const Run& run) {
+  RaceCheck races;
+  const Watch watch(&races, nullptr);
+  run();
+  device::check(cudaDeviceSynchronize(), "kernel");
+  return races.races();
+}
+
+struct SmallKernel {
+  const char* name;
+  void (*run)(bool correct, float* out);
+};
+
+TEST_CASE("a missing barrier is found, and nothing where it is there") {
+  const CudaArray<float> out = cuda_array<float>(64);
+  for (const SmallKernel& kernel : {SmallKernel{"write_then_read", write_then_read},
+                                    {"write_then_read_in_warp", write_then_read_in_warp},
+                                    {"double_buffer", double_buffer},
+                                    {"some_lanes", some_lanes},
+                                    {"neighbouring_bytes", neighbouring_bytes}}) {
+    CAPTURE(std::string(kernel.name));
+    CHECK(races_of([&] { kernel.run(true, out.get()); }).empty());
+    const std::vector<std::string> races = races_of([&] { kernel.run(false, out.get()); });
+    REQUIRE(!races.empty());
+    CAPTURE(races[0]);
+    CHECK(races[0].starts_with(std::string(kernel.name) + "_kernel, block (0, 0, 0)"));
+    CHECK(races[0].find("at small_kernels.cu:") != std::string::npos);
+  }
+}
+
+TEST_CASE("a copy that is not waited for is found") {
+  const CudaArray<float> memory = cuda_array<float>(128);
+  CHECK(races_of([&] { wait_for_copy(true, memory.get(), memory.get() + 64); }).empty());
+  const auto races = races_of([&] { wait_for_copy(false, memory.get(), memory.get() + 64); });
+  REQUIRE(races.size() == 1);
+  CHECK(races[0].find("before it has waited for the copy") != std::string::npos);
+}
+
+TEST_CASE("bank conflicts and sectors are counted") {
+  const CudaArray<float> out = cuda_array<float>(32);
+  for (const int stride : {1, 2, 4, 32, 33}) {
+    CAPTURE(stride);
+    AccessCount count;
+    const Watch watch(nullptr, &count);
+    read_apart(stride, out.get());
+    device::check(cudaDeviceSynchronize(), "kernel");
+    const auto lines = count.lines();
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].shared);
+    CHECK(lines[0].sums.ideal == 1);
+    CHECK(lines[0].sums.cost == (stride == 33 ? 1 : stride));
+    CHECK(!lines[1].shared);
+    CHECK(lines[1].writes);
+    CHECK(lines[1].sums.ideal == 4);
+    CHECK(lines[1].sums.cost == 4);
+  }
+}
+
+/// Layers that make every convolution kernel go round its loops: three chunks of channels at least, two fragments.
+Conv3x3Layer layer_for(Pass pass, int sources) {
+  const int inputs = pass == Pass::forward ? 33 : 32;
+  const int outputs = pass == Pass::data_gradient ? 33 : 32;
+  return {1, sources == 2 ? 8 : 16, sources == 2 ? 32 : 16, sources == 2 ? inputs : 0, inputs, outputs};
+}
+
+/// Leaves out one barrier after the other.
+void check_barriers(const NamedMode& mode, Pass pass, Pooling pooling, const Conv3x3Layer& layer) {
+  RaceCheck races;
+  const Watch watch(&races, nullptr);
+  run_convolution(layer, mode.mode, pass, pooling);
+  CHECK(races.races().empty());
+  const std::vector<RaceCheck::Barrier> barriers = races.barriers();
+  CHECK(barriers.size() >= 3);
+  std::set<std::pair<std::string, unsigned>> done;
+  for (const RaceCheck::Barrier& barrier : barriers) {
+    CAPTURE(emulation::short_kernel_name(barrier.kernel));
+    const std::string where = fmt::format("{}:{}", barrier.file, barrier.line);
+    CAPTURE(where);
+    if (!done.emplace(barrier.file, barrier.line).second) continue;
+    races.forget();
+    races.skip_barrier(barrier.file, barrier.line);
+    run_convolution(layer, mode.mode, pass, pooling);
+    CHECK(!races.races().empty());
+  }
+}
+
+TEST_CASE("every barrier of the convolutions is needed") {
+  for (const NamedMode& mode : kConvModes)
+    for (const Pass pass : kPasses)
+      for (const Pooling pooling : {Pooling::no, Pooling::yes})
+        for (const int sources : {1, 2}) {
+          if (pass == Pass::forward && pooling == Pooling::yes) continue;  // its barriers are the same
+          CAPTURE(std::string(mode.name));
+          CAPTURE(to_text(pass));
+          CAPTURE(sources);
+          check_barriers(mode, pass, pooling, layer_for(pass, sources));
+        }
+}
+
+}  // namespace
+}  // namespace n2s::test
