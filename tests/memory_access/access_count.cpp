@@ -150,17 +150,13 @@ void AccessCount::count(Place& place, const Group& group) {
 
 std::vector<AccessLine> AccessCount::lines() const {
   std::set<const void*> addresses;
-  std::map<const void*, std::string> names;
-  for (const Place& place : places_) {
-    addresses.insert(place.address);
-    if (names.find(place.kernel) == names.end()) names[place.kernel] = short_kernel_name(place.kernel);
-  }
+  for (const Place& place : places_) addresses.insert(place.address);
   const auto sources = source_places(addresses);
   std::map<std::tuple<std::string, bool, std::string, bool, std::uint32_t>, AccessLine> lines;
   for (const Place& place : places_) {
     const SourcePlace& source = sources.at(place.address);
     if (!place.matrix && is_element_of_matrix(source.functions)) continue;
-    const std::string& kernel = names[place.kernel];
+    const std::string& kernel = short_kernel_name(place.kernel);
     AccessLine& line = lines[{kernel, !place.shared, source.text, place.writes, place.bytes}];
     line.kernel = kernel;
     line.place = source.text;

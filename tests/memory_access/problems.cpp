@@ -1,5 +1,7 @@
 #include "tests/memory_access/problems.h"
 
+#include <span>
+
 #include "engine/cuda_memory.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/convert/cuda.h"
@@ -198,14 +200,13 @@ void run_others(const Shape& shape, Precision precision) {
 }
 
 std::vector<Conv3x3Layer> network_layers(int planes, int height, int width) {
-  const Convolution convolutions[] = {
-      {0, planes, 48, 1}, {0, 48, 48, 1},      {48, 48, 96, 4}, {0, 96, 96, 4},  {96, 48, 96, 2},  // MRI
-      {0, 96, 96, 2},     {96, planes, 64, 1}, {0, 64, 32, 1},  {0, 32, 1, 1},   {0, planes, 32, 1},
-      {0, 32, 32, 1},     {0, 32, 64, 2},      {0, 64, 64, 2},  {0, 64, 128, 4},  // microscopy
-      {0, 128, 64, 4},    {64, 64, 64, 2},     {32, 32, 32, 1}};
+  const Convolution mri[] = {{0, planes, 48, 1}, {0, 48, 48, 1},      {48, 48, 96, 4}, {0, 96, 96, 4},
+                             {96, 48, 96, 2},    {96, planes, 64, 1}, {0, 64, 32, 1},  {0, 32, 1, 1}};
+  const Convolution microscopy[] = {{0, planes, 32, 1}, {0, 32, 32, 1},  {0, 32, 64, 2},  {0, 64, 64, 2},
+                                    {0, 64, 128, 4},    {0, 128, 64, 4}, {64, 64, 64, 2}, {32, 32, 32, 1}};
   std::vector<Conv3x3Layer> layers;
-  for (const Convolution& c : convolutions)
-    layers.push_back({1, height / c.scale, width / c.scale, c.low, c.skip, c.out});
+  for (const auto& network : {std::span<const Convolution>(mri), std::span<const Convolution>(microscopy)})
+    for (const Convolution& c : network) layers.push_back({1, height / c.scale, width / c.scale, c.low, c.skip, c.out});
   return layers;
 }
 

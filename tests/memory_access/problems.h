@@ -34,7 +34,8 @@ void run_convolution(const Conv3x3Layer& layer, const device::ConvMode& mode, Pa
 /// One gradient step's other kernels: packing, loss, Adam, and all unfused operations, on images of this shape.
 void run_others(const Shape& shape, device::Precision precision);
 
-/// Channels of every convolution of both networks with `planes` input planes, for images of this size.
+/// Layers with the channels of every convolution of both networks with `planes` input planes, for images of this size;
+/// of those alike the one with the smallest images.
 std::vector<Conv3x3Layer> network_layers(int planes, int height, int width);
 
 }  // namespace n2s::test

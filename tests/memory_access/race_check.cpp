@@ -27,7 +27,7 @@ std::string file_name(const char* path) {
 
 }  // namespace
 
-RaceCheck::RaceCheck() : bytes_(kLargestSharedMemory), barrier_(kNoBarrier) {}
+RaceCheck::RaceCheck() : bytes_(kLargestSharedMemory + 16), apart_(bytes_.size() / 2), barrier_(kNoBarrier) {}
 
 void RaceCheck::begin_block(const void* kernel, unsigned threads) {
   kernel_ = kernel;
@@ -83,9 +83,23 @@ void RaceCheck::lanes_met(unsigned first, std::uint32_t lanes, const char* what)
     known_[first + static_cast<std::size_t>(std::countr_zero(left))] = all;
 }
 
+template <typename Work>
+void RaceCheck::for_each_byte(const Access& access, const Work& work) {
+  const std::uintptr_t end = std::min<std::uintptr_t>(access.address + access.bytes, bytes_.size());
+  for (std::uintptr_t two = access.address / 2; 2 * two < end; ++two) {
+    const bool first = 2 * two >= access.address;
+    const bool second = 2 * two + 1 < end;
+    if (!(first && second) && !apart_[two]) {
+      apart_[two] = true;
+      bytes_[2 * two + 1] = bytes_[2 * two];
+    }
+    if (first) work(byte_at(2 * two), 2 * two);
+    if (second && apart_[two]) work(byte_at(2 * two + 1), 2 * two + 1);
+  }
+}
+
 void RaceCheck::access(const Access& now) {
-  for (std::uintptr_t address = now.address; address < now.address + now.bytes; ++address) {
-    Byte& byte = byte_at(address);
+  for_each_byte(now, [&](Byte& byte, std::uintptr_t address) {
     check_need(byte, now);
     check_copy(byte, now, address);
     if (now.writes) {
@@ -95,28 +109,25 @@ void RaceCheck::access(const Access& now) {
       check_read(byte, now, address);
       note_read(byte, now);
     }
-  }
+  });
 }
 
 void RaceCheck::copy_begins(const Access& copy) {
-  for (std::uintptr_t address = copy.address; address < copy.address + copy.bytes; ++address) {
-    Byte& byte = byte_at(address);
+  for_each_byte(copy, [&](Byte& byte, std::uintptr_t) {
     byte.copying = static_cast<std::uint16_t>(copy.thread);
     byte.copy_block = block_;
     byte.copy_place = copy.place;
-  }
+  });
 }
 
 void RaceCheck::copy_arrives(const Access& copy) {
-  for (std::uintptr_t address = copy.address; address < copy.address + copy.bytes; ++address) {
-    Byte& byte = byte_at(address);
+  for_each_byte(copy, [&](Byte& byte, std::uintptr_t) {
     if (byte.copying == copy.thread) byte.copying = kNobody;
     note_write(byte, copy);
-  }
+  });
 }
 
 RaceCheck::Byte& RaceCheck::byte_at(std::uintptr_t address) {
-  if (address >= bytes_.size()) bytes_.resize(address + 1);
   Byte& byte = bytes_[address];
   if (byte.phase == phase_) return byte;
   const bool just_before = byte.phase + 1 == phase_;

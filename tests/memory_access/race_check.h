@@ -31,6 +31,7 @@ class RaceCheck {
   /// here, from where on it counts as just written.
   void copy_arrives(const Access& access);
 
+  bool has_found() const { return !found_.empty(); }
   /// One line for each pair of places in a kernel.
   std::vector<std::string> races() const;
 
@@ -87,6 +88,9 @@ class RaceCheck {
   };
   using Pair = std::tuple<const void*, const void*, bool, const void*, bool>;  // kernel, place and kind of each
 
+  /// Calls work(byte, address) for what is known of the access's bytes.
+  template <typename Work>
+  void for_each_byte(const Access& access, const Work& work);
   Byte& byte_at(std::uintptr_t address);
   bool ordered(unsigned before, std::uint32_t time, unsigned now) const;
   void check_write(const Byte& byte, const Access& now, std::uintptr_t address);
@@ -99,7 +103,9 @@ class RaceCheck {
   void end_phase();
   std::size_t barrier_index(CallSite where);
 
+  // Of two bytes that have always been touched together, as nearly all are, only the first is kept up to date.
   std::vector<Byte> bytes_;
+  std::vector<bool> apart_;  // for each two bytes
   const void* kernel_ = nullptr;
   std::uint32_t block_ = 0;
   std::uint32_t phase_ = 2;

@@ -6,6 +6,6 @@
 namespace n2s::emulation {
 
 /// "forward_kernel<SimtTile, 48, true>": without namespaces and return type.
-std::string short_kernel_name(const void* kernel);
+const std::string& short_kernel_name(const void* kernel);
 
 }  // namespace n2s::emulation

@@ -27,6 +27,10 @@ class Watch final : public Observer {
   void lanes_met(unsigned first, std::uint32_t lanes, const char* what) override;
   void matrix_piece(const void* begin, bool writes) override;
 
+  /// Whether anyone cares for this place: most accesses are to threads' own variables.
+  bool follows(const void* begin) const {
+    return count_ != nullptr || reinterpret_cast<std::uintptr_t>(begin) - shared_ < shared_bytes_;
+  }
   void access(const void* begin, std::size_t bytes, bool writes, const void* place);
   void copy_begins(const void* to, const void* place);
   void copies_committed();
@@ -66,7 +70,7 @@ class Watch final : public Observer {
 inline Watch* watching = nullptr;
 
 inline void tell_access(const void* begin, std::size_t bytes, bool writes, const void* place) {
-  if (watching != nullptr) watching->access(begin, bytes, writes, place);
+  if (watching != nullptr && watching->follows(begin)) watching->access(begin, bytes, writes, place);
 }
 
 }  // namespace n2s::emulation

@@ -1,0 +1,199 @@
+// Prints what the kernels' memory accesses cost, line by line: tools/memory_access builds and runs it.
+#include <cuda_runtime.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <string_view>
+
+#include "kernels/base/error.h"
+#include "kernels/device/check.h"
+#include "tests/memory_access/access_count.h"
+#include "tests/memory_access/problems.h"
+#include "tests/memory_access/watch.h"
+
+namespace n2s::test {
+namespace {
+
+using emulation::AccessCount;
+using emulation::AccessLine;
+using emulation::AccessSums;
+
+constexpr const char* kUsage =
+    R"(tools/memory_access [--all] [--only TEXT] [--json FILE]
+
+Counts what memory accesses of the CUDA kernels cost, in emulation: no GPU is needed. An access is a warp's.
+  shared   wavefronts, against those that accesses of this width take without bank conflicts
+  device   sectors of 32 bytes, against those that the bytes would fill side by side
+wmma hides which lane reads what: its accesses are counted as if each read half a line of a tile.
+
+  --all        every line; otherwise those that cost a twentieth more than they must
+  --only TEXT  only cases whose name contains this, e.g. 'mma fp16, forward'
+  --json FILE  write all figures there as well
+)";
+
+struct Options {
+  bool all = false;
+  std::string only, json;
+};
+
+/// Layers of the two networks with different loops: one source and two, few channels and many.
+constexpr Conv3x3Layer kLayers[] = {{1, 32, 32, 0, 5, 48},   {1, 32, 32, 0, 48, 48}, {1, 32, 32, 48, 48, 96},
+                                    {1, 32, 32, 96, 48, 96}, {1, 32, 32, 96, 5, 64}, {1, 32, 32, 0, 64, 32},
+                                    {1, 32, 32, 0, 32, 1}};
+
+AccessSums total(std::span<const AccessLine> lines, const std::string& kernel, bool shared) {
+  AccessSums sums;
+  for (const AccessLine& line : lines) {
+    if (line.kernel != kernel || line.shared != shared) continue;
+    sums.accesses += line.sums.accesses;
+    sums.cost += line.sums.cost;
+    sums.ideal += line.sums.ideal;
+  }
+  return sums;
+}
+
+std::string text_of(const AccessSums& sums) {
+  return fmt::format("{:>9} {:>10} {:>10} {:>6.2f}", sums.accesses, sums.cost, sums.ideal, sums.ratio());
+}
+
+void print(const std::string& name, std::span<const AccessLine> lines, bool all) {
+  fmt::print("\n{}\n", name);
+  std::string kernel;
+  for (const AccessLine& line : lines) {
+    if (line.kernel != kernel) {
+      kernel = line.kernel;
+      fmt::print("  {}\n", kernel);
+      for (const bool shared : {true, false}) {
+        const AccessSums sums = total(lines, kernel, shared);
+        if (sums.accesses > 0) fmt::print("    {:<64} {}\n", shared ? "shared" : "device", text_of(sums));
+      }
+    }
+    if (!all && line.sums.ratio() < 1.05) continue;
+    const std::string what = fmt::format("{} {} {:>2} bytes  {}", line.shared ? "shared" : "device",
+                                         line.writes ? "writes" : "reads ", line.bytes, line.place);
+    fmt::print("      {:<62} {}\n", what, text_of(line.sums));
+  }
+}
+
+nlohmann::json record(const AccessSums& sums) {
+  return {{"accesses", sums.accesses}, {"cost", sums.cost}, {"ideal", sums.ideal}};
+}
+
+nlohmann::json record(const std::string& name, std::span<const AccessLine> lines) {
+  nlohmann::json kernels = nlohmann::json::array();
+  for (const AccessLine& line : lines) {
+    if (kernels.empty() || kernels.back()["kernel"] != line.kernel)
+      kernels.push_back({{"kernel", line.kernel},
+                         {"shared", record(total(lines, line.kernel, true))},
+                         {"device", record(total(lines, line.kernel, false))},
+                         {"lines", nlohmann::json::array()}});
+    nlohmann::json entry = record(line.sums);
+    entry["place"] = line.place;
+    entry["memory"] = line.shared ? "shared" : "device";
+    entry["writes"] = line.writes;
+    entry["bytes"] = line.bytes;
+    kernels.back()["lines"].push_back(entry);
+  }
+  return {{"case", name}, {"kernels", kernels}};
+}
+
+/// Runs cases, prints them and keeps what the file gets.
+class Report {
+ public:
+  explicit Report(const Options& options) : options_(options) {
+    fmt::print("{:<68} {:>9} {:>10} {:>10} {:>6}\n", "", "accesses", "cost", "ideal", "ratio");
+  }
+
+  template <typename Run>
+  void add(const std::string& name, const Run& run) {
+    if (name.find(options_.only) == std::string::npos) return;
+    AccessCount count;
+    {
+      const emulation::Watch watch(nullptr, &count);
+      run();
+    }
+    const std::vector<AccessLine> lines = count.lines();
+    print(name, lines, options_.all);
+    std::fflush(stdout);
+    cases_.push_back(record(name, lines));
+  }
+
+  void write() const {
+    if (options_.json.empty()) return;
+    const nlohmann::json document{
+        {"date", fmt::format("{:%Y-%m-%dT%H:%M:%S+00:00}", fmt::gmtime(std::chrono::system_clock::now()))},
+        {"units", {{"shared", "wavefronts"}, {"device", "sectors of 32 bytes"}}},
+        {"cases", cases_}};
+    std::ofstream file(options_.json);
+    file << document.dump(1) << "\n";
+    if (!file.flush()) throw Error("cannot write " + options_.json);
+  }
+
+ private:
+  Options options_;
+  nlohmann::json cases_ = nlohmann::json::array();
+};
+
+void report(const Options& options) {
+  Report report(options);
+  for (const NamedMode& mode : kConvModes) {
+    if (mode.mode.precision == device::Precision::bf16) continue;  // as fp16
+    for (const Pass pass : kPasses)
+      for (const Conv3x3Layer& l : kLayers) {
+        const std::string channels = l.low_channels > 0 ? fmt::format("{}+{}", l.low_channels, l.skip_channels)
+                                                        : fmt::to_string(l.skip_channels);
+        report.add(
+            fmt::format("{}, {}, {}->{}, {}x{}", mode.name, to_text(pass), channels, l.out_channels, l.height, l.width),
+            [&] { run_convolution(l, mode.mode, pass, Pooling::no); });
+      }
+    report.add(fmt::format("{}, data gradient through pooling, 48->48, 32x32", mode.name), [&] {
+      run_convolution({1, 32, 32, 0, 48, 48}, mode.mode, Pass::data_gradient, Pooling::yes);
+    });
+  }
+  report.add("others fp32, 48 channels, 32x32", [] { run_others({1, 32, 32, 48}, device::Precision::fp32); });
+  report.add("others fp16, 48 channels, 32x32", [] { run_others({1, 32, 32, 48}, device::Precision::fp16); });
+  report.write();
+}
+
+Options parse(std::span<const char* const> arguments) {
+  Options options;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    const auto value = [&] {
+      if (++i == arguments.size()) throw Error(fmt::format("{} needs a value", argument));
+      return std::string(arguments[i]);
+    };
+    if (argument == "--all")
+      options.all = true;
+    else if (argument == "--only")
+      options.only = value();
+    else if (argument == "--json")
+      options.json = value();
+    else
+      throw Error(fmt::format("'{}' is no option; see --help", argument));
+  }
+  return options;
+}
+
+}  // namespace
+}  // namespace n2s::test
+
+int main(int count, char** arguments) {
+  try {
+    if (count == 2 && std::string_view(arguments[1]) == "--help") {
+      fmt::print("{}", n2s::test::kUsage);
+      return 0;
+    }
+    n2s::test::report(n2s::test::parse({arguments, static_cast<std::size_t>(count)}));
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "memory_access: {}\n", error.what());
+    return 2;
+  }
+}
