@@ -209,27 +209,20 @@ class CudaBackend final : public Backend {
     return {cuda_allocate(bytes), bytes, [](std::byte* data) { cudaFree(data); }};
   }
   void upload(std::byte* to, std::span<const std::byte> host) override {
-    check(cudaMemcpyAsync(to, host.data(), host.size(), cudaMemcpyHostToDevice, stream_.get()), "copying to the GPU");
-    synchronise("copying to the GPU");
+    cuda_upload(to, host, stream_.get(), "copying to the GPU");
   }
   void download(std::span<std::byte> host, const std::byte* from) override {
-    check(cudaMemcpyAsync(host.data(), from, host.size(), cudaMemcpyDeviceToHost, stream_.get()),
-          "copying from the GPU");
-    synchronise("computing on the GPU");
+    cuda_download(host, from, stream_.get(), "computing on the GPU");
   }
   void write(const Value&, const Shape& shape, void* to, std::span<const float> host) override {
     float* staging = staging_for(host.size());
-    check(cudaMemcpyAsync(staging, host.data(), host.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
-          "copying to the GPU");
+    cuda_upload(staging, std::as_bytes(host), stream_.get(), "copying to the GPU");
     device::pad_channels(staging, {to, shape}, mode_.precision, stream_.get());
-    synchronise("copying to the GPU");
   }
   void read(const Value&, const Shape& shape, const void* from, std::span<float> host) override {
     float* staging = staging_for(host.size());
     device::strip_channels({const_cast<void*>(from), shape}, mode_.precision, staging, stream_.get());  // NOLINT: read
-    check(cudaMemcpyAsync(host.data(), staging, host.size_bytes(), cudaMemcpyDeviceToHost, stream_.get()),
-          "copying from the GPU");
-    synchronise("computing on the GPU");
+    cuda_download(std::as_writable_bytes(host), staging, stream_.get(), "computing on the GPU");
   }
   std::size_t free_bytes() const override {
     std::size_t free = 0;
@@ -285,9 +278,8 @@ class CudaBackend final : public Backend {
 
   LossScaling loss_scaling() const override {
     device::LossScale scale;
-    check(cudaMemcpyAsync(&scale, loss_scale_.get(), sizeof(scale), cudaMemcpyDeviceToHost, stream_.get()),
-          "copying from the GPU");
-    synchronise("computing on the GPU");
+    cuda_download(std::as_writable_bytes(std::span(&scale, 1)), loss_scale_.get(), stream_.get(),
+                  "computing on the GPU");
     return {scale.scale, scale.good_steps};
   }
   void set_loss_scaling(const LossScaling& scaling) override {
@@ -295,7 +287,7 @@ class CudaBackend final : public Backend {
     scale.scale = scaling.scale;
     scale.good_steps = scaling.good_steps;
     scale.dynamic = mode_.precision == Precision::fp16 ? 1 : 0;
-    upload(reinterpret_cast<std::byte*>(loss_scale_.get()), std::as_bytes(std::span(&scale, 1)));  // NOLINT: bytes
+    cuda_upload(loss_scale_.get(), std::as_bytes(std::span(&scale, 1)), stream_.get(), "copying to the GPU");
   }
 
   std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override {
@@ -321,16 +313,16 @@ class CudaBackend final : public Backend {
       throw;
     }
     recording_ = false;
-    check(cudaStreamEndCapture(stream_.get(), &captured), "recording a step");
+    const cudaError_t result = cudaStreamEndCapture(stream_.get(), &captured);
+    if (result != cudaSuccess) cudaStreamEndCapture(stream_.get(), &captured);  // in case that it goes on
     const CudaGraph graph(captured);
+    check(result, "recording a step");
     cudaGraphExec_t instance = nullptr;
     check(cudaGraphInstantiate(&instance, graph.get(), 0), "recording a step");
     return std::make_unique<GraphRecording>(CudaGraphExec(instance), stream_.get());
   }
 
  private:
-  void synchronise(const char* what) const { check(cudaStreamSynchronize(stream_.get()), what); }
-
   float* staging_for(std::size_t count) {
     if (count > staging_size_) {
       staging_ = nullptr;

@@ -19,6 +19,22 @@ CudaEvent cuda_event() {
   return CudaEvent(event);
 }
 
+void cuda_wait(cudaStream_t stream, const char* what) {
+  const cudaError_t result = cudaStreamSynchronize(stream);
+  if (result != cudaSuccess) cudaDeviceSynchronize();
+  device::check(result, what);
+}
+
+void cuda_upload(void* to, std::span<const std::byte> from, cudaStream_t stream, const char* what) {
+  device::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream), what);
+  cuda_wait(stream, what);
+}
+
+void cuda_download(std::span<std::byte> to, const void* from, cudaStream_t stream, const char* what) {
+  device::check(cudaMemcpyAsync(to.data(), from, to.size(), cudaMemcpyDeviceToHost, stream), what);
+  cuda_wait(stream, what);
+}
+
 std::byte* cuda_allocate(std::size_t bytes) {
   void* data = nullptr;
   const cudaError_t result = cudaMalloc(&data, bytes > 0 ? bytes : 1);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <type_traits>
 
 namespace n2s {
@@ -40,6 +41,13 @@ using PinnedArray = std::unique_ptr<T[], CudaFreeHost>;
 /// A stream that does not wait for the legacy one; an event without a time. Throw Error.
 CudaStream cuda_stream();
 CudaEvent cuda_event();
+
+/// Waits for the stream's work. Throws Error when it has failed; even then no copy goes on with the host's memory.
+void cuda_wait(cudaStream_t stream, const char* what);
+
+/// Copies and waits.
+void cuda_upload(void* to, std::span<const std::byte> from, cudaStream_t stream, const char* what);
+void cuda_download(std::span<std::byte> to, const void* from, cudaStream_t stream, const char* what);
 
 /// Throw Error with the size where there is not enough memory.
 std::byte* cuda_allocate(std::size_t bytes);

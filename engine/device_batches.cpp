@@ -46,7 +46,7 @@ DeviceBatches::DeviceBatches(const std::vector<TrainingStack>& stacks, const std
     order.copied = cuda_event();
   }
   prepare(0, 0, stream);
-  check(cudaStreamSynchronize(stream), "batches on the GPU");
+  cuda_wait(stream, "batches on the GPU");
 }
 
 void DeviceBatches::make_undersampling(const std::vector<TrainingStack>& stacks, cudaStream_t stream) {
@@ -68,13 +68,12 @@ void DeviceBatches::make_undersampling(const std::vector<TrainingStack>& stacks,
     throw NotResident(error.what());
   }
   budget_.take(undersampling_->fft.bytes());
-  check(cudaMemcpyAsync(undersampling_->keep_probability.get(), keep_probability.data(),
-                        keep_probability.size() * sizeof(float), cudaMemcpyHostToDevice, stream),
-        "batches on the GPU");
+  cuda_upload(undersampling_->keep_probability.get(), std::as_bytes(std::span(keep_probability)), stream,
+              "batches on the GPU");
   // The first transform may load code, which cannot be captured.
   check(cudaMemsetAsync(undersampling_->spectra.get(), 0, bins * sizeof(float2), stream), "batches on the GPU");
   undersampling_->fft.inverse_unscaled(undersampling_->spectra.get(), undersampling_->pixels.get(), stream);
-  check(cudaStreamSynchronize(stream), "batches on the GPU");
+  cuda_wait(stream, "batches on the GPU");
 }
 
 long DeviceBatches::steps_per_epoch() const {

@@ -31,8 +31,7 @@ bool needs_source(const BatchSettings& settings, const TrainingStack& stack) {
 
 template <typename T>
 void upload(T* to, std::span<const T> from, cudaStream_t stream) {
-  check(cudaMemcpyAsync(to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream), "uploading a data set");
-  check(cudaStreamSynchronize(stream), "uploading a data set");
+  cuda_upload(to, std::as_bytes(from), stream, "uploading a data set");
 }
 
 /// Transforms a stack's planes, a few at a time.

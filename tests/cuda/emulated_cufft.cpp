@@ -95,7 +95,10 @@ CufftFunctions emulated_cufft() {
       return 0;
     });
   };
-  f.destroy = [](int plan) { return plans().erase(plan) == 1 ? 0 : kInvalidPlan; };
+  f.destroy = [](int plan) {
+    cudaDeviceSynchronize();  // queued transforms need the plan
+    return plans().erase(plan) == 1 ? 0 : kInvalidPlan;
+  };
   f.set_auto_allocation = [](int plan, int) { return with_plan(plan, [](PlanState&) { return 0; }); };
   f.make_plan_many = [](int plan, int, int* size, int*, int, int, int*, int, int, CufftFunctions::Type type, int batch,
                         std::size_t* work_bytes) {

@@ -1,0 +1,137 @@
+// Whatever call of CUDA or cuFFT fails, and whenever: one typed error, and nothing is leaked or left half done.
+#include <doctest/doctest.h>
+#include <cmath>
+
+#include "emulation/control.h"
+#include "engine/batches.h"
+#include "engine/cpu_backend.h"
+#include "engine/cuda_backend.h"
+#include "engine/fusion.h"
+#include "engine/inference.h"
+#include "kernels/base/error.h"
+#include "tests/cuda/tiny_nets.h"
+#include "tests/data/file_helpers.h"
+#include "tests/kernels/random_image.h"
+
+namespace n2s::test {
+namespace {
+
+constexpr std::size_t kPlenty = std::size_t{1} << 28;
+#ifdef __SANITIZE_ADDRESS__
+constexpr long kStride = 5;  // for the sake of time; neighbouring calls fail in the same functions
+#else
+constexpr long kStride = 1;
+#endif
+
+std::vector<TrainingStack> small_stacks() {
+  std::vector<TrainingStack> stacks(1);
+  stacks[0].source = {4, 8, 8, random_values(std::size_t{4} * 8 * 8, 5)};
+  return stacks;
+}
+
+/// What a run leaves behind.
+struct Outcome {
+  std::string error;
+  long steps = 0;
+  bool restored = false;
+};
+
+/// Two steps and a denoise; undersampling brings cuFFT in.
+Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks, std::size_t limit) {
+  Outcome outcome;
+  try {
+    const auto backend = make_cuda_backend(options);
+    BatchSettings settings;
+    settings.planes = 2;
+    settings.batch = 1;
+    settings.augmentation = {8, 8, 2, true, 0, true};
+    settings.noise = KspaceNoise{0.4};
+    ThreadPool pool(1);
+    StackBatches batches(stacks, settings, pool);
+    batches.move_to_device(*backend, limit);
+    const Graph graph = fuse(tiny_microscopy_net(2));
+    Trainer trainer(*backend, graph, batches, {}, {{}, 1, true});
+    for (; outcome.steps < 2; ++outcome.steps) trainer.step();
+    const Stack restored =
+        restore_stack(*backend, {&graph, 24}, trainer.memory(), stacks[0].source, {.memory_limit = 0, .progress = {}});
+    outcome.restored = restored.voxels.size() == stacks[0].source.voxels.size();
+  } catch (const Error& error) {
+    outcome.error = error.what();
+  }
+  return outcome;
+}
+
+void check_every_call(const CudaOptions& options, std::size_t limit, cudaError_t fault) {
+  const std::vector<TrainingStack> stacks = small_stacks();
+  const long before = emulation::calls();
+  REQUIRE(run(options, stacks, limit).restored);
+  const long calls = emulation::calls() - before;
+  REQUIRE(calls > 100);
+  std::size_t alive = emulation::live_objects();
+  long errors = 0;
+  for (long n = 1; n <= calls; n += kStride) {
+    CAPTURE(n);
+    emulation::fail_call(n, fault);
+    const Outcome outcome = run(options, stacks, limit);
+    emulation::fail_call(0, cudaSuccess);
+    CAPTURE(outcome.error);
+    CHECK(emulation::live_objects() == alive);
+    alive = emulation::live_objects();  // each leak is told once
+    // A fault while something is freed, or asked for in vain, need not end the run; then it must be whole.
+    if (outcome.error.empty()) CHECK(outcome.restored);
+    if (!outcome.error.empty()) CHECK_FALSE(outcome.restored);
+    CHECK(outcome.error.find('\n') == std::string::npos);
+    errors += outcome.error.empty() ? 0 : 1;
+  }
+  CHECK(errors > calls / kStride / 2);  // the others free memory, or are asked for what can be done without
+}
+
+TEST_CASE("any call may fail, and nothing is leaked") {
+  check_every_call({0, "fp16", "wmma"}, kPlenty, cudaErrorUnknown);
+}
+TEST_CASE("any call may fail while batches stream, and nothing is leaked") {
+  check_every_call({}, 0, cudaErrorUnknown);
+}
+TEST_CASE("memory may end at any call, and nothing is leaked") {
+  check_every_call({}, kPlenty, cudaErrorMemoryAllocation);
+}
+
+TEST_CASE("too little memory is found before anything runs") {
+  const std::vector<TrainingStack> stacks = small_stacks();
+  const std::size_t alive = emulation::live_objects();
+  emulation::set_memory_limit(100'000);
+  const Outcome outcome = run({}, stacks, kPlenty);
+  emulation::set_memory_limit(std::size_t{8} << 30);
+  CHECK(contains(outcome.error, "GiB of GPU memory are needed"));
+  CHECK(outcome.steps == 0);
+  CHECK(emulation::live_objects() == alive);
+}
+
+TEST_CASE("a machine without a GPU, and one without that many") {
+  CHECK(contains(error_of([] { make_cuda_backend({1, "fp32", "auto"}); }), "only cuda:0"));
+  emulation::set_device_count(0);
+  CHECK(contains(error_of([] { make_cuda_backend({}); }), "use --device cpu"));
+  emulation::set_device_count(1);
+}
+
+TEST_CASE("planes are restored on the GPU as on the CPU, whole and in tiles") {
+  const Graph graph = fuse(tiny_mri_net(4));
+  const std::vector<float> parameters = initial_parameters(graph.layers, 3);
+  const Stack noisy{5, 49, 18, random_values(std::size_t{5} * 49 * 18, 8)};
+  const InferenceNetwork network{&graph, 20};
+  const auto restore = [&](Backend& backend, const InferenceOptions& options) {
+    ParameterMemory memory(backend, graph.layers, false);
+    memory.upload(ParameterMemory::Part::values, parameters);
+    return restore_stack(backend, network, memory, noisy, options).voxels;
+  };
+  CpuBackend cpu({.threads = 1});
+  const std::vector<float> expected = restore(cpu, {});
+  const auto gpu = make_cuda_backend({});
+  for (const int tile : {0, 44}) {
+    const std::vector<float> found = restore(*gpu, {.tile = tile, .progress = {}});
+    for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::abs(found[i] - expected[i]) <= 1e-5F);
+  }
+}
+
+}  // namespace
+}  // namespace n2s::test
