@@ -1,4 +1,5 @@
-// Prints what the kernels' memory accesses cost, line by line: tools/memory_access builds and runs it.
+// Prints what the kernels' memory accesses cost, line by line, and which barriers order nothing: tools/memory_access
+// builds and runs it.
 #include <cuda_runtime.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -15,6 +16,8 @@
 #include "kernels/device/check.h"
 #include "tests/memory_access/access_count.h"
 #include "tests/memory_access/problems.h"
+#include "tests/memory_access/race_check.h"
+#include "tests/memory_access/short_name.h"
 #include "tests/memory_access/watch.h"
 
 namespace n2s::test {
@@ -23,22 +26,26 @@ namespace {
 using emulation::AccessCount;
 using emulation::AccessLine;
 using emulation::AccessSums;
+using emulation::RaceCheck;
 
 constexpr const char* kUsage =
     R"(tools/memory_access [--all] [--only TEXT] [--json FILE]
+tools/memory_access --barriers [--only TEXT]
 
 Counts what memory accesses of the CUDA kernels cost, in emulation: no GPU is needed. An access is a warp's.
   shared   wavefronts, against those that accesses of this width take without bank conflicts
   device   sectors of 32 bytes, against those that the bytes would fill side by side
-wmma hides which lane reads what: its accesses are counted as if each read half a line of a tile.
+wmma hides which lane moves what: its accesses are counted as if lanes moved 16 bytes each, side by side.
 
   --all        every line; otherwise those that cost a twentieth more than they must
   --only TEXT  only cases whose name contains this, e.g. 'mma fp16, forward'
   --json FILE  write all figures there as well
+  --barriers   instead, tells of each __syncthreads how often blocks met there, and how often that was needed: without
+               this one, but with all others, there would have been a race
 )";
 
 struct Options {
-  bool all = false;
+  bool all = false, barriers = false;
   std::string only, json;
 };
 
@@ -81,6 +88,18 @@ void print(const std::string& name, std::span<const AccessLine> lines, bool all)
   }
 }
 
+void print_barriers(const std::string& name, const RaceCheck& races) {
+  fmt::print("\n{}\n", name);
+  for (const std::string& race : races.races()) fmt::print("  RACE {}\n", race);
+  const void* kernel = nullptr;
+  for (const RaceCheck::Barrier& barrier : races.barriers()) {
+    if (barrier.kernel != kernel) fmt::print("  {}\n", emulation::short_kernel_name(barrier.kernel));
+    kernel = barrier.kernel;
+    fmt::print("    {:<40} {:>8} times, needed {:>8}\n", fmt::format("{}:{}", barrier.file, barrier.line),
+               barrier.times, barrier.needed);
+  }
+}
+
 nlohmann::json record(const AccessSums& sums) {
   return {{"accesses", sums.accesses}, {"cost", sums.cost}, {"ideal", sums.ideal}};
 }
@@ -107,12 +126,19 @@ nlohmann::json record(const std::string& name, std::span<const AccessLine> lines
 class Report {
  public:
   explicit Report(const Options& options) : options_(options) {
-    fmt::print("{:<68} {:>9} {:>10} {:>10} {:>6}\n", "", "accesses", "cost", "ideal", "ratio");
+    if (!options.barriers) fmt::print("{:<68} {:>9} {:>10} {:>10} {:>6}\n", "", "accesses", "cost", "ideal", "ratio");
   }
 
   template <typename Run>
   void add(const std::string& name, const Run& run) {
     if (name.find(options_.only) == std::string::npos) return;
+    if (options_.barriers) {
+      RaceCheck races;
+      const emulation::Watch watch(&races, nullptr);
+      run();
+      print_barriers(name, races);
+      return;
+    }
     AccessCount count;
     {
       const emulation::Watch watch(nullptr, &count);
@@ -126,18 +152,18 @@ class Report {
 
   void write() const {
     if (options_.json.empty()) return;
-    const nlohmann::json document{
-        {"date", fmt::format("{:%Y-%m-%dT%H:%M:%S+00:00}", fmt::gmtime(std::chrono::system_clock::now()))},
-        {"units", {{"shared", "wavefronts"}, {"device", "sectors of 32 bytes"}}},
-        {"cases", cases_}};
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     std::ofstream file(options_.json);
-    file << document.dump(1) << "\n";
+    file << fmt::format("{{\n \"date\": \"{:%Y-%m-%dT%H:%M:%S}+00:00\",\n", fmt::gmtime(now));
+    file << " \"units\": {\"shared\": \"wavefronts\", \"device\": \"sectors of 32 bytes\"},\n \"cases\": [";
+    for (std::size_t i = 0; i < cases_.size(); ++i) file << (i == 0 ? "\n  " : ",\n  ") << cases_[i].dump();
+    file << "\n ]\n}\n";
     if (!file.flush()) throw Error("cannot write " + options_.json);
   }
 
  private:
   Options options_;
-  nlohmann::json cases_ = nlohmann::json::array();
+  std::vector<nlohmann::json> cases_;  // a line each in the file
 };
 
 void report(const Options& options) {
@@ -171,6 +197,8 @@ Options parse(std::span<const char* const> arguments) {
     };
     if (argument == "--all")
       options.all = true;
+    else if (argument == "--barriers")
+      options.barriers = true;
     else if (argument == "--only")
       options.only = value();
     else if (argument == "--json")

@@ -65,13 +65,16 @@ inline std::size_t offset(int i, std::size_t pitch, bool by_rows) {
   return by_rows ? row * pitch + column : column * pitch + row;
 }
 
-/// Tells who follows the kernel of this lane's part of the tile: half a line, in pieces of 16 bytes.
+/// Tells who follows the kernel what this lane moves. CUDA leaves open who moves what: the best that may be, tiles in
+/// pieces of 16 bytes and lanes side by side along their lines.
 template <typename T>
 void tell_pieces(const T* tile, unsigned pitch, bool writes) {
   if (n2s::emulation::observer == nullptr) return;
-  const unsigned lane = n2s::emulation::detail::place().lane;
-  const T* first = tile + std::size_t{lane / 2} * pitch + lane % 2 * 8;
-  for (std::size_t i = 0; i < 8; i += 16 / sizeof(T)) n2s::emulation::observer->matrix_piece(first + i, writes);
+  constexpr unsigned kLength = 16 / sizeof(T);  // elements
+  constexpr unsigned kAcross = 16 / kLength;    // pieces of a line
+  for (unsigned piece = n2s::emulation::detail::place().lane; piece < 16 * kAcross; piece += 32)
+    n2s::emulation::observer->matrix_piece(tile + std::size_t{piece / kAcross} * pitch + piece % kAcross * kLength,
+                                           writes);
 }
 
 template <typename Fragment, typename T>
