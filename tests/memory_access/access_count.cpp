@@ -54,7 +54,7 @@ void AccessCount::begin_block(const void* kernel, unsigned threads) {
     kernel_ = kernel;
   }
   threads_ = threads;
-  entries_.resize(std::max<std::size_t>(entries_.size(), (threads + 31) / 32 * 32));
+  entries_.resize(std::max<std::size_t>(entries_.size(), (std::size_t{threads} + 31) / 32 * 32));
 }
 
 void AccessCount::end_block() {
@@ -168,6 +168,7 @@ std::vector<AccessLine> AccessCount::lines() const {
     line.sums.ideal += place.sums.ideal;
   }
   std::vector<AccessLine> result;
+  result.reserve(lines.size());
   for (auto& [key, line] : lines) result.push_back(std::move(line));
   return result;
 }
