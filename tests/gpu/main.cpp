@@ -1,0 +1,16 @@
+// The entry point of the tests that need a GPU: without one nothing is tested, and they say so.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+#include "kernels/device/device_info.h"
+
+int main(int argc, char** argv) {
+  const n2s::device::CudaInfo info = n2s::device::cuda_info();
+  if (info.devices.empty()) {
+    std::printf("skipped: %s\n", info.why_none.c_str());
+    return 77;
+  }
+  return doctest::Context(argc, argv).run();
+}
