@@ -79,6 +79,12 @@ class Recording {
   virtual void run() = 0;
 };
 
+/// A moment in a backend's work, for timing.
+class Moment {
+ public:
+  virtual ~Moment() = default;
+};
+
 class BatchSource;
 class DeviceBatchSource;
 struct BatchSettings;
@@ -133,6 +139,10 @@ class Backend {
   /// Batches made without the host's work where the data set can stay on the device, and else while the device
   /// computes; null where batches are best made by the host, in between.
   virtual std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) = 0;
+
+  /// The moment when the work so far is done, and the milliseconds between two such; waits for them.
+  virtual std::unique_ptr<Moment> mark() = 0;
+  virtual double milliseconds(const Moment& from, const Moment& to) = 0;
 
   /// The gradients' scale, which a resumed training goes on with.
   virtual LossScaling loss_scaling() const = 0;

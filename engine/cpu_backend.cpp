@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -23,6 +24,11 @@ constexpr std::align_val_t kAlignment{256};
 std::span<float> floats(std::span<std::byte> bytes) {
   return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};  // NOLINT: arena memory is aligned
 }
+
+/// Work is done when a call returns.
+struct ClockMoment final : Moment {
+  std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
+};
 
 /// Runs each kind of operation: turns identifiers into views and calls the kernel.
 struct Run {
@@ -158,6 +164,15 @@ std::size_t CpuBackend::free_bytes() const {
   const long page = sysconf(_SC_PAGESIZE);
   return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
                                : std::size_t{2} << 30;
+}
+
+std::unique_ptr<Moment> CpuBackend::mark() {
+  return std::make_unique<ClockMoment>();
+}
+
+double CpuBackend::milliseconds(const Moment& from, const Moment& to) {
+  const auto time = [](const Moment& moment) { return dynamic_cast<const ClockMoment&>(moment).time; };
+  return std::chrono::duration<double, std::milli>(time(to) - time(from)).count();
 }
 
 std::unique_ptr<DeviceBatchSource> CpuBackend::device_batches(const BatchRequest&) {

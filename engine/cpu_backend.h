@@ -35,6 +35,8 @@ class CpuBackend final : public Backend {
   bool records() const override { return false; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override;
+  std::unique_ptr<Moment> mark() override;
+  double milliseconds(const Moment& from, const Moment& to) override;
   LossScaling loss_scaling() const override { return {}; }
   void set_loss_scaling(const LossScaling&) override {}
 

@@ -13,6 +13,7 @@
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cuda.h"
 #include "kernels/convert/cuda.h"
+#include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
 #include "kernels/device/device_info.h"
 #include "kernels/mse/cuda.h"
@@ -158,6 +159,11 @@ class GraphRecording final : public Recording {
   cudaStream_t stream_;
 };
 
+struct EventMoment final : Moment {
+  explicit EventMoment(CudaEvent recorded) : event(std::move(recorded)) {}
+  CudaEvent event;
+};
+
 /// Batches from a data set that stays on the device, on the backend's stream.
 class ResidentBatches final : public DeviceBatchSource {
  public:
@@ -276,6 +282,21 @@ class CudaBackend final : public Backend {
                  stream_.get());
   }
 
+  std::unique_ptr<Moment> mark() override {
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreate(&event), "timing the GPU");
+    auto moment = std::make_unique<EventMoment>(CudaEvent(event));
+    check(cudaEventRecord(event, stream_.get()), "timing the GPU");
+    return moment;
+  }
+  double milliseconds(const Moment& from, const Moment& to) override {
+    const auto event = [](const Moment& moment) { return dynamic_cast<const EventMoment&>(moment).event.get(); };
+    float result = 0;
+    check(cudaEventSynchronize(event(to)), "timing the GPU");
+    check(cudaEventElapsedTime(&result, event(from), event(to)), "timing the GPU");
+    return result;
+  }
+
   LossScaling loss_scaling() const override {
     device::LossScale scale;
     cuda_download(std::as_writable_bytes(std::span(&scale, 1)), loss_scale_.get(), stream_.get(),
@@ -356,6 +377,16 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
                             devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
   device::kernel_code(options.device);  // says so where this build has none for it
   return std::make_unique<CudaBackend>(options);
+}
+
+CudaCeilings cuda_ceilings(const CudaOptions& options) {
+  check(cudaSetDevice(options.device), "choosing the GPU");
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, options.device), "asking for the GPU's properties");
+  const CudaStream stream = cuda_stream();
+  const device::DeviceCeilings found = device::measure_ceilings(parse_precision(options.precision),
+                                                                10 * properties.major + properties.minor, stream.get());
+  return {1000 * found.tflops, found.gbytes_per_second};
 }
 
 }  // namespace n2s

@@ -18,4 +18,11 @@ struct CudaOptions {
 /// Throws Error where there is no such device, or it cannot compute in this precision: with what to do.
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options);
 
+/// What the GPU reaches at most in this precision; measured, which takes about a second. Throws Error.
+struct CudaCeilings {
+  double gflops = 0;             // multiply-adds in registers, two operations each
+  double gbytes_per_second = 0;  // a copy larger than the caches, bytes read plus bytes written
+};
+CudaCeilings cuda_ceilings(const CudaOptions& options);
+
 }  // namespace n2s

@@ -14,6 +14,10 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&) {
   throw Error(std::string(kWhy) + ": use --device cpu, or build it where nvcc is found (N2S_CUDA=ON)");
 }
 
+CudaCeilings cuda_ceilings(const CudaOptions&) {
+  throw Error(kWhy);
+}
+
 device::CudaInfo device::cuda_info() {
   return {{}, {}, {}, kWhy};
 }

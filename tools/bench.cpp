@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/bench_cell.h"
 #include "tools/ceilings.h"
 #include "tools/common.h"
+#include "tools/cuda_laboratory.h"
 #include "tools/kernel_laboratory.h"
 
 namespace n2s {
@@ -55,7 +57,8 @@ void print_operations(const CellTime& time, const Ceilings& ceilings) {
   }
 }
 
-nlohmann::json record(const BenchCell& cell, const CellTime& time, const Ceilings& ceilings) {
+nlohmann::json record(const BenchCell& cell, const CellTime& time, const Ceilings& ceilings,
+                      const std::string& precision) {
   const double rate = time.gflop_per_plane / time.ms_per_plane * 1000;
   return {{"net", network_name(cell.network)},
           {"planes", cell.planes},
@@ -63,7 +66,8 @@ nlohmann::json record(const BenchCell& cell, const CellTime& time, const Ceiling
           {"height", cell.extents.height},
           {"width", cell.extents.width},
           {"pass", cell.training ? "training" : "inference"},
-          {"precision", "fp32"},
+          {"precision", precision},
+          {"batches", time.batches},
           {"ms_per_plane", time.ms_per_plane},
           {"planes_per_second", 1000 / time.ms_per_plane},
           {"gflops", rate},
@@ -71,10 +75,21 @@ nlohmann::json record(const BenchCell& cell, const CellTime& time, const Ceiling
           {"arena_bytes", time.arena_bytes}};
 }
 
+Ceilings gpu_ceilings(const CudaOptions& gpu) {
+  const CudaCeilings found = cuda_ceilings(gpu);
+  return {found.gflops, found.gbytes_per_second};
+}
+
 void bench(const BenchOptions& o) {
+  std::string why_cpu;
+  const std::optional<CudaOptions> gpu = chosen_gpu(o.common, why_cpu);
+  if (gpu && !o.op.empty()) {
+    const int side = o.size > 0 ? o.size : 256;
+    return run_cuda_laboratory(*gpu, {o.common.json, o.seconds / 10, {o.batch > 0 ? o.batch : 16, side, side}});
+  }
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   ThreadPool pool(o.common.threads);
-  const Ceilings ceilings = measure_ceilings(pool);
+  const Ceilings ceilings = gpu ? gpu_ceilings(*gpu) : measure_ceilings(pool);
   if (!o.common.json)
     fmt::print(
         "ceilings: {:.1f} GFLOP/s in registers, {:.1f} GB/s copying\n"
@@ -86,7 +101,7 @@ void bench(const BenchOptions& o) {
                       {"results", nlohmann::json::array()}};
   for (const BenchCell& cell : cells(o)) {
     const CellTime time = time_cell(*backend, cell, o.seconds);
-    json["results"].push_back(record(cell, time, ceilings));
+    json["results"].push_back(record(cell, time, ceilings, o.common.precision));
     if (o.common.json) continue;
     const double rate = time.gflop_per_plane / time.ms_per_plane * 1000;
     fmt::print(
@@ -95,6 +110,7 @@ void bench(const BenchOptions& o) {
         network_name(cell.network), cell.planes, cell.extents.batch, cell.extents.height, cell.extents.width,
         cell.training ? "training" : "inference", time.ms_per_plane, 1000 / time.ms_per_plane, rate,
         100 * rate / ceilings.gflops, human_bytes(time.arena_bytes));
+    if (!time.batches.empty()) fmt::print("  with batch assembly: {}\n", time.batches);
     print_operations(time, ceilings);
   }
   if (o.common.json) std::cout << json.dump(2) << "\n";
@@ -116,7 +132,8 @@ void add_bench(CLI::App& app) {
   verb->add_option("--pass", options->pass, "training, inference or all")
       ->check(CLI::IsMember({"training", "inference", "all"}))
       ->capture_default_str();
-  verb->add_option("--op", options->op, "conv3x3: every variant of the kernel on every layer of both networks")
+  verb->add_option("--op", options->op,
+                   "conv3x3: every variant of the kernel on every layer of both networks, in every precision of a GPU")
       ->check(CLI::IsMember({"conv3x3"}));
   verb->add_option("--seconds", options->seconds, "Time to spend on each measurement")
       ->check(CLI::Range(0.0, 3600.0))

@@ -10,7 +10,6 @@
 
 #include "data/normalisation.h"
 #include "engine/cpu_backend.h"
-#include "engine/cuda_backend.h"
 #include "kernels/base/error.h"
 #include "kernels/device/device_info.h"
 
@@ -59,16 +58,21 @@ void add_common_options(CLI::App& verb, CommonOptions& o) {
   verb.add_flag("--force", o.force, "Overwrite what exists")->group(group);
 }
 
+std::optional<CudaOptions> chosen_gpu(const CommonOptions& o, std::string& why_cpu) {
+  if (o.device == "cpu") return std::nullopt;
+  const CudaOptions gpu{cuda_device(o.device), o.precision, "auto"};
+  const std::string no_gpu = o.device == "auto" ? device::cuda_info().why_none : "";
+  if (no_gpu.empty()) return gpu;
+  why_cpu = fmt::format(" (--device auto: {})", no_gpu);
+  return std::nullopt;
+}
+
 std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
   std::string why_cpu;
-  if (o.device != "cpu") {
-    const std::string no_gpu = device::cuda_info().why_none;
-    if (o.device != "auto" || no_gpu.empty()) {
-      auto backend = make_cuda_backend({cuda_device(o.device), o.precision, "auto"});
-      say(o, "{}", backend->description());
-      return backend;
-    }
-    why_cpu = fmt::format(" (--device auto: {})", no_gpu);
+  if (const auto gpu = chosen_gpu(o, why_cpu)) {
+    auto backend = make_cuda_backend(*gpu);
+    say(o, "{}", backend->description());
+    return backend;
   }
   if (o.precision != "fp32")
     throw Error(fmt::format("--precision {}: the processor computes in fp32 only{}", o.precision, why_cpu));

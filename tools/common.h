@@ -6,11 +6,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/image.h"
 #include "data/stack.h"
 #include "engine/backend.h"
+#include "engine/cuda_backend.h"
 
 namespace n2s {
 
@@ -22,6 +24,10 @@ struct CommonOptions {
   bool quiet = false, json = false, force = false;
 };
 void add_common_options(CLI::App& verb, CommonOptions& options);
+
+/// The GPU that the options come to; none: the processor, and `why_cpu` says why where that was left open. Throws Error
+/// for what is no device.
+std::optional<CudaOptions> chosen_gpu(const CommonOptions& options, std::string& why_cpu);
 
 /// Says which device is used, and why where it was left open, unless quiet. Throws Error for a device or precision that
 /// this build or machine lacks.

@@ -9,50 +9,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "engine/backend.h"
-#include "engine/fusion.h"
 #include "kernels/base/philox.h"
 #include "kernels/conv3x3/conv3x3.h"
-#include "nets/network.h"
+#include "tools/layer_shapes.h"
 
 namespace n2s {
 namespace {
-
-struct LayerShape {
-  std::string name;
-  Conv3x3Layer layer;
-};
-
-bool same(const Conv3x3Layer& a, const Conv3x3Layer& b) {
-  return a.height == b.height && a.width == b.width && a.low_channels == b.low_channels &&
-         a.skip_channels == b.skip_channels && a.out_channels == b.out_channels;
-}
-
-/// Every layer shape of a network, once, for one plane of 256x256 pixels.
-void append_layers(NetworkKind kind, int planes, std::vector<LayerShape>& shapes) {
-  const Graph graph = fuse(make_network(kind, planes).graph);
-  const Extents extents{1, 256, 256};
-  const std::size_t first = shapes.size();
-  for (const Operation& operation : graph.operations) {
-    const auto* conv = std::get_if<Convolution>(&operation);
-    if (conv == nullptr) continue;
-    const auto shape = [&](ValueId id) {
-      return id == kNone ? Shape{} : shape_of(graph.values.at(static_cast<std::size_t>(id)), extents);
-    };
-    const Shape low = shape(conv->low);
-    const Shape skip = shape(conv->skip);
-    const Layer& layer = graph.layers.at(static_cast<std::size_t>(conv->layer));
-    const Conv3x3Layer found{1,
-                             std::max(skip.height, 2 * low.height),
-                             std::max(skip.width, 2 * low.width),
-                             low.channels,
-                             skip.channels,
-                             layer.out_channels};
-    const auto known = std::find_if(shapes.begin() + static_cast<std::ptrdiff_t>(first), shapes.end(),
-                                    [&](const LayerShape& s) { return same(s.layer, found); });
-    if (known == shapes.end()) shapes.push_back({network_name(kind) + " " + layer.name, found});
-  }
-}
 
 enum class Pass { forward, data_gradient, weight_gradient };
 constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
@@ -222,9 +184,7 @@ double bytes(const Conv3x3Layer& l) {
 
 void run_kernel_laboratory(const std::string& operation, const LaboratoryOptions& options, const Ceilings& ceilings,
                            ThreadPool& pool) {
-  std::vector<LayerShape> shapes;
-  append_layers(NetworkKind::mri, 5, shapes);
-  append_layers(NetworkKind::microscopy, 2, shapes);
+  const std::vector<LayerShape> shapes = layer_shapes({1, 256, 256});
   nlohmann::json rows = nlohmann::json::array();
   if (!options.json)
     fmt::print("{:<24}{:<17}{:<10}{:>9}{:>10}{:>9}{:>12}{:>10}\n", "layer", "pass", "variant", "ms", "GFLOP/s", "GB/s",

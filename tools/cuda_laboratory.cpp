@@ -1,0 +1,305 @@
+#include "tools/cuda_laboratory.h"
+
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/cuda_memory.h"
+#include "kernels/base/philox.h"
+#include "kernels/conv3x3/cuda.h"
+#include "kernels/convert/cuda.h"
+#include "kernels/device/ceilings.h"
+#include "kernels/device/check.h"
+#include "tools/layer_shapes.h"
+
+namespace n2s {
+namespace {
+
+using device::check;
+using device::ConvMode;
+using device::ConvVariant;
+using device::DeviceTensor;
+using device::Precision;
+
+struct Mode {
+  const char* name;
+  ConvMode mode;
+  int compute_capability;  // from which on there is this mode
+};
+constexpr Mode kModes[] = {
+    {"simt fp32", {Precision::fp32, ConvVariant::simt}, 70}, {"mma tf32", {Precision::tf32, ConvVariant::mma}, 80},
+    {"wmma fp16", {Precision::fp16, ConvVariant::wmma}, 70}, {"mma fp16", {Precision::fp16, ConvVariant::mma}, 80},
+    {"mma bf16", {Precision::bf16, ConvVariant::mma}, 80},
+};
+
+enum class Pass { forward, data_gradient, weight_gradient };
+constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
+
+std::vector<float> random_values(const Shape& shape, std::uint32_t item) {
+  std::vector<float> values(static_cast<std::size_t>(shape.elements()));
+  std::uint32_t index = 0;
+  for (float& value : values) value = random_uniform({7, Purpose::test, 0, item, 0}, index++) - 0.5F;
+  return values;
+}
+
+/// A tensor on the GPU with its values as they were stored, that is rounded.
+class Tensor {
+ public:
+  Tensor(const Shape& shape, Precision precision, cudaStream_t stream)
+      : shape_(shape), precision_(precision), stream_(stream) {
+    if (shape.elements() > 0)
+      memory_ = cuda_array<std::byte>(device::elements_of(shape) * device::element_bytes(precision));
+  }
+  void randomise(std::uint32_t item) {
+    if (!memory_) return;
+    const std::vector<float> values = random_values(shape_, item);
+    const CudaArray<float> plain = cuda_array<float>(values.size());
+    cuda_upload(plain.get(), std::as_bytes(std::span(values)), stream_, "kernel laboratory");
+    device::pad_channels(plain.get(), view(), precision_, stream_);
+    cuda_wait(stream_, "kernel laboratory");
+  }
+  DeviceTensor view() const { return {memory_.get(), shape_}; }
+  const Shape& shape() const { return shape_; }
+  std::vector<float> values() const {
+    std::vector<float> values(static_cast<std::size_t>(shape_.elements()));
+    if (!memory_) return values;
+    const CudaArray<float> plain = cuda_array<float>(values.size());
+    device::strip_channels(view(), precision_, plain.get(), stream_);
+    cuda_download(std::as_writable_bytes(std::span(values)), plain.get(), stream_, "kernel laboratory");
+    return values;
+  }
+
+ private:
+  Shape shape_;
+  Precision precision_;
+  cudaStream_t stream_;
+  CudaArray<std::byte> memory_;
+};
+
+Shape half(const Conv3x3Layer& l, int channels) {
+  return {l.batch, l.height / 2, l.width / 2, channels};
+}
+Shape full(const Conv3x3Layer& l, int channels) {
+  return {l.batch, l.height, l.width, channels};
+}
+Shape weight_shape(const Conv3x3Layer& l) {
+  return {l.out_channels, 3, 3, l.low_channels + l.skip_channels};  // as many values as OIHW has
+}
+
+/// One pass over one layer with all that it needs in device memory.
+class Work {
+ public:
+  Work(const Conv3x3Layer& layer, const ConvMode& mode, Pass pass, cudaStream_t stream)
+      : layer_(layer),
+        mode_(mode),
+        pass_(pass),
+        stream_(stream),
+        low_(half(layer, layer.low_channels), mode.precision, stream),
+        skip_(full(layer, layer.skip_channels), mode.precision, stream),
+        out_(full(layer, layer.out_channels), mode.precision, stream),
+        low_gradient_(low_.shape(), mode.precision, stream),
+        skip_gradient_(skip_.shape(), mode.precision, stream),
+        weight_(weight_shape(layer), Precision::fp32, stream),
+        plain_weight_(cuda_array<float>(count(weight_.shape()))),
+        weight_gradient_(cuda_array<float>(count(weight_.shape()))),
+        bias_gradient_(cuda_array<float>(static_cast<std::size_t>(layer.out_channels))),
+        packed_(cuda_array<std::byte>(pass == Pass::forward ? conv3x3_forward_packed_bytes(layer, mode)
+                                                            : conv3x3_data_gradient_packed_bytes(layer, mode))),
+        scratch_bytes_(conv3x3_weight_gradient_scratch_bytes(layer, mode)),
+        scratch_(cuda_array<std::byte>(scratch_bytes_)) {
+    low_.randomise(0);
+    skip_.randomise(1);
+    weight_values_ = random_values(weight_.shape(), 2);
+    out_.randomise(4);
+    cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel laboratory");
+    if (pass == Pass::forward)
+      conv3x3_pack_forward(layer, mode, plain_weight_.get(), packed_.get(), stream);
+    else if (pass == Pass::data_gradient)
+      conv3x3_pack_data_gradient(layer, mode, plain_weight_.get(), packed_.get(), stream);
+  }
+
+  void run() {
+    if (pass_ == Pass::forward) {
+      device::DeviceConvForward p;
+      p.source = {low_.view(), skip_.view()};
+      p.packed = packed_.get();
+      p.slope = kSlope;
+      p.out = out_.view();
+      p.out_channels = layer_.out_channels;
+      device::conv3x3_forward(p, mode_, stream_);
+    } else if (pass_ == Pass::data_gradient) {
+      device::conv3x3_data_gradient({{out_.view(), {}, nullptr},
+                                     packed_.get(),
+                                     layer_.low_channels,
+                                     layer_.skip_channels,
+                                     {low_gradient_.view(), {}, 1, false},
+                                     {skip_gradient_.view(), {}, 1, false}},
+                                    mode_, stream_);
+    } else {
+      device::conv3x3_weight_gradient(
+          {{low_.view(), skip_.view()}, {out_.view(), {}, nullptr}, weight_gradient_.get(), bias_gradient_.get()},
+          mode_, scratch_.get(), scratch_bytes_, stream_);
+    }
+  }
+
+  /// Normalised squared error against the twin, which computes on the numbers as they were stored.
+  double error() {
+    const auto exact = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
+    std::vector<double> low = exact(low_.values());
+    std::vector<double> skip = exact(skip_.values());
+    const std::vector<double> upstream = exact(out_.values());
+    std::vector<double> weight = exact(weight_values_);
+    run();
+    ConvSource<double> source;
+    if (!low.empty()) source.low = {low.data(), low_.shape()};
+    if (!skip.empty()) source.skip = {skip.data(), skip_.shape()};
+    std::vector<double> expected;
+    std::vector<float> found;
+    if (pass_ == Pass::forward) {
+      expected.resize(upstream.size());
+      Conv3x3Forward<double> p;
+      p.source = source;
+      p.weight = weight.data();
+      p.slope = kSlope;
+      p.out = {expected.data(), out_.shape()};
+      conv3x3_forward_reference(p);
+      found = out_.values();
+    } else if (pass_ == Pass::data_gradient) {
+      expected.resize(low.size() + skip.size());
+      Conv3x3DataGradient<double> p;
+      p.upstream.dense = {upstream.data(), out_.shape()};
+      p.weight = weight.data();
+      p.low_channels = layer_.low_channels;
+      p.skip_channels = layer_.skip_channels;
+      if (!low.empty()) p.low.gradient = {expected.data(), low_.shape()};
+      if (!skip.empty()) p.skip.gradient = {expected.data() + low.size(), skip_.shape()};
+      conv3x3_data_gradient_reference(p);
+      found = low_gradient_.values();
+      const std::vector<float> rest = skip_gradient_.values();
+      found.insert(found.end(), rest.begin(), rest.end());
+    } else {
+      expected.resize(weight.size());
+      std::vector<double> bias(static_cast<std::size_t>(layer_.out_channels));
+      conv3x3_weight_gradient_reference<double>(
+          {source, {{upstream.data(), out_.shape()}, {}, {}}, expected.data(), bias.data()});
+      found.resize(expected.size());
+      cuda_download(std::as_writable_bytes(std::span(found)), weight_gradient_.get(), stream_, "kernel laboratory");
+    }
+    double difference = 0;
+    double size = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      difference += (found[i] - expected[i]) * (found[i] - expected[i]);
+      size += expected[i] * expected[i];
+    }
+    return difference / size;
+  }
+
+ private:
+  static constexpr float kSlope = 0.125F;
+  static std::size_t count(const Shape& shape) { return static_cast<std::size_t>(shape.elements()); }
+
+  Conv3x3Layer layer_;
+  ConvMode mode_;
+  Pass pass_;
+  cudaStream_t stream_;
+  Tensor low_, skip_, out_, low_gradient_, skip_gradient_, weight_;
+  std::vector<float> weight_values_;
+  CudaArray<float> plain_weight_, weight_gradient_, bias_gradient_;
+  CudaArray<std::byte> packed_;
+  std::size_t scratch_bytes_;
+  CudaArray<std::byte> scratch_;
+};
+
+CudaEvent timing_event() {
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreate(&event), "kernel laboratory");
+  return CudaEvent(event);
+}
+
+/// Median of runs of several launches: one launch is short beside what its start costs the host.
+double milliseconds(Work& work, double seconds, cudaStream_t stream) {
+  constexpr int kLaunches = 10;
+  const CudaEvent start = timing_event();
+  const CudaEvent end = timing_event();
+  const auto time = [&] {
+    check(cudaEventRecord(start.get(), stream), "kernel laboratory");
+    for (int i = 0; i < kLaunches; ++i) work.run();
+    check(cudaEventRecord(end.get(), stream), "kernel laboratory");
+    check(cudaEventSynchronize(end.get()), "kernel laboratory");
+    float elapsed = 0;
+    check(cudaEventElapsedTime(&elapsed, start.get(), end.get()), "kernel laboratory");
+    return static_cast<double>(elapsed);
+  };
+  time();
+  std::vector<double> times;
+  for (double total = 0; times.size() < 3 || total < 1000 * seconds; total += times.back()) times.push_back(time());
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2] / kLaunches;
+}
+
+/// Fewest bytes a pass can move: each tensor once.
+double least_bytes(const Conv3x3Layer& l, Precision precision) {
+  const double pixels = static_cast<double>(l.batch) * l.height * l.width;
+  const auto stored = [](int channels) { return static_cast<double>(device::padded_channels(channels)); };
+  return static_cast<double>(device::element_bytes(precision)) *
+         (pixels * (0.25 * stored(l.low_channels) + stored(l.skip_channels) + stored(l.out_channels)) +
+          9.0 * (l.low_channels + l.skip_channels) * l.out_channels);
+}
+
+}  // namespace
+
+void run_cuda_laboratory(const CudaOptions& gpu, const CudaLaboratoryOptions& options) {
+  const std::string name = make_cuda_backend({gpu.device, "fp32", "auto"})->description();  // checks the GPU, too
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, gpu.device), "kernel laboratory");
+  const int compute_capability = 10 * properties.major + properties.minor;
+  const CudaStream stream = cuda_stream();
+  const std::vector<LayerShape> shapes = layer_shapes(options.extents);
+  nlohmann::json json{{"op", "conv3x3"}, {"device", name}, {"results", nlohmann::json::array()}};
+  if (!options.json)
+    fmt::print("{}, {} images of {}x{}\n", name, options.extents.batch, options.extents.height, options.extents.width);
+  for (const Mode& mode : kModes) {
+    if (compute_capability < mode.compute_capability) continue;
+    const device::DeviceCeilings ceilings =
+        device::measure_ceilings(mode.mode.precision, compute_capability, stream.get());
+    json["ceilings"][mode.name] = {{"tflops", ceilings.tflops}, {"gbytes_per_second", ceilings.gbytes_per_second}};
+    if (!options.json)
+      fmt::print("\n{}: {:.1f} TFLOP/s in registers, {:.0f} GB/s copying\n{:<24}{:<17}{:>10}{:>10}{:>9}{:>12}{:>10}\n",
+                 mode.name, ceilings.tflops, ceilings.gbytes_per_second, "layer", "pass", "ms", "TFLOP/s", "GB/s",
+                 "of ceiling", "NMSE");
+    for (const LayerShape& shape : shapes)
+      for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient}) {
+        const Conv3x3Layer& l = shape.layer;
+        Work work(l, mode.mode, pass, stream.get());
+        const double ms = milliseconds(work, options.seconds, stream.get());
+        const double tflop = 18e-12 * (l.low_channels + l.skip_channels) * l.out_channels *
+                             static_cast<double>(l.batch) * l.height * l.width;
+        const double gbytes = least_bytes(l, mode.mode.precision) / 1e9;
+        const double floor_ms = 1000 * std::max(tflop / ceilings.tflops, gbytes / ceilings.gbytes_per_second);
+        Conv3x3Layer small = l;
+        small.batch = 1;
+        small.height = std::min(16, l.height);
+        small.width = std::min(16, l.width);
+        const double nmse = Work(small, mode.mode, pass, stream.get()).error();
+        const char* pass_name = kPassNames[static_cast<int>(pass)];
+        json["results"].push_back({{"layer", shape.name},
+                                   {"pass", pass_name},
+                                   {"variant", mode.name},
+                                   {"ms", ms},
+                                   {"tflops", 1000 * tflop / ms},
+                                   {"gbytes_per_second", 1000 * gbytes / ms},
+                                   {"share_of_ceiling", floor_ms / ms},
+                                   {"nmse", nmse}});
+        if (!options.json)
+          fmt::print("{:<24}{:<17}{:>10.4f}{:>10.2f}{:>9.0f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, ms,
+                     1000 * tflop / ms, 1000 * gbytes / ms, 100 * floor_ms / ms, nmse);
+      }
+  }
+  if (options.json) std::cout << json.dump(2) << "\n";
+}
+
+}  // namespace n2s
