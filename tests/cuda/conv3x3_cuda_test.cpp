@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "kernels/conv3x3/cuda.h"
 #include "tests/cuda/device_memory.h"
@@ -211,14 +212,17 @@ void check_weight_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, b
   CHECK(agrees(to_host(bias_gradient.get(), bias.exact.size()), bias.exact, sums, exact));
 }
 
+/// Whether only a part of the layers is tried: in emulation, and under tools that make a GPU slow.
+bool thinned() {
 #ifdef N2S_EMULATION
-constexpr bool kThinned = true;
+  return true;
 #else
-constexpr bool kThinned = false;
+  return std::getenv("N2S_THIN_TESTS") != nullptr;
 #endif
+}
 
-/// Every layer; in emulation every n-th, other ones for each variant (they share their loops), and all that are larger
-/// than a block's tile.
+/// Every layer; thinned every n-th, other ones for each variant (they share their loops), and all that are larger than
+/// a block's tile.
 template <typename Check>
 void for_each_problem(const Check& check_one) {
   std::vector<Conv3x3Layer> layers = all_layers();
@@ -232,7 +236,7 @@ void for_each_problem(const Check& check_one) {
       for (const bool exact : {false, true}) {
         ++seed;
         const bool last = i + 4 >= layers.size();
-        if (kThinned && !last && (i + m) % (m > 0 ? 12U : 3U) != (exact ? 0U : 1U)) continue;
+        if (thinned() && !last && (i + m) % (m > 0 ? 12U : 3U) != (exact ? 0U : 1U)) continue;
         CAPTURE(text(layers[i]));
         CAPTURE(exact);
         check_one(layers[i], kModes[m], Draw(seed), exact);
