@@ -1,0 +1,206 @@
+// The unfused operations on the GPU against the same ones in double precision on the CPU, in every precision.
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <optional>
+
+#include "kernels/base/error.h"
+#include "kernels/plain/cuda.h"
+#include "kernels/plain/plain.h"
+#include "tests/cuda/device_memory.h"
+#include "tests/kernels/conv3x3_cases.h"
+
+namespace n2s::test {
+namespace {
+
+using device::DeviceGradientTarget;
+
+struct Mode {
+  Precision precision;
+  double tolerance;  // NMSE of results that are rounded to it once
+};
+constexpr Mode kModes[]{
+    {Precision::fp32, 1e-13}, {Precision::tf32, 1e-13}, {Precision::fp16, 1e-6}, {Precision::bf16, 2e-5}};
+
+/// A tensor on both sides, with values that the precision can store.
+struct Side {
+  Side(Draw& draw, const Shape& s, Precision precision) : shape(s) {
+    std::vector<float> values;
+    for (std::ptrdiff_t i = 0; i < shape.elements(); ++i)
+      values.push_back(rounded(draw.value(Values::random), precision));
+    exact.assign(values.begin(), values.end());
+    device = DeviceTwin(shape, precision, values);
+  }
+  Tensor<const double> reference() const { return {exact.data(), shape}; }
+  Tensor<double> writable() { return {exact.data(), shape}; }
+
+  Shape shape;
+  std::vector<double> exact;
+  DeviceTwin device;
+};
+
+void check_same(const Side& side, double tolerance) {
+  CHECK(nmse(side.device.values(), side.exact) <= tolerance);
+  CHECK(side.device.padding_is_zero());
+}
+
+/// Runs a gradient with each kind of target: plain, through an activation, added to what is there.
+void for_targets(Draw& draw, const Shape& shape, const Mode& mode,
+                 const std::function<void(const ConvGradientTarget<double>&, const DeviceGradientTarget&)>& gradient) {
+  const Side activated(draw, shape, mode.precision);
+  for (const bool masked : {false, true})
+    for (const bool accumulate : {false, true}) {
+      CAPTURE(masked);
+      CAPTURE(accumulate);
+      Side result(draw, shape, mode.precision);
+      constexpr float kSlope = 0.125F;
+      gradient(
+          {result.writable(), masked ? activated.reference() : Tensor<const double>{}, double{kSlope}, accumulate},
+          {result.device.tensor(), masked ? activated.device.tensor() : device::DeviceTensor{}, kSlope, accumulate});
+      check_same(result, mode.tolerance);
+    }
+}
+
+/// For all precisions, and channels below, at and beyond the padding's multiples.
+void for_cases(const std::function<void(const Mode&, const Shape& low, const Shape& high, Draw&)>& work) {
+  for (const Mode& mode : kModes)
+    for (const int channels : {1, 5, 8, 13}) {
+      CAPTURE(static_cast<int>(mode.precision));
+      CAPTURE(channels);
+      Draw draw(static_cast<unsigned>(channels));
+      work(mode, {2, 3, 5, channels}, {2, 6, 10, channels}, draw);
+    }
+}
+
+TEST_CASE("activation and its gradient") {
+  ThreadPool pool(1);
+  for_cases([&](const Mode& mode, const Shape&, const Shape& high, Draw& draw) {
+    const Side in(draw, high, mode.precision);
+    for (const float slope : {0.0F, 0.125F}) {
+      Side out(draw, high, mode.precision);
+      plain::activation<double>(in.reference(), double{slope}, out.writable(), pool);
+      device::plain::activation(in.device.tensor(), slope, out.device.tensor(), mode.precision, nullptr);
+      check_same(out, mode.tolerance);
+    }
+    const Side upstream(draw, high, mode.precision);
+    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+      plain::activation_gradient<double>(upstream.reference(), in.reference(), 0.25, to, pool);
+      device::plain::activation_gradient(upstream.device.tensor(), in.device.tensor(), 0.25F, device_to, mode.precision,
+                                         nullptr);
+    });
+  });
+}
+
+TEST_CASE("max pooling, the places of its maxima, and its gradient") {
+  ThreadPool pool(1);
+  for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
+    Side in(draw, high, mode.precision);
+    const auto pixels = static_cast<std::size_t>(low.channels) * 2;  // the first two pixels tie
+    std::vector<float> values = in.device.values();
+    for (std::size_t i = 0; i < pixels; ++i) values[i] = 4, in.exact[i] = 4;
+    in.device = DeviceTwin(high, mode.precision, values);
+    Side out(draw, low, mode.precision);
+    std::vector<std::uint8_t> places(static_cast<std::size_t>(low.elements()));
+    const Tensor<std::uint8_t> argmax{places.data(), low};
+    plain::maxpool2<double>(in.reference(), out.writable(), argmax, pool);
+    const std::size_t words = device::argmax_bytes(low) / 2;
+    const CudaArray<std::uint16_t> device_argmax = cuda_array<std::uint16_t>(words);
+    device::plain::maxpool2(in.device.tensor(), out.device.tensor(), device_argmax.get(), mode.precision, nullptr);
+    check_same(out, 0);
+    CHECK(unpack_positions(low, to_host(device_argmax.get(), words)) == places);
+    const DeviceTwin without(low, mode.precision);
+    device::plain::maxpool2(in.device.tensor(), without.tensor(), nullptr, mode.precision, nullptr);
+    CHECK(without.values() == out.device.values());
+    const Side upstream(draw, low, mode.precision);
+    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+      plain::maxpool2_gradient<double>(upstream.reference(), argmax, to, pool);
+      device::plain::maxpool2_gradient(upstream.device.tensor(), device_argmax.get(), device_to, mode.precision,
+                                       nullptr);
+    });
+  });
+}
+
+TEST_CASE("upsampling and its gradient") {
+  ThreadPool pool(1);
+  for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
+    const Side in(draw, low, mode.precision);
+    Side out(draw, high, mode.precision);
+    plain::upsample2<double>(in.reference(), out.writable(), pool);
+    device::plain::upsample2(in.device.tensor(), out.device.tensor(), mode.precision, nullptr);
+    check_same(out, 0);
+    const Side upstream(draw, high, mode.precision);
+    for_targets(draw, low, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+      plain::upsample2_gradient<double>(upstream.reference(), to, pool);
+      device::plain::upsample2_gradient(upstream.device.tensor(), device_to, mode.precision, nullptr);
+    });
+  });
+}
+
+TEST_CASE("concatenation and its gradient, both halves") {
+  ThreadPool pool(1);
+  for_cases([&](const Mode& mode, const Shape&, const Shape& high, Draw& draw) {
+    Shape other = high;
+    other.channels = 3;
+    Shape both = high;
+    both.channels += other.channels;
+    const Side first(draw, high, mode.precision);
+    const Side second(draw, other, mode.precision);
+    Side out(draw, both, mode.precision);
+    plain::concat<double>(first.reference(), second.reference(), out.writable(), pool);
+    device::plain::concat(first.device.tensor(), second.device.tensor(), out.device.tensor(), mode.precision, nullptr);
+    check_same(out, 0);
+    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+      plain::concat_gradient<double>(out.reference(), to, {}, high.channels, pool);
+      device::plain::concat_gradient(out.device.tensor(), 0, device_to, mode.precision, nullptr);
+    });
+    for_targets(draw, other, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+      plain::concat_gradient<double>(out.reference(), {}, to, high.channels, pool);
+      device::plain::concat_gradient(out.device.tensor(), high.channels, device_to, mode.precision, nullptr);
+    });
+  });
+}
+
+TEST_CASE("the residual and its gradient") {
+  ThreadPool pool(1);
+  for_cases([&](const Mode& mode, const Shape&, const Shape& high, Draw& draw) {
+    Shape planes = high;
+    planes.channels = 4;
+    const Side in(draw, high, mode.precision);
+    const Side source(draw, planes, mode.precision);
+    for (const int channel : {0, 3}) {
+      Side out(draw, high, mode.precision);
+      plain::add_plane<double>(in.reference(), source.reference(), channel, out.writable(), pool);
+      device::plain::add_plane(in.device.tensor(), source.device.tensor(), channel, out.device.tensor(), mode.precision,
+                               nullptr);
+      check_same(out, mode.tolerance);
+    }
+    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+      plain::copy_gradient<double>(in.reference(), to, pool);
+      device::plain::copy_gradient(in.device.tensor(), device_to, mode.precision, nullptr);
+    });
+  });
+}
+
+TEST_CASE("shapes that do not fit are refused") {
+  using namespace device::plain;
+  constexpr Precision kPrecision = Precision::fp32;
+  const DeviceTwin low_twin({2, 3, 5, 8}, kPrecision);
+  const DeviceTwin high_twin({2, 6, 10, 8}, kPrecision);
+  const device::DeviceTensor low = low_twin.tensor();
+  const device::DeviceTensor high = high_twin.tensor();
+  const DeviceGradientTarget to_low{low, {}, 1, false};
+  const DeviceGradientTarget to_high{high, {}, 1, false};
+  CHECK_THROWS_AS(activation(high, 0, low, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(activation_gradient(high, low, 0, to_high, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(maxpool2(low, high, nullptr, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(maxpool2_gradient(high, nullptr, to_low, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(upsample2(high, low, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(upsample2_gradient(low, to_high, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(concat(high, high, high, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(concat_gradient(high, 1, to_high, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(add_plane(high, high, 8, high, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(copy_gradient(low, to_high, kPrecision, nullptr), Error);
+}
+
+}  // namespace
+}  // namespace n2s::test
