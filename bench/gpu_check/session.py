@@ -1,0 +1,201 @@
+"""What the stages of `gpu_check run` share: where things are, how commands run, how results are saved."""
+
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+STAGES = ("machine", "tests", "sanitizers", "quality", "epoch", "steps", "operations")
+
+
+class StageError(Exception):
+    """What went wrong, in one line."""
+
+
+class Session:
+    def __init__(self, root, arguments):
+        self.root, self.arguments, self.smoke = root, arguments, arguments.smoke
+        self.folder = arguments.folder.resolve()
+        self.program = (arguments.program or self.folder / "bin/n2s").resolve()
+        self.start = time.monotonic()
+        self.out = arguments.out.resolve()
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="gpu_check_"))
+        self.lock = threading.Lock()
+        self.log = open(self.out / "gpu_check.log", "w")
+        self.python = None if arguments.no_pytorch else self.find_pytorch()
+        self.environment = self.make_environment()
+        self.device = ["--device", "cpu"] if self.smoke else ["--device", "cuda"]
+        self.precisions = ["fp32"] if self.smoke else ["bf16", "fp16", "tf32", "fp32"]
+        self.document = {
+            "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            **self.origin(),
+            "minutes": arguments.minutes,
+            "smoke": self.smoke,
+            "stages": {},
+        }
+
+    def origin(self):
+        """What was built; the repository may be gone where this runs."""
+        try:
+            return {"build": json.loads((self.folder / "about.json").read_text())}
+        except OSError:
+            return {"build": None}
+
+    # Where things are.
+
+    def find_pytorch(self):
+        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        candidates = [os.environ.get("N2S_PYTORCH_PYTHON"), sys.executable, shutil.which("python3"),
+                      cache / "noise2stack/pytorch/bin/python"]
+        for candidate in filter(None, candidates):
+            probe = "import importlib.util as u, sys; s = u.find_spec('torch'); sys.exit(0 if s and s.origin else 1)"
+            try:
+                if subprocess.run([candidate, "-c", probe], capture_output=True).returncode == 0:
+                    return str(candidate)
+            except OSError:
+                pass
+        return None
+
+    def find_cufft(self):
+        """Folders that hold libcufft: beside PyTorch, or of a toolkit."""
+        places = []
+        if self.python is not None:
+            probe = "import importlib.util as u; print('\\n'.join(u.find_spec('nvidia').submodule_search_locations))"
+            found = subprocess.run([self.python, "-c", probe], capture_output=True, text=True).stdout.split("\n")
+            for place in filter(None, found):
+                places += pathlib.Path(place).glob("*/lib")
+        for toolkit in (pathlib.Path("/usr/local"), pathlib.Path("/opt")):
+            places += [*toolkit.glob("cuda*/lib64"), *toolkit.glob("cuda*/targets/x86_64-linux/lib")]
+        return [str(place) for place in places if any(place.glob("libcufft.so.1*"))]
+
+    def make_environment(self):
+        environment = dict(os.environ)
+        paths = self.find_cufft()[:1] + [p for p in environment.get("LD_LIBRARY_PATH", "").split(":") if p]
+        environment["LD_LIBRARY_PATH"] = ":".join(paths)
+        if subprocess.run([self.program, "--version"], env=environment, capture_output=True).returncode != 0:
+            paths.append(str(self.folder / "lib/fallback"))
+        environment["LD_LIBRARY_PATH"] = ":".join(paths)
+        # torch.compile's cache: filled early, used when it counts
+        environment["TORCHINDUCTOR_CACHE_DIR"] = str(self.scratch / "inductor")
+        environment["TRITON_CACHE_DIR"] = str(self.scratch / "triton")
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        return environment
+
+    def find_tool(self, name):
+        places = ["/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer", "/opt/nvidia/compute-sanitizer"]
+        places += map(str, pathlib.Path("/usr/local").glob("cuda*/bin"))
+        return shutil.which(name) or shutil.which(name, path=":".join(places))
+
+    # Time.
+
+    def seconds_left(self):
+        return 60 * self.arguments.minutes - (time.monotonic() - self.start)
+
+    def share(self, seconds):
+        """Of the nine minutes that the stages are planned for, what that is of this run's; never more than is left."""
+        return max(1.0, min(seconds * self.arguments.minutes / 9, self.seconds_left() - 5))
+
+    # Commands.
+
+    def note(self, text):
+        with self.lock:
+            stamp = f"{time.monotonic() - self.start:6.1f} s  "
+            print("gpu_check " + stamp + text, flush=True)
+            print(stamp + text, file=self.log, flush=True)
+
+    def spawn(self, command, **options):
+        """A process in a group of its own, so that it can be ended with all it has started."""
+        return subprocess.Popen(list(map(str, command)), env=options.pop("env", self.environment), text=True,
+                                start_new_session=True, cwd=self.scratch, **options)
+
+    @staticmethod
+    def end(process):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+    def command(self, command, seconds, extra=None):
+        """(exit code or None where it was cut off, standard output, standard error)"""
+        environment = {**self.environment, **(extra or {})}
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = self.spawn(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            try:
+                code = process.wait(timeout=max(1.0, seconds))
+            except subprocess.TimeoutExpired:
+                self.end(process)
+                code = None
+            texts = []
+            for file in (out, err):
+                file.seek(0)
+                texts.append(file.read())
+        with self.lock:
+            print(f"$ {' '.join(map(str, command))}\nexit code {code}", file=self.log)
+            for text in texts:
+                print(text if len(text) < 20000 else text[:10000] + "\n[…]\n" + text[-10000:], file=self.log)
+            self.log.flush()
+        return code, *texts
+
+    def json_of(self, command, seconds):
+        """What a command prints with --json. Throws StageError where it fails."""
+        code, out, err = self.command(command, seconds)
+        shown = " ".join([pathlib.Path(command[0]).name, *map(str, command[1:])])
+        if code is None:
+            raise StageError(f"cut off after {seconds:.0f} s: {shown}")
+        if code != 0:
+            raise StageError(f"exit code {code}: {shown}: {last_line(err)}")
+        try:
+            return json.loads(out)
+        except ValueError:
+            raise StageError(f"no JSON from: {shown}")
+
+    def n2s(self, *arguments, seconds=60.0):
+        return self.json_of([self.program, *arguments, "--json", "--quiet"], seconds)
+
+    def peer(self, *arguments):
+        script = self.root / "bench/pytorch/gpu_peer.py"
+        return [self.python, script, *(["--smoke", "--no-compile"] if self.smoke else []), *map(str, arguments)]
+
+    # Results.
+
+    def save(self):
+        path = self.out / "gpu_check.json"
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.document, indent=1, ensure_ascii=False) + "\n")
+        os.replace(partial, path)
+
+    def stage(self, name, work):
+        """Runs one stage and saves its result, whatever happens. `work` returns a dict; "failed" in it says why."""
+        start = time.monotonic()
+        self.note(f"{name}: begins")
+        try:
+            result = work(self) or {}
+        except StageError as error:
+            result = {"failed": str(error)}
+        except Exception as error:  # a mistake in a stage is that stage's failure
+            result = {"failed": f"{type(error).__name__}: {error}"}
+        status = "failed" if "failed" in result else "left out" if "left_out" in result else "passed"
+        with self.lock:
+            self.document["stages"][name] = {"status": status, "seconds": round(time.monotonic() - start, 1), **result}
+            self.save()
+        why = result.get("failed") or result.get("left_out")
+        self.note(f"{name}: {status}" + (f": {why}" if why else ""))
+
+    def close(self):
+        self.log.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def last_line(text):
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
+    return lines[-1].strip()[:300] if lines else "(no output)"
