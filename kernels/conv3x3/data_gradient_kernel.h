@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
       load8(staged + pixel * kStagedPitch + i % 2 * 8, v);
       write_gradient(v, a, ((image * a.height + y) * a.width + x) * a.stored + channel);
     }
-    __syncthreads();
+    if (n + 1 < BN / 16) __syncthreads();
   }
 }
 

@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
     const int staged_channel = static_cast<int>(threadIdx.x) % 2 * 8;
     const int channel = n_tile * BN + 16 * n + staged_channel;
     if (channel < a.out_stored) write_window<T, Phased>(staged, a, image, y0, x0, window, channel, staged_channel);
-    __syncthreads();
+    if (n + 1 < BN / 16) __syncthreads();
   }
 }
 

@@ -61,17 +61,36 @@ struct UpstreamSource {
   }
 };
 
+/// How 16-byte pieces of rows in shared memory are dealt out to neighbouring threads. Where rows lie an odd number of
+/// pieces apart, eight threads that take one piece of eight rows write to 32 different banks, and eight that go along a
+/// row do not; with an even number it is the other way round.
+template <int Pieces, bool DownRows>
+struct PieceOrder {
+  int row, piece;
+  __device__ __forceinline__ explicit PieceOrder(int i)
+      : row(DownRows ? i / (8 * Pieces) * 8 + i % 8 : i / Pieces), piece(DownRows ? i / 8 % Pieces : i % Pieces) {}
+  static constexpr int count(int rows) { return DownRows ? (rows + 7) / 8 * 8 * Pieces : rows * Pieces; }
+};
+
+template <typename T>
+constexpr bool lies_apart_oddly(int pitch) {
+  return pitch / kVector<T> % 2 != 0;
+}
+
 /// Brings the tile whose first pixel is (top, left) into shared memory, kChunk channels from `channel` on.
 template <typename Tile, typename Taps, int BN, typename Source>
 __device__ __forceinline__ void load_source(typename Tile::Element* shared, const Source& source, int top, int left,
                                             int channel) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
-  constexpr int kPieces = Tile::kChunk / kVector<typename Tile::Element>;
-  constexpr int kCount = Taps::kTileRows * Taps::kTileColumns * kPieces;
-  for (int i = static_cast<int>(threadIdx.x); i < kCount; i += kThreads) {
-    const int piece = i % kPieces * kVector<typename Tile::Element>;
-    const int row = i / kPieces / Taps::kTileColumns;
-    const int column = i / kPieces % Taps::kTileColumns;
+  using T = typename Tile::Element;
+  using Order = PieceOrder<Tile::kChunk / kVector<T>, lies_apart_oddly<T>(Layout::kSourcePitch)>;
+  constexpr int kPixels = Taps::kTileRows * Taps::kTileColumns;
+  for (int i = static_cast<int>(threadIdx.x); i < Order::count(kPixels); i += kThreads) {
+    const Order order(i);
+    if (order.row >= kPixels) continue;
+    const int piece = order.piece * kVector<T>;
+    const int row = order.row / Taps::kTileColumns;
+    const int column = order.row % Taps::kTileColumns;
     source.load(shared + tile_slot<Taps>(row, column) * Layout::kSourcePitch + piece, top + row, left + column,
                 channel + piece);
   }
@@ -81,11 +100,16 @@ __device__ __forceinline__ void load_source(typename Tile::Element* shared, cons
 template <typename Tile, typename Taps, int BN>
 __device__ __forceinline__ void load_weights(typename Tile::Element* shared, const typename Tile::Element* weights) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
-  constexpr int kPieces = BN / kVector<typename Tile::Element>;
-  for (int i = static_cast<int>(threadIdx.x); i < Taps::kTaps * Tile::kChunk * kPieces; i += kThreads) {
-    const int row = i / kPieces;
-    const int piece = i % kPieces * kVector<typename Tile::Element>;
-    copy_async(shared + Layout::kWeightOffset + row * Layout::kWeightPitch + piece, weights + row * BN + piece, true);
+  using T = typename Tile::Element;
+  using Order = PieceOrder<BN / kVector<T>, lies_apart_oddly<T>(Layout::kWeightPitch)>;
+  constexpr int kRows = Taps::kTaps * Tile::kChunk;
+  static_assert(kRows % 8 == 0);
+#pragma unroll 1  // more would take registers that the sums need
+  for (int i = static_cast<int>(threadIdx.x); i < Order::count(kRows); i += kThreads) {
+    const Order order(i);
+    const int piece = order.piece * kVector<T>;
+    copy_async(shared + Layout::kWeightOffset + order.row * Layout::kWeightPitch + piece,
+               weights + order.row * BN + piece, true);
   }
 }
 
@@ -149,15 +173,12 @@ __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Ta
   if constexpr (kStages == 2) {
     if (chunks > 0) start(0);
     for (int chunk = 0; chunk < chunks; ++chunk) {
+      wait_copies<0>();
+      __syncthreads();  // this chunk is there, and nobody reads the one before any more
       if (chunk + 1 < chunks) start(chunk + 1);
-      if (chunk + 1 < chunks)
-        wait_copies<1>();
-      else
-        wait_copies<0>();
-      __syncthreads();
       multiply_chunk<Tile, Taps, BN>(sums, shared + chunk % 2 * Layout::kElements);
-      __syncthreads();  // the stage is free again
     }
+    __syncthreads();  // what follows may use the memory
   } else {
     for (int chunk = 0; chunk < chunks; ++chunk) {
       start(chunk);

@@ -170,8 +170,12 @@ __device__ __forceinline__ float sum_column(const typename Tile::Element* shared
   return sum;
 }
 
+/// Blocks that a multiprocessor is to hold at least, as far as the sums leave registers for it.
+template <typename Tile, int BN>
+inline constexpr int kPatchBlocks = Tile::kBlocks > 2 && BN < 48 ? 2 : 1;
+
 template <typename Tile, int BN, typename Patch, bool Dense>
-__global__ void __launch_bounds__(32 * Patch::kPatchWarps)
+__global__ void __launch_bounds__(32 * Patch::kPatchWarps, kPatchBlocks<Tile, BN>)
     weight_gradient_kernel(const WeightGradientArguments<typename Tile::Element> a) {
   using T = typename Tile::Element;
   using Above = std::conditional_t<Dense, ImageSource<T>, UpstreamSource<T>>;

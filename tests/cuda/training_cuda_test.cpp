@@ -66,7 +66,8 @@ std::vector<Net> nets() {
 
 /// A training on any backend; batches are made on the device where `limit` lets them.
 struct Session {
-  Session(Backend& backend, const Graph& graph, std::size_t limit = kPlenty, BatchSettings settings = batch_settings())
+  Session(Backend& backend, const Graph& graph, std::size_t limit = kPlenty,
+          const BatchSettings& settings = batch_settings())
       : pool(1),
         stacks(easy_stacks()),
         batches(stacks, settings, pool),

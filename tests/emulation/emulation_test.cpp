@@ -56,7 +56,7 @@ __global__ void reduce_by_shuffles(const T* in, T* sums) {
 
 __global__ void all_shuffles(int* out) {
   const int lane = static_cast<int>(threadIdx.x);
-  int* mine = out + lane * 8;
+  int* mine = out + std::ptrdiff_t{lane} * 8;
   mine[0] = __shfl_sync(0xFFFFFFFFU, lane, 5);
   mine[1] = __shfl_sync(0xFFFFFFFFU, lane, 5, 8);
   mine[2] = __shfl_up_sync(0xFFFFFFFFU, lane, 3);
@@ -124,7 +124,7 @@ TEST_CASE("a kernel adds vectors") {
 }
 
 TEST_CASE("indices of threads and blocks count x first") {
-  const Buffer<int> out(2 * 3 * 2 * 60);
+  const Buffer<int> out(std::size_t{2} * 3 * 2 * 60);
   CHECK(launch(write_indices, dim3(2, 3, 2), dim3(5, 4, 3), 0, out.data) == cudaSuccess);
   const std::vector<int> values = out.values();
   for (std::size_t i = 0; i < values.size(); ++i) REQUIRE(values[i] == static_cast<int>(i / 60 * 1000 + i % 60));
@@ -151,12 +151,12 @@ TEST_CASE("reductions through shared memory and through shuffles, in both orders
 }
 
 TEST_CASE("shuffles and votes") {
-  const Buffer<int> out(32 * 8);
+  const Buffer<int> out(std::size_t{32} * 8);
   CHECK(launch(all_shuffles, 1, 32, 0, out.data) == cudaSuccess);
   REQUIRE(cudaDeviceSynchronize() == cudaSuccess);
   const std::vector<int> values = out.values();
   for (int lane = 0; lane < 32; ++lane) {
-    const int* mine = values.data() + lane * 8;
+    const int* mine = values.data() + std::ptrdiff_t{lane} * 8;
     CHECK(mine[0] == 5);
     CHECK(mine[1] == lane / 8 * 8 + 5);
     CHECK(mine[2] == (lane < 3 ? lane : lane - 3));
@@ -208,7 +208,7 @@ TEST_CASE("shared memory is full of 0xFF when a block begins, and as large as al
   CHECK(launch(look_at_shared_memory, 3, 1, 48 * 1024 + 1, out.data) == cudaErrorInvalidValue);
   CHECK(cudaFuncSetAttribute(look_at_shared_memory, cudaFuncAttributeMaxDynamicSharedMemorySize, 227 * 1024) ==
         cudaSuccess);
-  CHECK(launch(look_at_shared_memory, 3, 1, 227 * 1024, out.data) == cudaSuccess);
+  CHECK(launch(look_at_shared_memory, 3, 1, std::size_t{227} * 1024, out.data) == cudaSuccess);
   CHECK(launch(look_at_shared_memory, 1, 1025, 4096, out.data) == cudaErrorInvalidConfiguration);
   CHECK(launch(look_at_shared_memory, dim3(1, 65536), 1, 4096, out.data) == cudaErrorInvalidConfiguration);
   CHECK(launch(look_at_shared_memory, 0, 1, 4096, out.data) == cudaErrorInvalidConfiguration);
