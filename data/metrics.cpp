@@ -13,8 +13,7 @@
 namespace n2s {
 namespace {
 
-constexpr std::size_t kWindow = 7;
-constexpr double kK1 = 0.01, kK2 = 0.03;
+constexpr auto kWindow = static_cast<std::size_t>(kSsimWindow);
 
 using Values = std::vector<double>;
 
@@ -42,46 +41,22 @@ void map_onto(Values& result, const Values& truth) {
   for (double& value : result) value = alpha * value + beta;
 }
 
-// Sums over a window of what SSIM needs of two images.
-struct Moments {
-  double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
-  void add(const Moments& other, double sign) {
-    x += sign * other.x;
-    y += sign * other.y;
-    xx += sign * other.xx;
-    yy += sign * other.yy;
-    xy += sign * other.xy;
-  }
-};
-
-double ssim_of(const Moments& sums, double range) {
-  constexpr double kCount = kWindow * kWindow;
-  constexpr double kSample = kCount / (kCount - 1);
-  const double c1 = (kK1 * range) * (kK1 * range), c2 = (kK2 * range) * (kK2 * range);
-  const double mean_x = sums.x / kCount, mean_y = sums.y / kCount;
-  const double variance_x = kSample * (sums.xx / kCount - mean_x * mean_x);
-  const double variance_y = kSample * (sums.yy / kCount - mean_y * mean_y);
-  const double covariance = kSample * (sums.xy / kCount - mean_x * mean_y);
-  return (2 * mean_x * mean_y + c1) * (2 * covariance + c2) /
-         ((mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2));
-}
-
 // Running sums: one per column over seven rows, and over seven of those along the row. Only windows inside the image
 // are looked at, which is what cropping scikit-image's border leaves.
 double mean_ssim(const Values& result, const Values& truth, std::size_t height, std::size_t width, double range) {
   if (height < kWindow || width < kWindow) return std::numeric_limits<double>::quiet_NaN();
-  const auto add_row = [&](std::vector<Moments>& columns, std::size_t row, double sign) {
+  const auto add_row = [&](std::vector<SsimMoments>& columns, std::size_t row, double sign) {
     for (std::size_t column = 0; column < width; ++column) {
       const double x = result[row * width + column], y = truth[row * width + column];
-      columns[column].add({x, y, x * x, y * y, x * y}, sign);
+      columns[column].add(ssim_moments(x, y), sign);
     }
   };
-  std::vector<Moments> columns(width);
+  std::vector<SsimMoments> columns(width);
   double total = 0;
   for (std::size_t row = 0; row < height; ++row) {
     add_row(columns, row, 1);
     if (row + 1 < kWindow) continue;
-    Moments sums;
+    SsimMoments sums;
     for (std::size_t column = 0; column < width; ++column) {
       sums.add(columns[column], 1);
       if (column + 1 < kWindow) continue;
@@ -141,17 +116,17 @@ PlaneMetrics plane_metrics(std::span<const float> result, std::span<const float>
     for (double& value : mapped) value = std::clamp(value, options.clamp_low, options.clamp_high);
     for (double& value : expected) value = std::clamp(value, options.clamp_low, options.clamp_high);
   }
-  double errors = 0, energy = 0;
+  MetricSums sums;
   for (std::size_t i = 0; i < mapped.size(); ++i) {
-    errors += (mapped[i] - expected[i]) * (mapped[i] - expected[i]);
-    energy += expected[i] * expected[i];
+    sums.errors += (mapped[i] - expected[i]) * (mapped[i] - expected[i]);
+    sums.energy += expected[i] * expected[i];
   }
-  PlaneMetrics metrics;
-  const double mse = errors / static_cast<double>(mapped.size());
-  metrics.psnr = 10 * std::log10(options.data_range * options.data_range / mse);
-  metrics.ssim = mean_ssim(mapped, expected, rows, columns, options.data_range);
-  metrics.nrmse = errors > 0 || errors != errors ? std::sqrt(errors / energy) : 0;
-  return metrics;
+  sums.ssim = mean_ssim(mapped, expected, rows, columns, options.data_range);
+  return metrics_of(sums, height, width, options.data_range);
+}
+
+PlaneMetrics metrics_of(const MetricSums& sums, int height, int width, double data_range) {
+  return {psnr_of(sums, static_cast<double>(height) * width, data_range), sums.ssim, nrmse_of(sums)};
 }
 
 StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options) {

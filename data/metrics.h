@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/stack.h"
+#include "kernels/base/image_metrics.h"
 
 namespace n2s {
 
@@ -41,6 +42,9 @@ struct StackMetrics {
 /// plane is empty, or the options make no sense.
 PlaneMetrics plane_metrics(std::span<const float> result, std::span<const float> truth, int height, int width,
                            const MetricOptions& options = {});
+
+/// From sums over a plane of height x width pixels, wherever they were made.
+PlaneMetrics metrics_of(const MetricSums& sums, int height, int width, double data_range);
 
 /// Throws Error where the stacks' sizes differ or there are no planes.
 StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options = {});

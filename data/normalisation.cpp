@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/base/error.h"
+#include "kernels/base/percentile.h"
 
 namespace n2s {
 namespace {
@@ -117,16 +118,13 @@ double number_at(const nlohmann::json& json, const char* key) {
 double percentile(std::span<float> values, double percent) {
   if (values.empty()) throw Error("there are no voxels to take a percentile of");
   check_percent(percent, "percentile");
-  const double position = percent / 100 * static_cast<double>(values.size() - 1);
-  const std::size_t below = std::min(static_cast<std::size_t>(position), values.size() - 1);
+  const auto [below, part] = percentile_position(values.size(), percent);
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(below);
   std::nth_element(values.begin(), middle, values.end());
   const double low = *middle;
   if (below + 1 == values.size()) return low;
   const double high = *std::min_element(middle + 1, values.end());
-  // numpy interpolates from the nearer end, so that both ends come out exactly.
-  const double part = position - static_cast<double>(below);
-  return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
+  return between(low, high, part);
 }
 
 Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options) {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
-#include <limits>
+
+#include "kernels/base/sample_cast.h"
 
 namespace n2s {
 namespace {
@@ -26,32 +26,6 @@ void store(T value, std::byte* to, bool swapped) {
   if (swapped) std::reverse(to, to + sizeof(T));
 }
 
-// Narrowing a double beyond float's range is undefined in C++ without IEC 559, and UBSan reports it.
-float to_float(double value) {
-  constexpr double kLargest = std::numeric_limits<float>::max();
-  if (value > kLargest && value < kLargest * (1 + 0x1p-25)) return std::numeric_limits<float>::max();
-  if (value > kLargest) return std::numeric_limits<float>::infinity();
-  if (value < -kLargest) return -to_float(-value);
-  return static_cast<float>(value);
-}
-
-template <class T>
-T from_double(double value) {
-  if constexpr (std::is_same_v<T, float>) {
-    return to_float(value);
-  } else if constexpr (std::is_floating_point_v<T>) {
-    return value;
-  } else {
-    // 2^63 and 2^64 are not reachable by int64 and uint64, so the comparisons are with >= and <=.
-    constexpr T kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
-    if (std::isnan(value)) return 0;
-    const double rounded = std::round(value);
-    if (rounded <= static_cast<double>(kLow)) return kLow;
-    if (rounded >= static_cast<double>(kHigh)) return kHigh;
-    return static_cast<T>(rounded);
-  }
-}
-
 }  // namespace
 
 void decode_samples(std::span<const std::byte> stored, SampleType type, bool swapped, Scaling scaling,
@@ -60,10 +34,11 @@ void decode_samples(std::span<const std::byte> stored, SampleType type, bool swa
     for (std::size_t i = 0; i < values.size(); ++i) {
       const T sample = load<T>(stored.data() + i * sizeof(T), swapped);
       if constexpr (std::is_same_v<T, double>) {
-        values[i] = to_float(sample * scaling.slope + scaling.intercept);
+        values[i] = nearest_float(sample * scaling.slope + scaling.intercept);
       } else {
-        values[i] = scaling.is_identity() ? static_cast<float>(sample)
-                                          : to_float(static_cast<double>(sample) * scaling.slope + scaling.intercept);
+        values[i] = scaling.is_identity()
+                        ? static_cast<float>(sample)
+                        : nearest_float(static_cast<double>(sample) * scaling.slope + scaling.intercept);
       }
     }
   });
@@ -74,7 +49,7 @@ void encode_samples(std::span<const float> values, SampleType type, bool swapped
   with_sample_type(type, [&]<class T>(std::type_identity<T>) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const double value = (static_cast<double>(values[i]) - scaling.intercept) / scaling.slope;
-      store(from_double<T>(value), stored.data() + i * sizeof(T), swapped);
+      store(sample_of<T>(value), stored.data() + i * sizeof(T), swapped);
     }
   });
 }

@@ -1,4 +1,5 @@
 #include "kernels/base/error.h"
+#include "kernels/device/block_sums.h"
 #include "kernels/device/element.h"
 #include "kernels/device/grid.h"
 #include "kernels/device/precision.h"
@@ -9,18 +10,6 @@ namespace n2s::device {
 namespace {
 
 constexpr std::size_t kPiece = 4096;  // elements that a block sums
-
-/// The block's sum, in every order of threads the same; the result is thread 0's.
-__device__ double block_sum(double mine) {
-  auto* sums = shared_memory<double>();
-  sums[threadIdx.x] = mine;
-  __syncthreads();
-  for (unsigned half = kGridThreads / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
-    __syncthreads();
-  }
-  return sums[0];
-}
 
 template <typename T>
 struct ErrorArguments {
@@ -36,22 +25,22 @@ struct ErrorArguments {
 template <typename T>
 __global__ void error_kernel(const ErrorArguments<T> a) {
   const float scale = static_cast<float>(2.0 / a.elements) * (a.scale != nullptr ? *a.scale : 1.0F);
-  double sum = 0;
+  double sum[1]{};
   const std::size_t begin = blockIdx.x * kPiece;
   for (std::size_t i = begin + threadIdx.x; i < begin + kPiece && i < a.stored; i += kGridThreads) {
     const float difference = to_float(a.prediction[i]) - to_float(a.target[i]);
-    sum += static_cast<double>(difference) * static_cast<double>(difference);
+    sum[0] += static_cast<double>(difference) * static_cast<double>(difference);
     if (a.gradient != nullptr) a.gradient[i] = from_float<T>(scale * difference);
   }
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) a.pieces[blockIdx.x] = sum;
+  block_sums(shared_memory<double>(), sum);
+  if (threadIdx.x == 0) a.pieces[blockIdx.x] = sum[0];
 }
 
 __global__ void loss_kernel(const double* pieces, std::size_t count, double elements, double* loss) {
-  double sum = 0;
-  for (std::size_t i = threadIdx.x; i < count; i += kGridThreads) sum += pieces[i];
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) *loss = sum / elements;
+  double sum[1]{};
+  for (std::size_t i = threadIdx.x; i < count; i += kGridThreads) sum[0] += pieces[i];
+  block_sums(shared_memory<double>(), sum);
+  if (threadIdx.x == 0) *loss = sum[0] / elements;
 }
 
 std::size_t pieces_of(const Shape& shape) {
@@ -70,7 +59,7 @@ void mean_squared_error(const DeviceMeanSquaredError& p, Precision precision, vo
     throw Error("mean squared error: the shapes do not fit together");
   const auto elements = static_cast<double>(shape.elements());
   auto* pieces = static_cast<double*>(scratch);
-  constexpr std::size_t kShared = kGridThreads * sizeof(double);
+  constexpr std::size_t kShared = block_sums_bytes(1);
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
     ErrorArguments<T> a;
