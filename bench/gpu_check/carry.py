@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = ("conv3x3_gpu_test", "batches_gpu_test", "training_gpu_test", "networks_gpu_test")
 SCRIPTS = ("bench/gpu_check/*.py", "bench/pytorch/gpu_peer.py", "bench/pytorch/nets.py")
 LIMIT_MIB = 60
 # These belong to the C library or the driver and must be the machine's own.
@@ -44,7 +43,7 @@ def build(root, arguments):
 
 
 def programs(folder):
-    return [folder / "bin" / name for name in ("n2s", *TESTS)]
+    return sorted((folder / "bin").iterdir())
 
 
 def install(root, arguments, folder):

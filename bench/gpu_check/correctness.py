@@ -7,22 +7,10 @@ import struct
 
 from session import StageError, last_line
 
-# Programs and the test cases that one process runs; apart where they are long, because the machine has many cores.
-TESTS = (
-    ("networks_gpu_test", "*"),
-    ("conv3x3_gpu_test", "forward*"),
-    ("conv3x3_gpu_test", "data gradients*"),
-    ("conv3x3_gpu_test", "weight gradients*"),
-    ("training_gpu_test", "*"),
-    ("batches_gpu_test", "*"),
-)
-SANITIZED = (
-    ("conv3x3_gpu_test", "forward*"),
-    ("conv3x3_gpu_test", "data gradients*"),
-    ("conv3x3_gpu_test", "weight gradients*"),
-    ("batches_gpu_test", "*"),
-    ("training_gpu_test", "the fused graph*"),
-)
+# Test cases of which each gets a process of its own, because they are long and the machine has many cores.
+APART = {"conv3x3_gpu_test": ("forward*", "data gradients*", "weight gradients*")}
+# Under a sanitizer: whole trainings are many launches of the same kernels, and whole networks are slow.
+SANITIZED = {**APART, "training_gpu_test": ("the fused graph*",), "networks_gpu_test": ()}
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 SKIPPED = 77
 PSNR_TOLERANCE = 0.05  # dB
@@ -62,6 +50,12 @@ def machine(session):
     return result
 
 
+def cases(session, chosen):
+    """(program, test cases that one process of it runs), of all GPU tests that are there."""
+    programs = sorted(path.name for path in (session.folder / "bin").glob("*_gpu_test"))
+    return [(name, pattern) for name in programs for pattern in chosen.get(name, ("*",))]
+
+
 def doctest_counts(text):
     match = re.search(r"\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed", text)
     return tuple(map(int, match.groups())) if match else (0, 0, 0)
@@ -69,11 +63,11 @@ def doctest_counts(text):
 
 def tests(session):
     def one(test):
-        name, cases = test
+        name, pattern = test
         program = session.folder / "bin" / name
-        code, out, err = session.command([program, f"--test-case={cases}", "--no-colors", "--duration=true"], limit)
+        code, out, err = session.command([program, f"--test-case={pattern}", "--no-colors", "--duration=true"], limit)
         _, passed, failed = doctest_counts(out)
-        row = {"program": name, "cases": cases, "exit_code": code, "passed": passed, "failed": failed}
+        row = {"program": name, "cases": pattern, "exit_code": code, "passed": passed, "failed": failed}
         row["slowest"] = re.findall(r"^([\d.]+) s: (.*)$", out, re.M)
         row["messages"] = re.findall(r"MESSAGE: (.*)", out)
         if code is None:
@@ -83,12 +77,15 @@ def tests(session):
         elif code != 0 or passed == 0:
             row["why"] = (re.findall(r"ERROR: .*", out) or [last_line(err + out)])[0]
             row["output"] = out[-4000:]
-        session.note(f"tests: {name} {cases}: {passed} passed" + (f", {row['why']}" if "why" in row else ""))
+        session.note(f"tests: {name} {pattern}: {passed} passed" + (f", {row['why']}" if "why" in row else ""))
         return row
 
-    limit = session.share(150)
-    with concurrent.futures.ThreadPoolExecutor(len(TESTS)) as pool:
-        rows = list(pool.map(one, TESTS))
+    limit = session.limit("tests")
+    jobs = cases(session, APART)
+    if not jobs:
+        raise StageError(f"there are no tests in {session.folder / 'bin'}")
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        rows = list(pool.map(one, jobs))
     return sum_up(rows, "test programs")
 
 
@@ -110,7 +107,7 @@ def sanitizers(session):
 
     def one(job):
         tool, name, command = job
-        seconds = min(limit, session.seconds_left() - 5)
+        seconds = max(1.0, min(each, left()))
         command = [sanitizer, "--tool", tool, "--error-exitcode", "99", "--print-limit", "10", *command]
         code, out, err = session.command(command, seconds, {"N2S_THIN_TESTS": "1"})
         summary = re.findall(r"(?:ERROR|RACECHECK) SUMMARY: .*", out + err)
@@ -131,10 +128,11 @@ def sanitizers(session):
              "--seconds", "0", "--json", "--quiet"]
     jobs = []
     for tool in TOOLS:
-        for name, cases in SANITIZED:
-            jobs.append((tool, f"{name} {cases}", [session.folder / "bin" / name, f"--test-case={cases}"]))
+        for name, pattern in cases(session, SANITIZED):
+            jobs.append((tool, f"{name} {pattern}", [session.folder / "bin" / name, f"--test-case={pattern}"]))
         jobs.append((tool, "n2s bench, fp16", bench))
-    limit = session.share(75)
+    left = session.clock("sanitizers")
+    each = max(10.0, left() / 2)
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         rows = list(pool.map(one, jobs))
     result = sum_up(rows, "sanitizer runs")
@@ -170,12 +168,12 @@ def truth(session):
 def quality(session):
     clean, scratch = truth(session), session.scratch / "quality"
     scratch.mkdir()
-    limit, steps = session.share(120), "2" if session.smoke else "1000"
+    left, steps = session.clock("quality"), "2" if session.smoke else "1000"
     noisy = scratch / "noisy.nii.gz"
-    session.n2s("corrupt", clean, "-o", noisy, "--noise", "kspace:0.1", "--device", "cpu", seconds=limit)
+    session.n2s("corrupt", clean, "-o", noisy, "--noise", "kspace:0.1", "--device", "cpu", seconds=left())
 
     def psnr(path):
-        return session.n2s("evaluate", path, clean, "--clamp=-0.5,0.5", "--device", "cpu", seconds=limit)["psnr"]
+        return session.n2s("evaluate", path, clean, "--clamp=-0.5,0.5", "--device", "cpu", seconds=left())["psnr"]
 
     def train(precision):
         """Trained and applied in this precision."""
@@ -183,14 +181,14 @@ def quality(session):
         record = session.n2s(
             "restore", noisy, "-o", restored, "--run", scratch / f"run_{precision}", *session.device, "--precision", precision,
             "--net", "mri", "--planes", "4", "--crop", "32" if session.smoke else "64", "--steps", steps,
-            "--normalise", "none", "--validation-planes", "1" if session.smoke else "2", seconds=limit)
+            "--normalise", "none", "--validation-planes", "1" if session.smoke else "2", seconds=left())
         return {"psnr": psnr(restored), "steps": record.get("steps"), "train_seconds": record.get("train_seconds")}
 
     def apply(precision):
         """The model that fp32 trained, applied in this precision."""
         restored = scratch / f"applied_{precision}.nii.gz"
         session.n2s("denoise", scratch / "run_fp32", noisy, "-o", restored, *session.device, "--precision", precision,
-                    "--measured", "kspace:0.1", seconds=limit)
+                    seconds=left())
         return psnr(restored)
 
     result = {"noisy_psnr": psnr(noisy), "tolerance": PSNR_TOLERANCE}

@@ -43,7 +43,9 @@ def steps(stage):
     rows = stage.get("cells", [])
     if not rows:
         return []
-    lines = [f"ms per plane, medians of {stage.get('rounds')} rounds; PyTorch's fastest way",
+    rounds = stage.get("rounds", {})
+    lines = [f"ms per plane, medians of {rounds.get('noise2stack', 0)} and {rounds.get('pytorch', 0)} rounds in turns; "
+             "PyTorch's fastest way",
              f"  {'':44s}{'Noise2Stack':>12s}{'of ceiling':>11s}{'PyTorch':>10s}{'ratio':>8s}  way"]
     for row in rows:
         name = f"{row['net']} n={row['planes']} {row['batch']} x {row['size']}² {row['pass']} {row['precision']}"
@@ -91,7 +93,7 @@ def epoch(stage, cells):
                 time = 0.016 * cell["pytorch_ms_per_plane"][cell["pytorch_best"]] * row["steps_per_epoch"]
                 line += f"; PyTorch's steps alone: {time:.3f} s"
         lines.append(line)
-    return ["epochs, 100 planes of 256², MRI network with 5 planes"] + lines if lines else []
+    return ["epochs as users run them, MRI network with 5 planes, undersampled anew at every visit"] + lines if lines else []
 
 
 def operations(stage):
@@ -117,7 +119,7 @@ def operations(stage):
 def text(document):
     results = document["stages"]
     gpu = ((results.get("machine") or {}).get("gpu") or {}).get("name", "no GPU")
-    commit = (document.get("build") or {}).get("commit") or "unknown commit"
+    commit = (document.get("build") or {}).get("commit") or "unknown"
     parts = [operations(results.get("operations", {})), epoch(results.get("epoch", {}), results.get("steps", {}).get("cells", [])),
              steps(results.get("steps", {})), quality(results.get("quality", {})),
              sanitizers(results["sanitizers"]) if "sanitizers" in results else [],

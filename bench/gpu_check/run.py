@@ -8,13 +8,12 @@ import speed
 from session import Session, StageError
 
 # Right or wrong does not depend on the time it takes: these run beside each other, and beside torch.compile.
-TOGETHER = {"tests": correctness.tests, "sanitizers": correctness.sanitizers, "quality": correctness.quality}
+CORRECTNESS = {"tests": correctness.tests, "sanitizers": correctness.sanitizers, "quality": correctness.quality}
 ALONE = {"epoch": speed.epoch, "steps": speed.steps, "operations": speed.operations}
 
 
-def why_no_gpu(session):
-    if not session.program.exists():
-        return f"{session.program} is not there: run `gpu_check prepare` first, or carry its folder along"
+def why_not(session):
+    """Why nothing can be checked here, in one line; None where it can."""
     try:
         cuda = session.n2s("info").get("cuda")
     except StageError as error:
@@ -27,16 +26,15 @@ def why_no_gpu(session):
 
 
 def run(root, arguments):
-    session = None
-    try:
-        session = Session(root, arguments)
-        reason = why_no_gpu(session)
-    except OSError as error:
-        reason = f"{error}: run `gpu_check prepare` first, or carry its folder along"
+    program = arguments.program or arguments.folder / "bin/n2s"
+    if not program.exists():
+        print(f"gpu_check: {program} is not there: run `gpu_check prepare` first, or carry its folder along")
+        return 1
+    session = Session(root, arguments)
+    reason = why_not(session)
     if reason:
         print(f"gpu_check: {reason}", flush=True)
-        if session is not None:
-            session.close()
+        session.close()
         return 1
 
     wanted = list(arguments.stages)
@@ -44,7 +42,7 @@ def run(root, arguments):
         wanted = [stage for stage in wanted if stage not in ("tests", "sanitizers")]
     if "machine" in wanted:
         session.stage("machine", correctness.machine)
-    threads = [threading.Thread(target=session.stage, args=(name, work)) for name, work in TOGETHER.items() if name in wanted]
+    threads = [threading.Thread(target=session.stage, args=(name, work)) for name, work in CORRECTNESS.items() if name in wanted]
     warm_up = threading.Thread(target=speed.warm_up_compiler, args=(session,), daemon=True)
     if "steps" in wanted:
         warm_up.start()

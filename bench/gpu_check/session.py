@@ -14,6 +14,9 @@ import threading
 import time
 
 STAGES = ("machine", "tests", "sanitizers", "quality", "epoch", "steps", "operations")
+TOGETHER = ("tests", "sanitizers", "quality")  # run beside each other, and beside torch.compile for the steps
+# Seconds of nine minutes. What some stages leave out, the others have more of.
+BUDGETS = {"machine": 5, "together": 145, "epoch": 25, "steps": 235, "operations": 105}
 
 
 class StageError(Exception):
@@ -100,9 +103,19 @@ class Session:
     def seconds_left(self):
         return 60 * self.arguments.minutes - (time.monotonic() - self.start)
 
-    def share(self, seconds):
-        """Of the nine minutes that the stages are planned for, what that is of this run's; never more than is left."""
-        return max(1.0, min(seconds * self.arguments.minutes / 9, self.seconds_left() - 5))
+    def limit(self, name):
+        """Seconds from now on that a stage may take, as part of this run's time; never more than is left."""
+        group = lambda stage: "together" if stage in TOGETHER else stage
+        groups = {group(stage) for stage in self.arguments.stages}
+        if "steps" in groups and self.python is not None:
+            groups.add("together")
+        share = BUDGETS[group(name)] / sum(BUDGETS[g] for g in groups)
+        return max(1.0, min(share * (60 * self.arguments.minutes - 15), self.seconds_left() - 10))
+
+    def clock(self, name):
+        """A function that tells how many seconds of the stage's limit are left."""
+        end = time.monotonic() + self.limit(name)
+        return lambda: end - time.monotonic()
 
     # Commands.
 
@@ -160,6 +173,8 @@ class Session:
             raise StageError(f"no JSON from: {shown}")
 
     def n2s(self, *arguments, seconds=60.0):
+        if seconds <= 0:
+            raise StageError("the stage's time is over")
         return self.json_of([self.program, *arguments, "--json", "--quiet"], seconds)
 
     def peer(self, *arguments):

@@ -1,5 +1,6 @@
 """The stages that ask how fast: epoch, steps, operations. Nothing else runs beside them."""
 
+import concurrent.futures
 import json
 import selectors
 import statistics
@@ -51,8 +52,11 @@ def warm_up_compiler(session):
     """Fills torch.compile's cache while correctness is checked; not a result."""
     if session.python is None or session.smoke:
         return
-    limit = session.share(150)
-    session.command([*session.peer("--compile-only", "--seconds", limit - 10)], limit)
+    limit = session.limit("tests")
+    command = session.peer("--compile-only", "--seconds", limit - 10)
+    with concurrent.futures.ThreadPoolExecutor(len(session.precisions)) as pool:
+        for precision in session.precisions:
+            pool.submit(session.command, [*command, "--precisions", precision], limit)
 
 
 def our_round(session, document, limit):
@@ -64,8 +68,12 @@ def our_round(session, document, limit):
         for precision in session.precisions:
             if time.monotonic() > end:
                 return found
-            answer = session.n2s("bench", *session.device, "--precision", precision, "--batch", batch, "--size", size,
-                                 "--seconds", "0" if session.smoke else "0.3", seconds=60)
+            try:
+                answer = session.n2s("bench", *session.device, "--precision", precision, "--batch", batch, "--size", size,
+                                     "--seconds", "0" if session.smoke else "0.3", seconds=60)
+            except StageError as error:  # the others may do
+                document["failed"] = str(error)
+                continue
             document["noise2stack"].setdefault("device", answer["device"])
             document["noise2stack"]["ceilings"][precision] = answer["ceilings"]
             for row in answer["results"]:
@@ -101,9 +109,7 @@ def compared(ours, theirs):
 
 
 def steps(session):
-    limit = session.share(260)
-    end = time.monotonic() + limit
-    left = lambda: end - time.monotonic()
+    left = session.clock("steps")
     document = {"noise2stack": {"ceilings": {}}, "pytorch": None, "gpu_states": [], "cells": []}
     ours, theirs = [], []
 
@@ -119,10 +125,10 @@ def steps(session):
     ours.append(our_round(session, document, left()))
     keep()
     if session.python is None:
-        return {**document, "note": "no PyTorch here: nothing to compare with"}
-    peer = Peer(session, max(20.0, 0.5 * left()))
+        return {**document, "note": "without PyTorch: nothing to compare with"}
+    peer = Peer(session, max(20.0, 0.55 * left()))
     try:
-        document["pytorch"] = peer.answer(0.7 * left())["ready"]
+        document["pytorch"] = peer.answer(0.75 * left())["ready"]
         session.note(f"steps: PyTorch has {document['pytorch']['cells']} cells ready")
         longest = 0.0
         for number in range(1 if session.smoke else ROUNDS):
@@ -147,34 +153,33 @@ def epoch(session):
     """A training on clean planes that are undersampled anew at every visit: the paper's MRI experiment."""
     clean, result = truth(session), {"precisions": {}}
     epochs = 2 if session.smoke else 30
-    limit = session.share(40)
+    left = session.clock("epoch")
     for precision in session.precisions:
         record = session.n2s(
             "train", clean, "-o", session.scratch / f"epoch_{precision}", *session.device, "--precision", precision,
             "--noise", "kspace:0.1", "--net", "mri", "--planes", "5", "--epochs", epochs, "--normalise", "none",
-            "--batch", "2" if session.smoke else "16", seconds=limit)
+            "--batch", "2" if session.smoke else "16", seconds=left())
         result["precisions"][precision] = {
             "seconds_per_epoch": record["train_seconds"] / epochs, "steps_per_epoch": record["steps"] / epochs}
     return result
 
 
 def operations(session):
-    limit = session.share(150)
-    end = time.monotonic() + limit
+    left = session.clock("operations")
     result = {"batch": OPERATION_BATCH, "size": 256}
     if not session.smoke:  # on a processor the laboratory has one size, and takes its time
         ours = session.n2s("bench", *session.device, "--op", "conv3x3", "--batch", OPERATION_BATCH, "--size", "256",
-                           "--seconds", "0.1", seconds=0.6 * limit)
+                           "--seconds", "0.1", seconds=0.6 * left())
         result |= {"noise2stack": ours["results"], "ceilings": ours.get("ceilings")}
         session.document["stages"]["operations"] = {"status": "under way", **result}
         session.save()
     if session.python is None:
-        return {**result, "note": "no PyTorch here: nothing to compare with"}
+        return {**result, "note": "without PyTorch: nothing to compare with"}
     for what in ("ceilings", "operations"):
         path = session.scratch / f"{what}.json"
-        left = end - time.monotonic()
-        code, _, err = session.command(session.peer("--what", what, "--seconds", max(10, left - 15), "--cell-seconds", "0.05",
-                                                    "--operation-batch", OPERATION_BATCH, "--json", path), left)
+        code, _, err = session.command(
+            session.peer("--what", what, "--seconds", max(10.0, left() - 10), "--cell-seconds", "0.05",
+                         "--operation-batch", OPERATION_BATCH, "--json", path), left() + 10)
         if code != 0:
             result["failed"] = f"gpu_peer.py --what {what}: exit code {code}: {last_line(err)}"
             continue
