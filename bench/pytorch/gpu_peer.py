@@ -77,6 +77,9 @@ class Data:
         self.setup, self.device, side = setup, device, setup.size
         self.planes = torch.rand(self.PLANES, side, side, device=device) - 0.5
         self.pixels = torch.arange(side, device=device)
+        half = PLANES[setup.net] // 2
+        # Made here: a CUDA graph takes nothing from the host.
+        self.neighbours = torch.tensor([i for i in range(2 * half + 1) if i != half], device=device)
         rows = torch.fft.fftfreq(side, 1 / side, device=device)[:, None]
         columns = torch.arange(side // 2 + 1, device=device)[None]
         self.keep = torch.exp(-0.029733 * 256 / side * torch.hypot(rows, columns.float()))  # one in ten
@@ -88,8 +91,7 @@ class Data:
 
     def draw(self):
         """Neighbouring planes and their target; each image shifted by up to 64 pixels, or turned and mirrored."""
-        count, batch, side = PLANES[self.setup.net], self.setup.batch, self.setup.size
-        half = count // 2
+        half, batch, side = PLANES[self.setup.net] // 2, self.setup.batch, self.setup.size
         offsets = torch.arange(-half, half + 1, device=self.device)  # with the target's own plane
         centre = torch.randint(half, self.PLANES - half, (batch, 1), device=self.device)
         images = self.planes[centre + offsets]
@@ -103,7 +105,7 @@ class Data:
         images = torch.where(turned, images.transpose(2, 3), images)
         images = torch.where(down, images.flip(2), images)
         images = torch.where(across, images.flip(3), images)
-        return images[:, [i for i in range(count + 1) if i != half]], images[:, half : half + 1]
+        return images.index_select(1, self.neighbours), images[:, half : half + 1]
 
 
 class Model:
