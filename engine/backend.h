@@ -12,6 +12,7 @@
 #include "engine/graph.h"
 #include "kernels/adam/adam.h"
 #include "kernels/base/tensor.h"
+#include "kernels/kspace/kspace.h"
 
 namespace n2s {
 
@@ -98,6 +99,14 @@ struct BatchRequest {
   std::size_t limit = 0;  // bytes of device memory that may be taken
 };
 
+/// Planes whose measured frequencies are put back, as kspace_restore_measured() does.
+struct MeasuredPlanes {
+  const KspaceSampling& sampling;
+  std::span<const RandomKey> keys;  // of the masks, one for each plane
+  std::span<const float> noisy;     // pixels of the planes, one after the other
+  std::span<float> restored;        // the same, in and out
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -139,6 +148,10 @@ class Backend {
   /// Batches made without the host's work where the data set can stay on the device, and else while the device
   /// computes; null where batches are best made by the host, in between.
   virtual std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) = 0;
+
+  /// Puts measured frequencies back on the device. False where the host has to: the device is no other, or lacks what
+  /// it takes, which `why` says then. Nothing has changed in that case.
+  virtual bool restore_measured(const MeasuredPlanes& planes, std::string& why) = 0;
 
   /// The moment when the work so far is done, and the milliseconds between two such; waits for them.
   virtual std::unique_ptr<Moment> mark() = 0;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "engine/cuda_memory.h"
+#include "engine/cuda_post_processing.h"
 #include "engine/device_batches.h"
 #include "engine/geometry.h"
 #include "engine/streamed_batches.h"
@@ -318,6 +320,18 @@ class CudaBackend final : public Backend {
       return std::make_unique<device::StreamedBatches>(request.host, request.settings.planes, mode_.precision,
                                                        error.what(), stream_.get());
     }
+  }
+
+  bool restore_measured(const MeasuredPlanes& planes, std::string& why) override {
+    std::optional<device::PostProcessing> work;
+    try {
+      work.emplace(planes.sampling, planes.keys.size(), free_bytes() / 2, stream_.get());
+    } catch (const Error& error) {
+      why = error.what();
+      return false;
+    }
+    work->run(planes);
+    return true;
   }
 
   bool records() const override { return true; }

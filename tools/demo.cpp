@@ -9,7 +9,7 @@
 
 #include "data/metrics.h"
 #include "data/phantom.h"
-#include "engine/plane_noise.h"
+#include "engine/post_processing.h"
 #include "tools/common.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
@@ -141,7 +141,9 @@ void demo(const DemoOptions& o) {
   const Stack restored = denoise(load_model(request.folder), noisy, *backend, inference);
   progress.finish();
   Stack post = restored;
-  restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, pool);
+  const std::string why_host =
+      restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *backend, pool);
+  if (!why_host.empty()) say(o.common, "measured frequencies: put back by the processor: {}", why_host);
 
   const StackMetrics before = measure(noisy, clean);
   const StackMetrics after = measure(restored, clean);

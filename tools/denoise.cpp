@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "data/atomic_file.h"
-#include "engine/plane_noise.h"
+#include "engine/post_processing.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/model_use.h"
@@ -56,7 +56,9 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, B
   progress.finish();
   if (!o.measured.empty()) {
     ThreadPool pool(o.common.threads);
-    restore_measured(parse_noise(o.measured), loaded.stack, o.common.seed, Purpose::noise_input, 0, restored, pool);
+    const std::string why_host = restore_measured(parse_noise(o.measured), loaded.stack, o.common.seed,
+                                                  Purpose::noise_input, 0, restored, backend, pool);
+    if (!why_host.empty()) say(o.common, "measured frequencies: put back by the processor: {}", why_host);
   }
   WriteOptions write;
   write.overwrite = o.common.force;

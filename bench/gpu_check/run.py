@@ -30,6 +30,8 @@ def run(root, arguments):
     if not program.exists():
         print(f"gpu_check: {program} is not there: run `gpu_check prepare` first, or carry its folder along")
         return 1
+    for file in (arguments.folder / "bin").glob("*"):
+        file.chmod(file.stat().st_mode | 0o111)  # some ways of copying forget it
     session = Session(root, arguments)
     reason = why_not(session)
     if reason:
