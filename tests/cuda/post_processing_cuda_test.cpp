@@ -1,0 +1,141 @@
+// Spectral post-processing of stacks on the GPU is the processor's, and falls back to it where it must.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "engine/cpu_backend.h"
+#include "engine/cuda_backend.h"
+#include "engine/cuda_post_processing.h"
+#include "engine/post_processing.h"
+#include "kernels/base/error.h"
+#include "kernels/fft/cufft.h"
+#include "tests/data/file_helpers.h"
+#include "tests/kernels/random_image.h"
+#ifdef N2S_EMULATION
+#include "emulation/control.h"
+#endif
+
+namespace n2s::test {
+namespace {
+
+const bool kNoFft = !device::has_cufft();
+constexpr KspaceNoise kNoise{0.3};
+
+Stack drawn_stack(int planes, const PlaneSize& size, std::uint64_t seed) {
+  return {planes, size.height, size.width, random_values(static_cast<std::size_t>(planes) * size.pixels(), seed)};
+}
+
+Stack expected_stack(const Stack& noisy, const Stack& output) {
+  ThreadPool pool(1);
+  Stack restored = output;
+  restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, restored, pool);
+  return restored;
+}
+
+double largest_difference(const Stack& a, const Stack& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.voxels.size(); ++i) {
+    const double difference = std::abs(static_cast<double>(a.voxels[i]) - static_cast<double>(b.voxels[i]));
+    largest = std::isnan(difference) ? INFINITY : std::max(largest, difference);
+  }
+  return largest;
+}
+
+TEST_CASE("stacks are post-processed on the GPU as by the processor" * doctest::skip(kNoFft)) {
+  ThreadPool pool(1);
+  const auto gpu = make_cuda_backend({});
+  for (const PlaneSize& size : {PlaneSize{16, 16}, {33, 40}, {21, 17}}) {
+    const Stack noisy = drawn_stack(5, size, 1);
+    const Stack output = drawn_stack(5, size, 2);
+    const Stack expected = expected_stack(noisy, output);
+    Stack found = output;
+    CHECK(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty());
+    CHECK(largest_difference(found, expected) < 1e-5);
+    CHECK(found.voxels != output.voxels);
+    Stack again = output;
+    restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, again, *gpu, pool);
+    CHECK(again.voxels == found.voxels);
+  }
+}
+
+TEST_CASE("some planes at a time, the last ones fewer" * doctest::skip(kNoFft)) {
+  const PlaneSize size{18, 20};
+  const Stack noisy = drawn_stack(7, size, 3);
+  const Stack output = drawn_stack(7, size, 4);
+  const KspaceSampling sampling = kspace_sampling(size.height, size.width, kNoise.rate);
+  std::vector<RandomKey> keys;
+  for (int plane = 0; plane < 7; ++plane) keys.push_back(plane_key(5, Purpose::noise_input, 1, plane));
+  for (const std::size_t limit : {std::size_t{1}, std::size_t{25'000}, std::size_t{1} << 30}) {
+    CAPTURE(limit);
+    Stack found = output;
+    const CudaStream stream = cuda_stream();
+    device::PostProcessing work(sampling, 7, limit, stream.get());
+    work.run({sampling, keys, noisy.voxels, found.voxels});
+    CHECK(largest_difference(found, expected_stack(noisy, output)) < 1e-5);
+    CHECK_THROWS_AS(work.run({sampling, std::span(keys).first(6), noisy.voxels, found.voxels}), Error);
+  }
+}
+
+TEST_CASE("on the processor it is the processor's work, and other noise has nothing to put back") {
+  ThreadPool pool(1);
+  CpuBackend cpu({.threads = 1});
+  const Stack noisy = drawn_stack(3, {16, 18}, 6);
+  const Stack output = drawn_stack(3, {16, 18}, 7);
+  Stack found = output;
+  CHECK(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, cpu, pool).empty());
+  CHECK(found.voxels == expected_stack(noisy, output).voxels);
+  const auto gpu = make_cuda_backend({});
+  found = output;
+  CHECK(restore_measured(GaussianNoise{1}, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty());
+  CHECK(found.voxels == output.voxels);
+  found.voxels.pop_back();
+  CHECK_THROWS_AS(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool), Error);
+}
+
+#ifdef N2S_EMULATION  // a real GPU is what it is
+TEST_CASE("without memory for it, the processor does it and says why") {
+  ThreadPool pool(1);
+  const auto gpu = make_cuda_backend({});
+  const Stack noisy = drawn_stack(3, {33, 40}, 8);
+  const Stack output = drawn_stack(3, {33, 40}, 9);
+  Stack found = output;
+  emulation::set_memory_limit(emulation::bytes_allocated() + 1000);
+  const std::string why = restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool);
+  emulation::set_memory_limit(std::size_t{8} << 30);
+  CHECK(contains(why, "memory"));
+  CHECK(found.voxels == expected_stack(noisy, output).voxels);
+}
+
+TEST_CASE("any call may fail: an error, or the right result, and nothing is leaked") {
+  ThreadPool pool(1);
+  const Stack noisy = drawn_stack(3, {16, 18}, 10);
+  const Stack output = drawn_stack(3, {16, 18}, 11);
+  const Stack expected = expected_stack(noisy, output);
+  const auto gpu = make_cuda_backend({});
+  Stack found = output;
+  const long before = emulation::calls();
+  restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool);
+  const long calls = emulation::calls() - before;
+  const std::size_t alive = emulation::live_objects();
+  int errors = 0;
+  int by_host = 0;
+  for (long n = 1; n <= calls; ++n) {
+    CAPTURE(n);
+    found = output;
+    emulation::fail_call(n, cudaErrorUnknown);
+    try {
+      if (!restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty()) ++by_host;
+      CHECK(largest_difference(found, expected) < 1e-5);
+    } catch (const Error&) {
+      ++errors;
+    }
+    emulation::fail_call(0, cudaSuccess);
+    CHECK(emulation::live_objects() == alive);
+  }
+  CHECK(by_host > 5);
+  CHECK(errors > 5);
+}
+#endif
+
+}  // namespace
+}  // namespace n2s::test
