@@ -14,6 +14,7 @@ std::string restore_measured(const NoiseSpec& spec, const Stack& noisy, std::uin
     throw Error("putting measured frequencies back: the restored stack is of another size than the noisy one");
   const KspaceSampling sampling = kspace_sampling(noisy.height, noisy.width, kspace->rate);
   std::vector<RandomKey> keys;
+  keys.reserve(static_cast<std::size_t>(noisy.planes));
   for (int plane = 0; plane < noisy.planes; ++plane) keys.push_back(plane_key(seed, copy, stack, plane));
   std::string why_host;
   if (!backend.restore_measured({sampling, keys, noisy.voxels, restored.voxels}, why_host))

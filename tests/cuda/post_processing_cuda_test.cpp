@@ -63,8 +63,9 @@ TEST_CASE("some planes at a time, the last ones fewer" * doctest::skip(kNoFft)) 
   const Stack noisy = drawn_stack(7, size, 3);
   const Stack output = drawn_stack(7, size, 4);
   const KspaceSampling sampling = kspace_sampling(size.height, size.width, kNoise.rate);
-  std::vector<RandomKey> keys;
-  for (int plane = 0; plane < 7; ++plane) keys.push_back(plane_key(5, Purpose::noise_input, 1, plane));
+  std::vector<RandomKey> keys(7);
+  for (int plane = 0; plane < 7; ++plane)
+    keys[static_cast<std::size_t>(plane)] = plane_key(5, Purpose::noise_input, 1, plane);
   for (const std::size_t limit : {std::size_t{1}, std::size_t{25'000}, std::size_t{1} << 30}) {
     CAPTURE(limit);
     Stack found = output;
