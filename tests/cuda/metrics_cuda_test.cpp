@@ -213,6 +213,7 @@ TEST_CASE("any rank is found, many at once, at the ends of the floats' range too
   const std::vector<float> found = found_at(values, ranks);
   std::sort(values.begin(), values.end());
   CHECK(found == values);
+  CHECK(!std::signbit(found_at({-0.0F}, {0})[0]));
 }
 
 TEST_CASE("ranks that do not exist are refused") {
