@@ -307,9 +307,7 @@ class CudaBackend final : public Backend {
   }
   void set_loss_scaling(const LossScaling& scaling) override {
     device::LossScale scale;
-    scale.scale = scaling.scale;
-    scale.good_steps = scaling.good_steps;
-    scale.dynamic = mode_.precision == Precision::fp16 ? 1 : 0;
+    if (mode_.precision == Precision::fp16) scale = {scaling.scale, 1, scaling.good_steps, 0, 0};
     cuda_upload(loss_scale_.get(), std::as_bytes(std::span(&scale, 1)), stream_.get(), "copying to the GPU");
   }
 

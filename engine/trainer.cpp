@@ -164,7 +164,8 @@ void Trainer::resume(const TrainingState& state) {
   memory_.upload(Part::values, state.parameters);
   memory_.upload(Part::first_moment, state.first_moment);
   memory_.upload(Part::second_moment, state.second_moment);
-  backend_->set_loss_scaling(state.loss_scaling);
+  // A state without scaling, from the CPU or another precision, leaves the backend its own first scale.
+  if (state.loss_scaling != LossScaling{}) backend_->set_loss_scaling(state.loss_scaling);
   steps_ = state.step;
   total_steps_ = state.total_steps;
   best_validation_ = state.best_validation;

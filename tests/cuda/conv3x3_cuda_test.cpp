@@ -212,6 +212,13 @@ void check_weight_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, b
   CHECK(agrees(to_host(bias_gradient.get(), bias.exact.size()), bias.exact, sums, exact));
 }
 
+// AddressSanitizer makes emulation ten times slower; what it looks for shows in fewer layers.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t kThinning = 5;
+#else
+constexpr std::size_t kThinning = 1;
+#endif
+
 /// Whether only a part of the layers is tried: in emulation, and under tools that make a GPU slow.
 bool thinned() {
 #ifdef N2S_EMULATION
@@ -236,7 +243,8 @@ void for_each_problem(const Check& check_one) {
       for (const bool exact : {false, true}) {
         ++seed;
         const bool last = i + 4 >= layers.size();
-        if (thinned() && !last && (i + m) % (m > 0 ? 12U : 3U) != (exact ? 0U : 1U)) continue;
+        if (thinned() && !last && (i + m) % (kThinning * (m > 0 ? 12U : 3U)) != (exact ? 0U : 1U)) continue;
+        if (kThinning > 1 && last && (exact || (i + m) % 2 == 0)) continue;
         CAPTURE(text(layers[i]));
         CAPTURE(exact);
         check_one(layers[i], kModes[m], Draw(seed), exact);

@@ -23,10 +23,11 @@ namespace {
 
 // Sanitizers make emulation slower still; what they look for shows in a few steps.
 #ifdef __SANITIZE_ADDRESS__
-constexpr long kSteps = 3;
+constexpr bool kSanitized = true;
 #else
-constexpr long kSteps = 20;
+constexpr bool kSanitized = false;
 #endif
+constexpr long kSteps = kSanitized ? 3 : 20;
 constexpr long kFewSteps = std::min(kSteps, 6L);  // where steps are compared with each other, not with the CPU's
 constexpr std::size_t kPlenty = std::size_t{1} << 28;
 
@@ -61,6 +62,7 @@ struct Net {
   Graph graph;
 };
 std::vector<Net> nets() {
+  if (kSanitized) return {{"microscopy", tiny_microscopy_net(2)}};
   return {{"MRI", tiny_mri_net(2)}, {"microscopy", tiny_microscopy_net(2)}};
 }
 
@@ -155,6 +157,7 @@ TEST_CASE("the other precisions learn as fp32 does") {
 TEST_CASE("one seed gives one result on the GPU, and a resumed run the same") {
   const Graph graph = fuse(tiny_microscopy_net(2));
   for (const char* precision : {"fp32", "fp16"}) {
+    if (kSanitized && std::string(precision) == "fp16") continue;
     CAPTURE(std::string(precision));
     const Result once = train_on_gpu({0, precision, "auto"}, graph, kFewSteps);
     CHECK(train_on_gpu({0, precision, "auto"}, graph, kFewSteps).parameters == once.parameters);
