@@ -382,7 +382,7 @@ class CudaBackend final : public Backend {
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
   parse_precision(options.precision);
   const device::CudaInfo info = device::cuda_info();
-  if (info.devices.empty()) throw Error(info.why_none + ": use --device cpu");
+  if (info.devices.empty()) throw Error(fmt::format("cuda:{}: {}: use --device cpu", options.device, info.why_none));
   const auto devices = static_cast<int>(info.devices.size());
   if (options.device < 0 || options.device >= devices)
     throw Error(fmt::format("cuda:{}: there is no such GPU, only {}", options.device,

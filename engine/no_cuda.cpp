@@ -10,8 +10,9 @@ constexpr const char* kWhy = "this program was built without CUDA";
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&) {
-  throw Error(std::string(kWhy) + ": use --device cpu, or build it where nvcc is found (N2S_CUDA=ON)");
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  throw Error("cuda:" + std::to_string(options.device) + ": " + kWhy +
+              ": use --device cpu, or build it where nvcc is found (N2S_CUDA=ON)");
 }
 
 CudaCeilings cuda_ceilings(const CudaOptions&) {
