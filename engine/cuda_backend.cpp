@@ -14,6 +14,7 @@
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cuda.h"
+#include "kernels/conv3x3/cudnn_plans.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
@@ -50,9 +51,10 @@ ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
   if (options.variant == "wmma" && precision == Precision::fp16) return {precision, ConvVariant::wmma};
   if (options.variant == "mma" && precision != Precision::fp32 && compute_capability >= 80)
     return {precision, ConvVariant::mma};
+  if (options.variant == "cudnn") return {precision, ConvVariant::cudnn};
   throw Error(
-      fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto; simt (fp32), wmma (fp16) "
-                  "or mma (tf32, fp16 and bf16, compute capability 8.0 and up)",
+      fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto; simt (fp32), wmma (fp16), "
+                  "mma (tf32, fp16 and bf16, compute capability 8.0 and up) or cudnn",
                   options.variant, options.precision));
 }
 
@@ -89,6 +91,8 @@ struct Run {
     p.pooled = tensor(op.pooled);
     p.argmax = positions(op.argmax);
     p.out_channels = p.out ? p.out.shape.channels : p.pooled.shape.channels;
+    p.scratch = binding.scratch.data();
+    p.scratch_bytes = binding.scratch.size();
     device::conv3x3_forward(p, mode, stream);
   }
   void operator()(const ConvolutionDataGradient& op) const {
@@ -99,6 +103,8 @@ struct Run {
     p.skip_channels = op.skip_channels;
     p.low = target(op.low);
     p.skip = target(op.skip);
+    p.scratch = binding.scratch.data();
+    p.scratch_bytes = binding.scratch.size();
     device::conv3x3_data_gradient(p, mode, stream);
   }
   void operator()(const ConvolutionWeightGradient& op) const {
@@ -201,6 +207,10 @@ class CudaBackend final : public Backend {
     check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
     mode_ = conv_mode(options, 10 * properties_.major + properties_.minor);
     stream_ = cuda_stream();
+    if (mode_.variant == ConvVariant::cudnn) {
+      cudnn_ = std::make_unique<device::CudnnPlans>();
+      mode_.cudnn = cudnn_.get();
+    }
     adam_step_ = cuda_array<device::AdamStep>(1);
     loss_scale_ = cuda_array<device::LossScale>(1);
     set_loss_scaling({mode_.precision == Precision::fp16 ? kFirstLossScale : 1, 0});
@@ -208,9 +218,9 @@ class CudaBackend final : public Backend {
   ~CudaBackend() override { cudaStreamSynchronize(stream_.get()); }
 
   std::string description() const override {
-    return fmt::format("{} (compute capability {}.{}, {:.1f} GiB), {}", properties_.name, properties_.major,
+    return fmt::format("{} (compute capability {}.{}, {:.1f} GiB), {}{}", properties_.name, properties_.major,
                        properties_.minor, static_cast<double>(properties_.totalGlobalMem) / (1 << 30),
-                       options_.precision);
+                       options_.precision, options_.variant == "auto" ? "" : " with " + options_.variant);
   }
 
   Buffer allocate(std::size_t bytes) override {
@@ -252,6 +262,10 @@ class CudaBackend final : public Backend {
     return 0;
   }
   std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      return device::conv3x3_forward_scratch_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      return device::conv3x3_data_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
     if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
       return device::conv3x3_weight_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
     if (const auto* op = std::get_if<MeanSquaredError>(&operation))
@@ -369,6 +383,7 @@ class CudaBackend final : public Backend {
   cudaDeviceProp properties_{};
   ConvMode mode_;
   CudaStream stream_;
+  std::unique_ptr<device::CudnnPlans> cudnn_;  // for that variant
   CudaArray<device::AdamStep> adam_step_;
   CudaArray<device::LossScale> loss_scale_;
   CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out

@@ -12,7 +12,7 @@ namespace n2s {
 struct CudaOptions {
   int device = 0;                  // as the driver counts them
   std::string precision = "fp32";  // fp32, tf32, fp16, bf16
-  std::string variant = "auto";    // of the convolution: auto, simt, wmma, mma
+  std::string variant = "auto";    // of the convolution: auto, simt, wmma, mma, cudnn
 };
 
 /// Throws Error where there is no such device, or it cannot compute in this precision: with what to do.

@@ -139,6 +139,9 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   verb->add_flag("--no-fusion", options->no_fusion, "Run the plain operations one by one");
+  verb->add_option("--variant", options->common.variant, "Convolution on a GPU: auto, simt, wmma, mma or cudnn")
+      ->check(CLI::IsMember({"auto", "simt", "wmma", "mma", "cudnn"}))
+      ->capture_default_str();
   add_common_options(*verb, options->common);
   verb->footer(
       "Examples:\n"

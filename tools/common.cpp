@@ -60,7 +60,7 @@ void add_common_options(CLI::App& verb, CommonOptions& o) {
 
 std::optional<CudaOptions> chosen_gpu(const CommonOptions& o, std::string& why_cpu) {
   if (o.device == "cpu") return std::nullopt;
-  const CudaOptions gpu{cuda_device(o.device), o.precision, "auto"};
+  const CudaOptions gpu{cuda_device(o.device), o.precision, o.variant};
   const std::string no_gpu = o.device == "auto" ? device::cuda_info().why_none : "";
   if (no_gpu.empty()) return gpu;
   why_cpu = fmt::format(" (--device auto: {})", no_gpu);
@@ -74,6 +74,7 @@ std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
     say(o, "{}", backend->description());
     return backend;
   }
+  if (o.variant != "auto") throw Error(fmt::format("--variant {}: for GPUs only{}", o.variant, why_cpu));
   if (o.precision != "fp32")
     throw Error(fmt::format("--precision {}: the processor computes in fp32 only{}", o.precision, why_cpu));
   auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});

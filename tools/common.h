@@ -19,6 +19,7 @@ namespace n2s {
 struct CommonOptions {
   std::string device = "auto";     // auto, cpu, cuda, cuda:1 ...
   std::string precision = "fp32";  // fp32, tf32, fp16, bf16
+  std::string variant = "auto";    // of the convolution on a GPU; only n2s bench asks
   std::uint64_t seed = 1;
   int threads = 0;  // 0: one per processor
   bool quiet = false, json = false, force = false;

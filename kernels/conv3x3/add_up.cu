@@ -2,6 +2,7 @@
 // nine.
 #include <algorithm>
 
+#include "kernels/conv3x3/cudnn.h"
 #include "kernels/conv3x3/weight_gradient_kernel.h"
 
 namespace n2s::device {
@@ -55,7 +56,8 @@ void add_up_weight_gradient(const WeightSums& sums, cudaStream_t stream) {
          sums);
 }
 
-std::size_t conv3x3_weight_gradient_scratch_bytes(const Conv3x3Layer& l, const ConvMode&) {
+std::size_t conv3x3_weight_gradient_scratch_bytes(const Conv3x3Layer& l, const ConvMode& mode) {
+  if (mode.variant == ConvVariant::cudnn) return cudnn_weight_gradient_scratch_bytes(l, mode);
   std::size_t elements = 0;  // the parts follow each other: one's memory serves the next
   if (l.low_channels > 0)
     elements = weight_split<PhasePatch>(l.batch, l.height, l.width, l.low_channels, l.out_channels).elements();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "kernels/base/error.h"
+#include "kernels/conv3x3/cudnn.h"
 #include "kernels/conv3x3/variants.h"
 
 namespace n2s::device {
@@ -57,6 +58,15 @@ void check_upstream(const DeviceConvUpstream& upstream) {
           "the pooled gradient is not half as large as the dense one");
 }
 
+Conv3x3Layer layer_of(const Shape& pixels, const DeviceConvSource& source, int out_channels) {
+  return {pixels.batch,
+          pixels.height,
+          pixels.width,
+          source.low ? source.low.shape.channels : 0,
+          source.skip ? source.skip.shape.channels : 0,
+          out_channels};
+}
+
 Shape upstream_pixels(const DeviceConvUpstream& upstream) {
   return upstream.dense ? upstream.dense.shape : doubled(upstream.pooled.shape);
 }
@@ -75,6 +85,14 @@ ConvVariant conv_variant(Precision precision, int compute_capability) {
                           compute_capability >= 70 ? "fp16 or fp32" : "fp32"));
 }
 
+std::size_t conv3x3_forward_scratch_bytes(const Conv3x3Layer& layer, const ConvMode& mode) {
+  return mode.variant == ConvVariant::cudnn ? cudnn_forward_scratch_bytes(layer, mode) : 0;
+}
+
+std::size_t conv3x3_data_gradient_scratch_bytes(const Conv3x3Layer& layer, const ConvMode& mode) {
+  return mode.variant == ConvVariant::cudnn ? cudnn_data_gradient_scratch_bytes(layer, mode) : 0;
+}
+
 void conv3x3_forward(const DeviceConvForward& p, const ConvMode& mode, cudaStream_t stream) {
   const Shape pixels = output_pixels(p.source);
   require(p.out || p.pooled, "no output is wanted");
@@ -86,6 +104,9 @@ void conv3x3_forward(const DeviceConvForward& p, const ConvMode& mode, cudaStrea
   require(!p.residual || (same_pixels(p.residual.shape, pixels) && p.residual_channel >= 0 &&
                           p.residual_channel < p.residual.shape.channels),
           "the residual's shape does not fit the source");
+  const Conv3x3Layer layer = layer_of(pixels, p.source, p.out_channels);
+  require(p.scratch_bytes >= conv3x3_forward_scratch_bytes(layer, mode), "the scratch memory is too small");
+  if (mode.variant == ConvVariant::cudnn) return cudnn_forward(p, layer, mode, stream);
   kernels_of(mode).forward(p, mode, stream);
 }
 
@@ -102,6 +123,9 @@ void conv3x3_data_gradient(const DeviceConvDataGradient& p, const ConvMode& mode
   for (const DeviceGradientTarget* to : {&p.low, &p.skip})
     require(!to->gradient || !to->activated || to->activated.shape == to->gradient.shape,
             "the activated tensor's shape is not the gradient's");
+  const Conv3x3Layer layer{pixels.batch, pixels.height, pixels.width, p.low_channels, p.skip_channels, pixels.channels};
+  require(p.scratch_bytes >= conv3x3_data_gradient_scratch_bytes(layer, mode), "the scratch memory is too small");
+  if (mode.variant == ConvVariant::cudnn) return cudnn_data_gradient(p, layer, mode, stream);
   kernels_of(mode).data_gradient(p, mode, stream);
 }
 
@@ -111,13 +135,9 @@ void conv3x3_weight_gradient(const DeviceConvWeightGradient& p, const ConvMode& 
   const Shape pixels = upstream_pixels(p.upstream);
   require(same_pixels(output_pixels(p.source), pixels), "the source's shape does not fit the gradient above");
   require(p.weight_gradient != nullptr, "no gradient is wanted");
-  const Conv3x3Layer layer{pixels.batch,
-                           pixels.height,
-                           pixels.width,
-                           p.source.low ? p.source.low.shape.channels : 0,
-                           p.source.skip ? p.source.skip.shape.channels : 0,
-                           pixels.channels};
+  const Conv3x3Layer layer = layer_of(pixels, p.source, pixels.channels);
   require(scratch_bytes >= conv3x3_weight_gradient_scratch_bytes(layer, mode), "the scratch memory is too small");
+  if (mode.variant == ConvVariant::cudnn) return cudnn_weight_gradient(p, layer, mode, scratch, stream);
   kernels_of(mode).weight_gradient(p, static_cast<float*>(scratch), stream);
 }
 

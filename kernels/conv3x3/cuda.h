@@ -12,10 +12,13 @@
 
 namespace n2s::device {
 
+class CudnnPlans;  // kernels/conv3x3/cudnn_plans.h
+
 enum class ConvVariant {
-  simt,  // fp32 multiply-adds
-  wmma,  // tensor cores through wmma: fp16
-  mma,   // tensor cores through mma.sync: tf32, fp16, bf16
+  simt,   // fp32 multiply-adds
+  wmma,   // tensor cores through wmma: fp16
+  mma,    // tensor cores through mma.sync: tf32, fp16, bf16
+  cudnn,  // NVIDIA's library, what the others are measured against: every precision
 };
 
 /// What is used for a precision on a device of this compute capability (80 for 8.0). Throws Error where the device
@@ -25,6 +28,7 @@ ConvVariant conv_variant(Precision precision, int compute_capability);
 struct ConvMode {
   Precision precision = Precision::fp32;
   ConvVariant variant = ConvVariant::simt;
+  CudnnPlans* cudnn = nullptr;  // where the cudnn variant keeps what it needs; the others need none
 };
 
 struct DeviceConvSource {
@@ -43,6 +47,8 @@ struct DeviceConvForward {
   DeviceTensor pooled;
   std::uint16_t* argmax = nullptr;  // two bits for each element of pooled, eight in a word; optional
   int out_channels = 0;
+  void* scratch = nullptr;  // conv3x3_forward_scratch_bytes or more
+  std::size_t scratch_bytes = 0;
 };
 
 struct DeviceConvUpstream {
@@ -63,6 +69,8 @@ struct DeviceConvDataGradient {
   const void* packed = nullptr;  // weights, by conv3x3_pack_data_gradient
   int low_channels = 0, skip_channels = 0;
   DeviceGradientTarget low, skip;
+  void* scratch = nullptr;  // conv3x3_data_gradient_scratch_bytes or more
+  std::size_t scratch_bytes = 0;
 };
 
 /// See Conv3x3WeightGradient. Gradients are fp32 in every mode.
@@ -73,9 +81,11 @@ struct DeviceConvWeightGradient {
   float* bias_gradient = nullptr;    // [C_out]; null: not wanted
 };
 
-/// Bytes of a layer's packed weights and of the weight gradient's scratch memory.
+/// Bytes of a layer's packed weights and of a pass's scratch memory, of which only some need any.
 std::size_t conv3x3_forward_packed_bytes(const Conv3x3Layer& layer, const ConvMode& mode);
 std::size_t conv3x3_data_gradient_packed_bytes(const Conv3x3Layer& layer, const ConvMode& mode);
+std::size_t conv3x3_forward_scratch_bytes(const Conv3x3Layer& layer, const ConvMode& mode);
+std::size_t conv3x3_data_gradient_scratch_bytes(const Conv3x3Layer& layer, const ConvMode& mode);
 std::size_t conv3x3_weight_gradient_scratch_bytes(const Conv3x3Layer& layer, const ConvMode& mode);
 
 /// Brings OIHW fp32 weights (device memory) into the form that the kernels read.

@@ -1,5 +1,6 @@
 // Packs OIHW fp32 weights for the GPU kernels, in the precision that they multiply in. Upsampled channels get sums of
 // taps, one set for each phase; the data gradient gets the transposed, flipped ones.
+#include "kernels/conv3x3/cudnn.h"
 #include "kernels/conv3x3/packing.h"
 #include "kernels/device/element.h"
 #include "kernels/device/launch.h"
@@ -96,23 +97,27 @@ void pack(const PackBoth& both, const Conv3x3Layer& layer, const ConvMode& mode,
 }  // namespace
 
 std::size_t conv3x3_forward_packed_bytes(const Conv3x3Layer& l, const ConvMode& mode) {
+  if (mode.variant == ConvVariant::cudnn) return cudnn_packed_bytes(l, mode);
   return forward_parts(l.low_channels, l.skip_channels, l.out_channels, mode).elements() *
          element_bytes(mode.precision);
 }
 
 std::size_t conv3x3_data_gradient_packed_bytes(const Conv3x3Layer& l, const ConvMode& mode) {
+  if (mode.variant == ConvVariant::cudnn) return cudnn_packed_bytes(l, mode);
   return data_gradient_parts(l.low_channels, l.skip_channels, l.out_channels, mode).elements() *
          element_bytes(mode.precision);
 }
 
 void conv3x3_pack_forward(const Conv3x3Layer& l, const ConvMode& mode, const float* weight, void* packed,
                           cudaStream_t stream) {
+  if (mode.variant == ConvVariant::cudnn) return cudnn_pack(l, mode, weight, packed, stream);
   pack({forward_parts(l.low_channels, l.skip_channels, l.out_channels, mode), Form::forward_low, Form::forward_skip}, l,
        mode, weight, packed, stream);
 }
 
 void conv3x3_pack_data_gradient(const Conv3x3Layer& l, const ConvMode& mode, const float* weight, void* packed,
                                 cudaStream_t stream) {
+  if (mode.variant == ConvVariant::cudnn) return cudnn_pack(l, mode, weight, packed, stream);
   pack({data_gradient_parts(l.low_channels, l.skip_channels, l.out_channels, mode), Form::gradient_low,
         Form::gradient_skip},
        l, mode, weight, packed, stream);

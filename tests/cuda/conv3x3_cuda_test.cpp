@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 #include "kernels/conv3x3/cuda.h"
+#include "kernels/conv3x3/cudnn_plans.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"
 
@@ -26,6 +28,11 @@ constexpr std::array kModes{
     Mode{"mma fp16", {Precision::fp16, ConvVariant::mma}, 4e-7},
     Mode{"mma bf16", {Precision::bf16, ConvVariant::mma}, 2.5e-5},
     Mode{"mma tf32", {Precision::tf32, ConvVariant::mma}, 4e-7},
+    // What is not fused is rounded once more on the way.
+    Mode{"cudnn fp32", {Precision::fp32, ConvVariant::cudnn}, 1e-11},
+    Mode{"cudnn tf32", {Precision::tf32, ConvVariant::cudnn}, 4e-7},
+    Mode{"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}, 8e-7},
+    Mode{"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}, 5e-5},
 };
 
 std::string text(const Conv3x3Layer& l) {
@@ -134,6 +141,9 @@ void check_forward(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exac
   p.pooled = device_pooled.tensor();
   p.argmax = outputs != 0 ? device_positions.get() : nullptr;
   p.out_channels = l.out_channels;
+  p.scratch_bytes = conv3x3_forward_scratch_bytes(l, mode.mode);
+  const CudaArray<std::byte> scratch = cuda_array<std::byte>(p.scratch_bytes);
+  p.scratch = scratch.get();
   device::conv3x3_forward(p, mode.mode, nullptr);
   check(cudaDeviceSynchronize(), "convolution");
   if (p.out) CHECK(agrees(device_out.values(), out.exact, mode, exact));
@@ -180,9 +190,11 @@ void check_data_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, boo
       {upstream.exact(), weight.exact.data(), l.low_channels, l.skip_channels, low.exact(), skip.exact()});
 
   const CudaArray<std::byte> weights = packed(l, mode.mode, weight, false);
-  device::conv3x3_data_gradient(
-      {upstream.on_device(), weights.get(), l.low_channels, l.skip_channels, low.on_device(), skip.on_device()},
-      mode.mode, nullptr);
+  const std::size_t scratch_bytes = conv3x3_data_gradient_scratch_bytes(l, mode.mode);
+  const CudaArray<std::byte> scratch = cuda_array<std::byte>(scratch_bytes);
+  device::conv3x3_data_gradient({upstream.on_device(), weights.get(), l.low_channels, l.skip_channels, low.on_device(),
+                                 skip.on_device(), scratch.get(), scratch_bytes},
+                                mode.mode, nullptr);
   check(cudaDeviceSynchronize(), "data gradient");
   CHECK(low.agrees(mode, exact));
   CHECK(skip.agrees(mode, exact));
@@ -206,7 +218,9 @@ void check_weight_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, b
       scratch_bytes, nullptr);
   Mode sums = mode;  // gradients are fp32, and their operands were rounded beforehand, or are sums of two such
   const bool one_part = !upstream.exact().dense || !upstream.exact().pooled;
-  if (precision != Precision::tf32 && one_part) sums.tolerance = precision == Precision::bf16 ? 1e-9 : 1e-11;
+  const bool rounded_sums = mode.mode.variant == ConvVariant::cudnn && element_bytes(precision) == 2;
+  if (precision != Precision::tf32 && one_part && !rounded_sums)
+    sums.tolerance = precision == Precision::bf16 ? 1e-9 : 1e-11;
   sums.mode.precision = Precision::fp32;
   CHECK(agrees(to_host(weight_gradient.get(), weight.exact.size()), weight.exact, sums, exact));
   CHECK(agrees(to_host(bias_gradient.get(), bias.exact.size()), bias.exact, sums, exact));
@@ -228,6 +242,16 @@ bool thinned() {
 #endif
 }
 
+/// Whether integers come out exactly: not where cuDNN's results are rounded before the rest is done with them, and a
+/// real cuDNN may take Winograd's form.
+bool can_be_exact(const ConvMode& mode) {
+#ifdef N2S_EMULATION
+  return mode.variant != ConvVariant::cudnn || element_bytes(mode.precision) == 4;
+#else
+  return mode.variant != ConvVariant::cudnn;
+#endif
+}
+
 /// Every layer; thinned every n-th, other ones for each variant (they share their loops), and all that are larger than
 /// a block's tile.
 template <typename Check>
@@ -238,7 +262,13 @@ void for_each_problem(const Check& check_one) {
     layers.push_back(large);
   unsigned seed = 1;
   for (std::size_t m = 0; m < kModes.size(); ++m) {
-    CAPTURE(std::string(kModes[m].name));
+    Mode mode = kModes[m];
+    std::optional<device::CudnnPlans> plans;
+    if (mode.mode.variant == ConvVariant::cudnn) {
+      if (!device::has_cudnn()) continue;
+      mode.mode.cudnn = &plans.emplace();
+    }
+    CAPTURE(std::string(mode.name));
     for (std::size_t i = 0; i < layers.size(); ++i)
       for (const bool exact : {false, true}) {
         ++seed;
@@ -247,7 +277,7 @@ void for_each_problem(const Check& check_one) {
         if (kThinning > 1 && last && (exact || (i + m) % 2 == 0)) continue;
         CAPTURE(text(layers[i]));
         CAPTURE(exact);
-        check_one(layers[i], kModes[m], Draw(seed), exact);
+        check_one(layers[i], mode, Draw(seed), exact && can_be_exact(mode.mode));
       }
   }
 }

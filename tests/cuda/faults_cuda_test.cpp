@@ -1,4 +1,4 @@
-// Whatever call of CUDA or cuFFT fails, and whenever: one typed error, and nothing is leaked or left half done.
+// Whatever call of CUDA, cuFFT or cuDNN fails, and whenever: one typed error, and nothing is leaked or left half done.
 #include <doctest/doctest.h>
 #include <cmath>
 
@@ -91,6 +91,9 @@ TEST_CASE("any call may fail, and nothing is leaked") {
 }
 TEST_CASE("any call may fail while batches stream, and nothing is leaked") {
   check_every_call({}, 0, cudaErrorUnknown);
+}
+TEST_CASE("any call may fail with cuDNN's convolutions, and nothing is leaked") {
+  check_every_call({0, "fp16", "cudnn"}, kPlenty, cudaErrorUnknown);
 }
 TEST_CASE("memory may end at any call, and nothing is leaked") {
   check_every_call({}, kPlenty, cudaErrorMemoryAllocation);

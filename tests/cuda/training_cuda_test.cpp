@@ -10,6 +10,7 @@
 #include "engine/cuda_backend.h"
 #include "engine/fusion.h"
 #include "kernels/base/error.h"
+#include "kernels/conv3x3/cudnn_library.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/conv3x3_cases.h"
@@ -140,10 +141,12 @@ TEST_CASE("20 steps in fp32 end where the CPU's do") {
 }
 
 TEST_CASE("the other precisions learn as fp32 does") {
-  const CudaOptions modes[] = {{0, "tf32", "auto"}, {0, "fp16", "mma"}, {0, "fp16", "wmma"}, {0, "bf16", "auto"}};
+  const CudaOptions modes[] = {
+      {0, "tf32", "auto"}, {0, "fp16", "mma"}, {0, "fp16", "wmma"}, {0, "bf16", "auto"}, {0, "fp16", "cudnn"}};
   for (const Net& net : nets()) {
     const Result expected = train_on_gpu({}, fuse(net.graph), kSteps);
     for (const CudaOptions& mode : modes) {
+      if (mode.variant == "cudnn" && !device::has_cudnn()) continue;
       CAPTURE(std::string(net.name));
       CAPTURE(mode.precision);
       CAPTURE(mode.variant);

@@ -1,0 +1,60 @@
+// What cuDNN needs beside memory: its handle, and for each convolution its descriptors and the algorithm that is used.
+// They are made when a layer's memory is asked for, that is before work is recorded or timed.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+
+#include "kernels/conv3x3/cudnn_library.h"
+#include "kernels/device/tensor.h"
+
+namespace n2s::device {
+
+struct CudnnProblem {
+  enum class Pass { forward, data_gradient, weight_gradient };
+  Pass pass = Pass::forward;
+  Precision precision = Precision::fp32;
+  int batch = 0, height = 0, width = 0;  // pixels
+  int inputs = 0, outputs = 0;           // channels as stored
+  auto operator<=>(const CudnnProblem&) const = default;
+};
+
+/// Device memory of a problem: x (batch, height, width, inputs), w [outputs][3][3][inputs], y (batch, height, width,
+/// outputs). Two of them are read, and the third, or its gradient, is written.
+struct CudnnOperands {
+  void* x = nullptr;
+  void* w = nullptr;
+  void* y = nullptr;
+};
+
+class CudnnPlans {
+ public:
+  /// For the present device. Throws Error where cuDNN is not found or does not start.
+  CudnnPlans();
+  ~CudnnPlans();
+  CudnnPlans(const CudnnPlans&) = delete;
+  CudnnPlans& operator=(const CudnnPlans&) = delete;
+
+  /// Makes the plan where there is none yet. Throws Error where cuDNN cannot do it, or not twice with the same result.
+  std::size_t workspace_bytes(const CudnnProblem& problem);
+
+  /// Enqueues it; workspace is workspace_bytes() large.
+  void run(const CudnnProblem& problem, const CudnnOperands& operands, void* workspace, cudaStream_t stream);
+
+ private:
+  struct Plan;
+  const Plan& plan(const CudnnProblem& problem);
+
+  struct DestroyHandle {
+    void operator()(CudnnFunctions::Handle* handle) const { cudnn().destroy(handle); }
+  };
+  std::unique_ptr<CudnnFunctions::Handle, DestroyHandle> handle_;
+  cudaStream_t stream_ = nullptr;  // the handle's
+  bool has_stream_ = false;
+  std::map<CudnnProblem, std::unique_ptr<const Plan>> plans_;
+};
+
+}  // namespace n2s::device

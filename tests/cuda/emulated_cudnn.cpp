@@ -1,0 +1,355 @@
+// cuDNN's convolutions on the emulated device, through the reference: queued in streams and captured as the library's
+// are, with its choice of algorithms, and as careless with its workspace.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "kernels/conv3x3/conv3x3.h"
+#include "kernels/conv3x3/cudnn_library.h"
+#include "kernels/device/warp_matrix.h"
+#include "tests/emulation/runtime.h"
+
+namespace n2s::device {
+namespace {
+
+using Functions = CudnnFunctions;
+
+constexpr int kBadParameter = 2000;
+constexpr int kNotSupported = 3000;
+constexpr int kFailed = 5000;
+constexpr std::size_t kWorkspaceBytes = 1000;
+enum Algorithm : int { not_deterministic = 0, good = 1, not_for_this = 2 };
+
+/// What stands for an object of the library: an event, so that leaks of it are counted.
+class Life {
+ public:
+  Life() { alive_ = cudaEventCreate(&event_) == cudaSuccess; }
+  ~Life() {
+    if (alive_) cudaEventDestroy(event_);
+  }
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+  bool alive() const { return alive_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+  bool alive_ = false;
+};
+
+/// A convolution that is in a stream.
+struct Call {
+  Shape x;
+  int outputs = 0;
+  Functions::Math math = Functions::default_math;
+  Functions::DataType type = Functions::float32;
+  const void* read[2]{};  // x and w, y and w, or x and y
+  void* written = nullptr;
+  void* workspace = nullptr;
+  void (*run)(const Call& call) = nullptr;
+};
+
+}  // namespace
+
+struct CudnnFunctions::Handle {
+  Life life;
+  cudaStream_t stream = nullptr;
+  std::deque<Call> queued;  // stays: a graph may run it again
+};
+struct CudnnFunctions::Tensor {
+  Life life;
+  DataType type = float32;
+  Shape shape;
+};
+struct CudnnFunctions::Filter {
+  Life life;
+  DataType type = float32;
+  int outputs = 0, inputs = 0;
+};
+struct CudnnFunctions::Convolution {
+  Life life;
+  Math math = default_math;
+};
+
+namespace {
+
+/// Every call can be made to fail, as those of CUDA.
+int counted(const auto& call) {
+  int result = 0;
+  const cudaError_t error = emulation::api_call([&](emulation::Runtime&) {
+    result = call();
+    return cudaSuccess;
+  });
+  return error == cudaSuccess ? result : kFailed;
+}
+
+template <typename T>
+int create(T** object) {
+  auto made = std::make_unique<T>();
+  if (!made->life.alive()) return kFailed;
+  *object = made.release();
+  return 0;
+}
+
+template <typename T>
+int destroy(T* object) {
+  delete object;
+  return 0;
+}
+
+/// Rounded as the tensor cores do with what they read.
+double loaded(const Call& call, const void* from, std::size_t i) {
+  if (call.type == Functions::float16) return __half2float(static_cast<const __half*>(from)[i]);
+  if (call.type == Functions::bfloat16) return __bfloat162float(static_cast<const __nv_bfloat16*>(from)[i]);
+  const float value = static_cast<const float*>(from)[i];
+  return call.math == Functions::fma_math ? value : round_to_tf32(value);
+}
+
+std::vector<double> load(const Call& call, const void* from, const Shape& shape) {
+  std::vector<double> values(static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = loaded(call, from, i);
+  return values;
+}
+
+void store(const Call& call, const std::vector<double>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto value = static_cast<float>(values[i]);
+    if (call.type == Functions::float16)
+      static_cast<__half*>(call.written)[i] = __float2half_rn(value);
+    else if (call.type == Functions::bfloat16)
+      static_cast<__nv_bfloat16*>(call.written)[i] = __float2bfloat16_rn(value);
+    else
+      static_cast<float*>(call.written)[i] = value;
+  }
+}
+
+Shape y_shape(const Call& call) {
+  return {call.x.batch, call.x.height, call.x.width, call.outputs};
+}
+/// [output][tap][input] as the library has them.
+Shape w_shape(const Call& call) {
+  return {call.outputs, 3, 3, call.x.channels};
+}
+
+/// Between [output][tap][input] and [output][input][tap].
+std::vector<double> transposed(const std::vector<double>& from, const Call& call, bool to_oihw) {
+  std::vector<double> to(from.size());
+  const auto inputs = static_cast<std::size_t>(call.x.channels);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::size_t input = i % inputs;
+    const std::size_t tap = i / inputs % 9;
+    const std::size_t oihw = (i / inputs / 9 * inputs + input) * 9 + tap;
+    to[to_oihw ? oihw : i] = from[to_oihw ? i : oihw];
+  }
+  return to;
+}
+
+void forward(const Call& call) {
+  const std::vector<double> x = load(call, call.read[0], call.x);
+  const std::vector<double> w = transposed(load(call, call.read[1], w_shape(call)), call, true);
+  std::vector<double> y(static_cast<std::size_t>(y_shape(call).elements()));
+  Conv3x3Forward<double> p;
+  p.source.skip = {x.data(), call.x};
+  p.weight = w.data();
+  p.out = {y.data(), y_shape(call)};
+  conv3x3_forward_reference(p);
+  store(call, y);
+}
+
+void data_gradient(const Call& call) {
+  const std::vector<double> y = load(call, call.read[0], y_shape(call));
+  const std::vector<double> w = transposed(load(call, call.read[1], w_shape(call)), call, true);
+  std::vector<double> x(static_cast<std::size_t>(call.x.elements()));
+  Conv3x3DataGradient<double> p;
+  p.upstream.dense = {y.data(), y_shape(call)};
+  p.weight = w.data();
+  p.skip_channels = call.x.channels;
+  p.skip.gradient = {x.data(), call.x};
+  conv3x3_data_gradient_reference(p);
+  store(call, x);
+}
+
+void weight_gradient(const Call& call) {
+  const std::vector<double> x = load(call, call.read[0], call.x);
+  const std::vector<double> y = load(call, call.read[1], y_shape(call));
+  std::vector<double> w(static_cast<std::size_t>(w_shape(call).elements()));
+  Conv3x3WeightGradient<double> p;
+  p.source.skip = {x.data(), call.x};
+  p.upstream.dense = {y.data(), y_shape(call)};
+  p.weight_gradient = w.data();
+  conv3x3_weight_gradient_reference(p);
+  store(call, transposed(w, call, false));
+}
+
+void run(void* data) {
+  const Call& call = *static_cast<const Call*>(data);
+  std::memset(call.workspace, 0xFF, kWorkspaceBytes);
+  call.run(call);
+  std::memset(call.workspace, 0xFF, kWorkspaceBytes);
+}
+
+bool fits(const Functions::Tensor* x, const Functions::Filter* w, const Functions::Tensor* y) {
+  const Shape& a = x->shape;
+  const Shape& b = y->shape;
+  return a.batch == b.batch && a.height == b.height && a.width == b.width && a.channels == w->inputs &&
+         b.channels == w->outputs && x->type == w->type && y->type == w->type;
+}
+
+int propose(bool fit, const Functions::Convolution* convolution, int wanted, int* found, Functions::Proposal* to) {
+  return counted([&] {
+    if (!fit || wanted < 3) return kBadParameter;
+    to[0] = {not_for_this, kNotSupported, -1, 0, Functions::deterministic, convolution->math, {}};
+    to[1] = {not_deterministic, 0, 1, 0, {}, convolution->math, {}};
+    to[2] = {good, 0, 2, kWorkspaceBytes, Functions::deterministic, convolution->math, {}};
+    *found = 3;
+    return 0;
+  });
+}
+
+int workspace(bool fit, int algorithm, std::size_t* bytes) {
+  return counted([&] {
+    *bytes = kWorkspaceBytes;
+    return fit && algorithm == good ? 0 : kNotSupported;
+  });
+}
+
+struct Scalars {
+  const void* alpha;
+  const void* beta;
+};
+
+int enqueue(Functions::Handle* handle, const Scalars& scalars, bool fit, int algorithm, std::size_t workspace_bytes,
+            const Call& call) {
+  const bool plain = *static_cast<const float*>(scalars.alpha) == 1 && *static_cast<const float*>(scalars.beta) == 0;
+  if (!fit || !plain || algorithm != good || workspace_bytes != kWorkspaceBytes || call.workspace == nullptr)
+    return kBadParameter;
+  handle->queued.push_back(call);
+  return cudaLaunchHostFunc(handle->stream, run, &handle->queued.back()) == cudaSuccess ? 0 : kFailed;
+}
+
+Call call_of(const Functions::Tensor* x, const Functions::Filter* w, const Functions::Convolution* convolution) {
+  Call call;
+  call.x = x->shape;
+  call.outputs = w->outputs;
+  call.math = convolution->math;
+  call.type = w->type;
+  return call;
+}
+
+void add_objects(Functions& f) {
+  f.error_text = [](int) { return "an emulated error"; };
+  f.create = create<Functions::Handle>;
+  f.destroy = [](Functions::Handle* handle) {
+    cudaDeviceSynchronize();  // queued convolutions are the handle's
+    return destroy(handle);
+  };
+  f.set_stream = [](Functions::Handle* handle, cudaStream_t stream) {
+    return counted([&] {
+      handle->stream = stream;
+      return 0;
+    });
+  };
+  f.create_tensor = create<Functions::Tensor>;
+  f.destroy_tensor = destroy<Functions::Tensor>;
+  f.set_tensor = [](Functions::Tensor* tensor, Functions::Format format, Functions::DataType type, int batch,
+                    int channels, int height, int width) {
+    return counted([&] {
+      tensor->type = type;
+      tensor->shape = {batch, height, width, channels};
+      return format == Functions::nhwc && channels % 8 == 0 && tensor->shape.elements() > 0 ? 0 : kBadParameter;
+    });
+  };
+  f.create_filter = create<Functions::Filter>;
+  f.destroy_filter = destroy<Functions::Filter>;
+  f.set_filter = [](Functions::Filter* filter, Functions::DataType type, Functions::Format format, int outputs,
+                    int inputs, int height, int width) {
+    return counted([&] {
+      filter->type = type;
+      filter->outputs = outputs;
+      filter->inputs = inputs;
+      return format == Functions::nhwc && height == 3 && width == 3 ? 0 : kBadParameter;
+    });
+  };
+  f.create_convolution = create<Functions::Convolution>;
+  f.destroy_convolution = destroy<Functions::Convolution>;
+  f.set_convolution = [](Functions::Convolution*, int pad_y, int pad_x, int stride_y, int stride_x, int dilation_y,
+                         int dilation_x, Functions::Mode mode, Functions::DataType compute) {
+    return counted([&] {
+      const bool all_one =
+          pad_y == 1 && pad_x == 1 && stride_y == 1 && stride_x == 1 && dilation_y == 1 && dilation_x == 1;
+      return all_one && mode == Functions::cross_correlation && compute == Functions::float32 ? 0 : kBadParameter;
+    });
+  };
+  f.set_math = [](Functions::Convolution* convolution, Functions::Math math) {
+    return counted([&] {
+      convolution->math = math;
+      return 0;
+    });
+  };
+}
+
+}  // namespace
+
+CudnnFunctions emulated_cudnn() {
+  using F = CudnnFunctions;
+  F f;
+  add_objects(f);
+  f.forward_proposals = [](F::Handle*, const F::Tensor* x, const F::Filter* w, const F::Convolution* convolution,
+                           const F::Tensor* y, int wanted, int* found, F::Proposal* proposals) {
+    return propose(fits(x, w, y), convolution, wanted, found, proposals);
+  };
+  f.data_proposals = [](F::Handle*, const F::Filter* w, const F::Tensor* y, const F::Convolution* convolution,
+                        const F::Tensor* x, int wanted, int* found, F::Proposal* proposals) {
+    return propose(fits(x, w, y), convolution, wanted, found, proposals);
+  };
+  f.weight_proposals = [](F::Handle*, const F::Tensor* x, const F::Tensor* y, const F::Convolution* convolution,
+                          const F::Filter* w, int wanted, int* found, F::Proposal* proposals) {
+    return propose(fits(x, w, y), convolution, wanted, found, proposals);
+  };
+  f.forward_workspace = [](F::Handle*, const F::Tensor* x, const F::Filter* w, const F::Convolution*,
+                           const F::Tensor* y, int algorithm,
+                           std::size_t* bytes) { return workspace(fits(x, w, y), algorithm, bytes); };
+  f.data_workspace = [](F::Handle*, const F::Filter* w, const F::Tensor* y, const F::Convolution*, const F::Tensor* x,
+                        int algorithm, std::size_t* bytes) { return workspace(fits(x, w, y), algorithm, bytes); };
+  f.weight_workspace = [](F::Handle*, const F::Tensor* x, const F::Tensor* y, const F::Convolution*, const F::Filter* w,
+                          int algorithm, std::size_t* bytes) { return workspace(fits(x, w, y), algorithm, bytes); };
+  f.forward = [](F::Handle* handle, const void* alpha, const F::Tensor* x, const void* x_data, const F::Filter* w,
+                 const void* w_data, const F::Convolution* convolution, int algorithm, void* memory, std::size_t bytes,
+                 const void* beta, const F::Tensor* y, void* y_data) {
+    Call call = call_of(x, w, convolution);
+    call.read[0] = x_data;
+    call.read[1] = w_data;
+    call.written = y_data;
+    call.workspace = memory;
+    call.run = forward;
+    return enqueue(handle, {alpha, beta}, fits(x, w, y), algorithm, bytes, call);
+  };
+  f.data_gradient = [](F::Handle* handle, const void* alpha, const F::Filter* w, const void* w_data, const F::Tensor* y,
+                       const void* y_data, const F::Convolution* convolution, int algorithm, void* memory,
+                       std::size_t bytes, const void* beta, const F::Tensor* x, void* x_data) {
+    Call call = call_of(x, w, convolution);
+    call.read[0] = y_data;
+    call.read[1] = w_data;
+    call.written = x_data;
+    call.workspace = memory;
+    call.run = data_gradient;
+    return enqueue(handle, {alpha, beta}, fits(x, w, y), algorithm, bytes, call);
+  };
+  f.weight_gradient = [](F::Handle* handle, const void* alpha, const F::Tensor* x, const void* x_data,
+                         const F::Tensor* y, const void* y_data, const F::Convolution* convolution, int algorithm,
+                         void* memory, std::size_t bytes, const void* beta, const F::Filter* w, void* w_data) {
+    Call call = call_of(x, w, convolution);
+    call.read[0] = x_data;
+    call.read[1] = y_data;
+    call.written = w_data;
+    call.workspace = memory;
+    call.run = weight_gradient;
+    return enqueue(handle, {alpha, beta}, fits(x, w, y), algorithm, bytes, call);
+  };
+  return f;
+}
+
+}  // namespace n2s::device
