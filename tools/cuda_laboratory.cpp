@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/cuda_memory.h"
+#include "kernels/base/error.h"
 #include "kernels/base/philox.h"
 #include "kernels/conv3x3/cuda.h"
+#include "kernels/conv3x3/cudnn_plans.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
@@ -31,9 +33,15 @@ struct Mode {
   int compute_capability;  // from which on there is this mode
 };
 constexpr Mode kModes[] = {
-    {"simt fp32", {Precision::fp32, ConvVariant::simt}, 70}, {"mma tf32", {Precision::tf32, ConvVariant::mma}, 80},
-    {"wmma fp16", {Precision::fp16, ConvVariant::wmma}, 70}, {"mma fp16", {Precision::fp16, ConvVariant::mma}, 80},
+    {"simt fp32", {Precision::fp32, ConvVariant::simt}, 70},
+    {"mma tf32", {Precision::tf32, ConvVariant::mma}, 80},
+    {"wmma fp16", {Precision::fp16, ConvVariant::wmma}, 70},
+    {"mma fp16", {Precision::fp16, ConvVariant::mma}, 80},
     {"mma bf16", {Precision::bf16, ConvVariant::mma}, 80},
+    {"cudnn fp32", {Precision::fp32, ConvVariant::cudnn}, 70},
+    {"cudnn tf32", {Precision::tf32, ConvVariant::cudnn}, 80},
+    {"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}, 70},
+    {"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}, 80},
 };
 
 enum class Pass { forward, data_gradient, weight_gradient };
@@ -109,7 +117,9 @@ class Work {
         bias_gradient_(cuda_array<float>(static_cast<std::size_t>(layer.out_channels))),
         packed_(cuda_array<std::byte>(pass == Pass::forward ? conv3x3_forward_packed_bytes(layer, mode)
                                                             : conv3x3_data_gradient_packed_bytes(layer, mode))),
-        scratch_bytes_(conv3x3_weight_gradient_scratch_bytes(layer, mode)),
+        scratch_bytes_(pass == Pass::forward         ? conv3x3_forward_scratch_bytes(layer, mode)
+                       : pass == Pass::data_gradient ? conv3x3_data_gradient_scratch_bytes(layer, mode)
+                                                     : conv3x3_weight_gradient_scratch_bytes(layer, mode)),
         scratch_(cuda_array<std::byte>(scratch_bytes_)) {
     low_.randomise(0);
     skip_.randomise(1);
@@ -130,6 +140,8 @@ class Work {
       p.slope = kSlope;
       p.out = out_.view();
       p.out_channels = layer_.out_channels;
+      p.scratch = scratch_.get();
+      p.scratch_bytes = scratch_bytes_;
       device::conv3x3_forward(p, mode_, stream_);
     } else if (pass_ == Pass::data_gradient) {
       device::conv3x3_data_gradient({{out_.view(), {}, nullptr},
@@ -137,7 +149,9 @@ class Work {
                                      layer_.low_channels,
                                      layer_.skip_channels,
                                      {low_gradient_.view(), {}, 1, false},
-                                     {skip_gradient_.view(), {}, 1, false}},
+                                     {skip_gradient_.view(), {}, 1, false},
+                                     scratch_.get(),
+                                     scratch_bytes_},
                                     mode_, stream_);
     } else {
       device::conv3x3_weight_gradient(
@@ -250,56 +264,80 @@ double least_bytes(const Conv3x3Layer& l, Precision precision) {
           9.0 * (l.low_channels + l.skip_channels) * l.out_channels);
 }
 
+/// Where results go: a table, line by line, or one JSON object in the end.
+struct Report {
+  bool text = false;
+  nlohmann::json json;
+};
+
+/// One variant in one precision on every layer.
+void measure(const Mode& mode, const CudaLaboratoryOptions& options, int compute_capability, Report& report,
+             cudaStream_t stream) {
+  const device::DeviceCeilings ceilings = device::measure_ceilings(mode.mode.precision, compute_capability, stream);
+  report.json["ceilings"][mode.name] = {{"tflops", ceilings.tflops}, {"gbytes_per_second", ceilings.gbytes_per_second}};
+  if (report.text)
+    fmt::print("\n{}: {:.1f} TFLOP/s in registers, {:.0f} GB/s copying\n{:<24}{:<17}{:>10}{:>10}{:>9}{:>12}{:>10}\n",
+               mode.name, ceilings.tflops, ceilings.gbytes_per_second, "layer", "pass", "ms", "TFLOP/s", "GB/s",
+               "of ceiling", "NMSE");
+  for (const LayerShape& shape : layer_shapes(options.extents))
+    for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient}) {
+      const Conv3x3Layer& l = shape.layer;
+      Work work(l, mode.mode, pass, stream);
+      const double ms = milliseconds(work, options.seconds, stream);
+      const double tflop = 18e-12 * (l.low_channels + l.skip_channels) * l.out_channels * static_cast<double>(l.batch) *
+                           l.height * l.width;
+      const double gbytes = least_bytes(l, mode.mode.precision) / 1e9;
+      const double floor_ms = 1000 * std::max(tflop / ceilings.tflops, gbytes / ceilings.gbytes_per_second);
+      Conv3x3Layer small = l;
+      small.batch = 1;
+      small.height = std::min(16, l.height);
+      small.width = std::min(16, l.width);
+      const double nmse = Work(small, mode.mode, pass, stream).error();
+      const char* pass_name = kPassNames[static_cast<int>(pass)];
+      report.json["results"].push_back({{"layer", shape.name},
+                                        {"pass", pass_name},
+                                        {"variant", mode.name},
+                                        {"ms", ms},
+                                        {"tflops", 1000 * tflop / ms},
+                                        {"gbytes_per_second", 1000 * gbytes / ms},
+                                        {"share_of_ceiling", floor_ms / ms},
+                                        {"nmse", nmse}});
+      if (report.text)
+        fmt::print("{:<24}{:<17}{:>10.4f}{:>10.2f}{:>9.0f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, ms,
+                   1000 * tflop / ms, 1000 * gbytes / ms, 100 * floor_ms / ms, nmse);
+    }
+}
+
 }  // namespace
 
 void run_cuda_laboratory(const CudaOptions& gpu, const CudaLaboratoryOptions& options) {
+  if (gpu.variant == "cudnn") device::cudnn();                                              // says what is missing
   const std::string name = make_cuda_backend({gpu.device, "fp32", "auto"})->description();  // checks the GPU, too
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, gpu.device), "kernel laboratory");
   const int compute_capability = 10 * properties.major + properties.minor;
   const CudaStream stream = cuda_stream();
-  const std::vector<LayerShape> shapes = layer_shapes(options.extents);
-  nlohmann::json json{{"op", "conv3x3"}, {"device", name}, {"results", nlohmann::json::array()}};
-  if (!options.json)
+  Report report{!options.json, {{"op", "conv3x3"}, {"device", name}, {"results", nlohmann::json::array()}}};
+  if (report.text)
     fmt::print("{}, {} images of {}x{}\n", name, options.extents.batch, options.extents.height, options.extents.width);
-  for (const Mode& mode : kModes) {
+  for (Mode mode : kModes) {
     if (compute_capability < mode.compute_capability) continue;
-    const device::DeviceCeilings ceilings =
-        device::measure_ceilings(mode.mode.precision, compute_capability, stream.get());
-    json["ceilings"][mode.name] = {{"tflops", ceilings.tflops}, {"gbytes_per_second", ceilings.gbytes_per_second}};
-    if (!options.json)
-      fmt::print("\n{}: {:.1f} TFLOP/s in registers, {:.0f} GB/s copying\n{:<24}{:<17}{:>10}{:>10}{:>9}{:>12}{:>10}\n",
-                 mode.name, ceilings.tflops, ceilings.gbytes_per_second, "layer", "pass", "ms", "TFLOP/s", "GB/s",
-                 "of ceiling", "NMSE");
-    for (const LayerShape& shape : shapes)
-      for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient}) {
-        const Conv3x3Layer& l = shape.layer;
-        Work work(l, mode.mode, pass, stream.get());
-        const double ms = milliseconds(work, options.seconds, stream.get());
-        const double tflop = 18e-12 * (l.low_channels + l.skip_channels) * l.out_channels *
-                             static_cast<double>(l.batch) * l.height * l.width;
-        const double gbytes = least_bytes(l, mode.mode.precision) / 1e9;
-        const double floor_ms = 1000 * std::max(tflop / ceilings.tflops, gbytes / ceilings.gbytes_per_second);
-        Conv3x3Layer small = l;
-        small.batch = 1;
-        small.height = std::min(16, l.height);
-        small.width = std::min(16, l.width);
-        const double nmse = Work(small, mode.mode, pass, stream.get()).error();
-        const char* pass_name = kPassNames[static_cast<int>(pass)];
-        json["results"].push_back({{"layer", shape.name},
-                                   {"pass", pass_name},
-                                   {"variant", mode.name},
-                                   {"ms", ms},
-                                   {"tflops", 1000 * tflop / ms},
-                                   {"gbytes_per_second", 1000 * gbytes / ms},
-                                   {"share_of_ceiling", floor_ms / ms},
-                                   {"nmse", nmse}});
-        if (!options.json)
-          fmt::print("{:<24}{:<17}{:>10.4f}{:>10.2f}{:>9.0f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, ms,
-                     1000 * tflop / ms, 1000 * gbytes / ms, 100 * floor_ms / ms, nmse);
-      }
+    if (gpu.variant != "auto" && std::string(mode.name).rfind(gpu.variant, 0) != 0) continue;
+    if (mode.mode.variant != ConvVariant::cudnn) {
+      measure(mode, options, compute_capability, report, stream.get());
+      continue;
+    }
+    if (!device::has_cudnn()) continue;
+    try {  // what a library lacks must not take the others' results along
+      device::CudnnPlans plans;
+      mode.mode.cudnn = &plans;
+      measure(mode, options, compute_capability, report, stream.get());
+      cuda_wait(stream.get(), "kernel laboratory");
+    } catch (const Error& error) {
+      fmt::print(stderr, "{}: {}\n", mode.name, error.what());
+    }
   }
-  if (options.json) std::cout << json.dump(2) << "\n";
+  if (options.json) std::cout << report.json.dump(2) << "\n";
 }
 
 }  // namespace n2s

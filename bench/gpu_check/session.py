@@ -68,8 +68,8 @@ class Session:
                 pass
         return None
 
-    def find_cufft(self):
-        """Folders that hold libcufft: beside PyTorch, or of a toolkit."""
+    def find_library(self, pattern):
+        """Folders that hold a library of NVIDIA's: beside PyTorch, or of a toolkit."""
         places = []
         if self.python is not None:
             probe = "import importlib.util as u; print('\\n'.join(u.find_spec('nvidia').submodule_search_locations))"
@@ -78,11 +78,12 @@ class Session:
                 places += pathlib.Path(place).glob("*/lib")
         for toolkit in (pathlib.Path("/usr/local"), pathlib.Path("/opt")):
             places += [*toolkit.glob("cuda*/lib64"), *toolkit.glob("cuda*/targets/x86_64-linux/lib")]
-        return [str(place) for place in places if any(place.glob("libcufft.so.1*"))]
+        return [str(place) for place in places if any(place.glob(pattern))]
 
     def make_environment(self):
         environment = dict(os.environ)
-        paths = self.find_cufft()[:1] + [p for p in environment.get("LD_LIBRARY_PATH", "").split(":") if p]
+        paths = self.find_library("libcufft.so.1*")[:1] + self.find_library("libcudnn.so.[89]")[:1]
+        paths += [p for p in environment.get("LD_LIBRARY_PATH", "").split(":") if p]
         environment["LD_LIBRARY_PATH"] = ":".join(paths)
         if subprocess.run([self.program, "--version"], env=environment, capture_output=True).returncode != 0:
             paths.append(str(self.folder / "lib/fallback"))
