@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "kernels/conv3x3/cudnn_library.h"
 #include "kernels/device/tensor.h"
@@ -19,7 +20,9 @@ struct CudnnProblem {
   Precision precision = Precision::fp32;
   int batch = 0, height = 0, width = 0;  // pixels
   int inputs = 0, outputs = 0;           // channels as stored
-  auto operator<=>(const CudnnProblem&) const = default;
+
+  auto key() const { return std::tuple(pass, precision, batch, height, width, inputs, outputs); }
+  bool operator<(const CudnnProblem& other) const { return key() < other.key(); }
 };
 
 /// Device memory of a problem: x (batch, height, width, inputs), w [outputs][3][3][inputs], y (batch, height, width,
