@@ -348,6 +348,7 @@ class CudaBackend final : public Backend {
 
   bool records() const override { return true; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+    if (cudnn_) cudnn_->warm_up(stream_.get());
     check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
     recording_ = true;
     cudaGraph_t captured = nullptr;

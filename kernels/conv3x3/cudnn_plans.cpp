@@ -6,6 +6,7 @@
 #include <span>
 
 #include "kernels/base/error.h"
+#include "kernels/device/check.h"
 
 namespace n2s::device {
 namespace {
@@ -19,6 +20,10 @@ constexpr std::size_t kMostWorkspace = std::size_t{512} << 20;
 void check_cudnn(int status, const char* what) {
   if (status != 0) throw Error(fmt::format("{}: cuDNN reports {}", what, cudnn().error_text(status)));
 }
+
+struct Free {
+  void operator()(void* memory) const { cudaFree(memory); }
+};
 
 template <typename T>
 struct Destroy {
@@ -147,6 +152,7 @@ void CudnnPlans::run(const CudnnProblem& problem, const CudnnOperands& o, void* 
     stream_ = stream;
     has_stream_ = true;
   }
+  ran_.insert(problem);
   const float one = 1;
   const float zero = 0;
   if (problem.pass == Pass::forward)
@@ -160,6 +166,29 @@ void CudnnPlans::run(const CudnnProblem& problem, const CudnnOperands& o, void* 
   check_cudnn(cudnn().weight_gradient(handle_.get(), &one, p.x.get(), o.x, p.y.get(), o.y, p.convolution.get(),
                                       p.algorithm, workspace, p.workspace, &zero, p.w.get(), o.w),
               "weight gradient");
+}
+
+void CudnnPlans::warm_up(cudaStream_t stream) {
+  constexpr const char* kWhat = "preparing convolutions";
+  for (const auto& [problem, made] : plans_) {
+    if (ran_.count(problem) > 0) continue;
+    const auto piece = [precision = problem.precision](std::size_t elements) {
+      return (elements * element_bytes(precision) + 255) / 256 * 256;
+    };
+    const Shape image{problem.batch, problem.height, problem.width, problem.inputs};
+    const Shape result{problem.batch, problem.height, problem.width, problem.outputs};
+    const std::size_t x = piece(elements_of(image));
+    const std::size_t y = piece(elements_of(result));
+    const std::size_t w = piece(static_cast<std::size_t>(9) * static_cast<std::size_t>(problem.inputs) *
+                                static_cast<std::size_t>(problem.outputs));
+    void* data = nullptr;
+    check(cudaMalloc(&data, x + y + w + made->workspace), kWhat);
+    const std::unique_ptr<void, Free> memory(data);
+    auto* at = static_cast<std::byte*>(data);
+    check(cudaMemsetAsync(data, 0, x + y + w, stream), kWhat);
+    run(problem, {at, at + x + y, at + x}, at + x + y + w, stream);
+    check(cudaStreamSynchronize(stream), kWhat);
+  }
 }
 
 }  // namespace n2s::device

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <set>
 #include <tuple>
 
 #include "kernels/conv3x3/cudnn_library.h"
@@ -47,6 +48,10 @@ class CudnnPlans {
   /// Enqueues it; workspace is workspace_bytes() large.
   void run(const CudnnProblem& problem, const CudnnOperands& operands, void* workspace, cudaStream_t stream);
 
+  /// Runs every plan that has not run yet, on memory of its own, and waits. To be called before work is recorded: the
+  /// library loads, and may compile, its kernels when they are first used.
+  void warm_up(cudaStream_t stream);
+
  private:
   struct Plan;
   const Plan& plan(const CudnnProblem& problem);
@@ -58,6 +63,7 @@ class CudnnPlans {
   cudaStream_t stream_ = nullptr;  // the handle's
   bool has_stream_ = false;
   std::map<CudnnProblem, std::unique_ptr<const Plan>> plans_;
+  std::set<CudnnProblem> ran_;
 };
 
 }  // namespace n2s::device
