@@ -87,8 +87,14 @@ TEST_CASE("a state comes back to the last bit, and serves as a model") {
   const std::string path = (folder / "state").string();
   const std::vector<Layer> layers = small_layers();
   const std::size_t total = parameter_layout(layers).total;
-  TrainingState state{
-      17, 4000, 0.1 + 0.2, 12, {512, 7}, numbered(layers), test::random_values(total, 52), test::random_values(total, 53)};
+  TrainingState state{17,
+                      4000,
+                      0.1 + 0.2,
+                      12,
+                      {512, 7},
+                      numbered(layers),
+                      test::random_values(total, 52),
+                      test::random_values(total, 53)};
   for (const double best : {0.1 + 0.2, std::numeric_limits<double>::infinity(), 5e-324}) {
     state.best_validation = best;
     save_state(path, layers, {{"network", "mri"}}, state);
