@@ -11,6 +11,7 @@ namespace {
 /// Where the pixels of the window come from along one axis.
 std::vector<int> sources(int first, int count, int length, int shift, bool circular) {
   std::vector<int> result;
+  result.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) result.push_back(source_along(first + i, length, shift, circular));
   return result;
 }
