@@ -88,6 +88,8 @@ class Moment {
 
 class BatchSource;
 class DeviceBatchSource;
+class StackTiles;
+struct TileRequest;
 struct BatchSettings;
 struct TrainingStack;
 
@@ -148,6 +150,13 @@ class Backend {
   /// Batches made without the host's work where the data set can stay on the device, and else while the device
   /// computes; null where batches are best made by the host, in between.
   virtual std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) = 0;
+
+  /// Pixels of a batch that keep the device busy in inference; more at once is no faster.
+  virtual int busy_pixels() const = 0;
+
+  /// A stack that is cut into tiles, and put together again, where the network runs; null where the host does that
+  /// best.
+  virtual std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) = 0;
 
   /// Puts measured frequencies back on the device. False where the host has to: the device is no other, or lacks what
   /// it takes, which `why` says then. Nothing has changed in that case.

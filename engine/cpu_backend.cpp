@@ -10,6 +10,7 @@
 #include <new>
 
 #include "engine/geometry.h"
+#include "engine/stack_tiles.h"
 #include "engine/trainer.h"
 #include "kernels/base/error.h"
 #include "kernels/base/simd.h"
@@ -176,6 +177,10 @@ double CpuBackend::milliseconds(const Moment& from, const Moment& to) {
 }
 
 std::unique_ptr<DeviceBatchSource> CpuBackend::device_batches(const BatchRequest&) {
+  return nullptr;
+}
+
+std::unique_ptr<StackTiles> CpuBackend::stack_tiles(const TileRequest&) {
   return nullptr;
 }
 

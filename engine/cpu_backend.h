@@ -35,6 +35,8 @@ class CpuBackend final : public Backend {
   bool records() const override { return false; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override;
+  int busy_pixels() const override { return 1 << 16; }
+  std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override;
   bool restore_measured(const MeasuredPlanes&, std::string&) override { return false; }
   std::unique_ptr<Moment> mark() override;
   double milliseconds(const Moment& from, const Moment& to) override;

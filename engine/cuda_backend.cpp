@@ -8,6 +8,7 @@
 
 #include "engine/cuda_memory.h"
 #include "engine/cuda_post_processing.h"
+#include "engine/cuda_tiles.h"
 #include "engine/device_batches.h"
 #include "engine/geometry.h"
 #include "engine/streamed_batches.h"
@@ -332,6 +333,11 @@ class CudaBackend final : public Backend {
       return std::make_unique<device::StreamedBatches>(request.host, request.settings.planes, mode_.precision,
                                                        error.what(), stream_.get());
     }
+  }
+
+  int busy_pixels() const override { return 1 << 20; }  // some waves of blocks on the largest GPUs
+  std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override {
+    return std::make_unique<device::CudaTiles>(request, mode_.precision, stream_.get());
   }
 
   bool restore_measured(const MeasuredPlanes& planes, std::string& why) override {

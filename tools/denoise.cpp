@@ -47,8 +47,9 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, B
   InferenceOptions inference;
   inference.tile = o.tile;
   inference.memory_limit = static_cast<std::size_t>(o.memory_gib * (1 << 30));
-  const InferencePlan plan = plan_inference(backend, {&network.graph, network.receptive_radius}, loaded.stack.height,
-                                            loaded.stack.width, inference);
+  const Stack& noisy = loaded.stack;
+  const InferencePlan plan = plan_inference(backend, {&network.graph, network.receptive_radius},
+                                            {noisy.planes, noisy.height, noisy.width}, inference);
   say(o.common, "{} of {}x{} pixels, {} at a time", plan.tiled ? "tiles" : "whole planes", plan.extents.height,
       plan.extents.width, plan.extents.batch);
   inference.progress = [&](long done, long) { progress.update(done); };
@@ -88,7 +89,8 @@ void add_denoise(CLI::App& app) {
   verb->add_option("IN", options->in, "Noisy stacks: NIfTI, TIFF or HDF5")->required();
   verb->add_option("-o,--output", options->out, "The restored stack; a folder for several")->required();
   verb->add_option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit)");
-  verb->add_option("--memory", options->memory_gib, "Memory for activations, GiB (default: half of what is free)");
+  verb->add_option("--memory", options->memory_gib,
+                   "Memory for activations, and on a GPU as much for the stack, GiB (default: half of what is free)");
   verb->add_option(
       "--measured", options->measured,
       "The input was made by `n2s corrupt --noise kspace:RATE` with this --seed: put its frequencies back");

@@ -48,13 +48,10 @@ Stack denoise(const LoadedModel& model, const Stack& noisy, Backend& backend, co
   const Graph graph = fuse(network.graph);
   ParameterMemory parameters(backend, graph.layers, false);
   parameters.upload(ParameterMemory::Part::values, model.parameters);
-  Stack stack = noisy;
-  apply_normalisation(model.normalisation, stack.voxels);
-  InferenceOptions with_gap = options;
-  with_gap.gap = model.gap;
-  stack = restore_stack(backend, {&graph, network.receptive_radius}, parameters, stack, with_gap);
-  undo_normalisation(model.normalisation, stack.voxels);
-  return stack;
+  InferenceOptions for_model = options;
+  for_model.gap = model.gap;
+  for_model.normalisation = model.normalisation;
+  return restore_stack(backend, {&graph, network.receptive_radius}, parameters, noisy, for_model);
 }
 
 }  // namespace n2s

@@ -8,6 +8,16 @@
 namespace n2s::device {
 namespace {
 
+/// The product is rounded before the sum, as on the processor: a fused multiply-add would give other bits. NaN stays.
+__global__ void normalise_kernel(const DeviceNormalise p) {
+  const std::size_t i = grid_index();
+  if (i >= p.count) return;
+  double mapped = __dadd_rn(__dmul_rn(static_cast<double>(p.values[i]), p.scale), p.offset);
+  if (mapped < p.clip_low) mapped = p.clip_low;
+  if (mapped > p.clip_high) mapped = p.clip_high;
+  p.values[i] = static_cast<float>(mapped);
+}
+
 /// Differences and quotients only: there is nothing that the compiler could contract to another result.
 template <class T>
 __global__ void cast_kernel(const DeviceCast p, T* samples) {
@@ -18,6 +28,11 @@ __global__ void cast_kernel(const DeviceCast p, T* samples) {
 }
 
 }  // namespace
+
+void normalise(const DeviceNormalise& problem, cudaStream_t stream) {
+  if (problem.count == 0) return;
+  launch("normalisation", normalise_kernel, grid_for(problem.count, stream), problem);
+}
 
 template <class T>
 void cast_samples(const DeviceCast& problem, T* samples, cudaStream_t stream) {

@@ -67,6 +67,24 @@ TEST_CASE("samples are those that the processor stores") {
       }
 }
 
+TEST_CASE("normalised values are the processor's, clipped or not") {
+  const std::vector<float> values = awkward_values();
+  for (const bool clips : {false, true})
+    for (const double scale : {1.0, 1 / 4095.0, 1 / 613.7, -0.3}) {
+      Normalisation normalisation;
+      normalisation.scale = scale;
+      normalisation.offset = -0.1234;
+      if (clips) normalisation.clip_low = -0.5, normalisation.clip_high = 0.7;
+      std::vector<float> expected = values;
+      apply_normalisation(normalisation, expected);
+      const CudaArray<float> on_device = to_device(std::span<const float>(values));
+      device::DeviceNormalise problem{on_device.get(), values.size(), scale, normalisation.offset};
+      if (clips) problem.clip_low = -0.5, problem.clip_high = 0.7;
+      device::normalise(problem, nullptr);
+      CHECK(to_host(on_device.get(), values.size()) == expected);
+    }
+}
+
 TEST_CASE("NaN is 0 among integers, and stays NaN") {
   CHECK(on_gpu({NAN}, SampleType::int16, {}, {}) == std::vector<std::byte>(2));
   CHECK(on_gpu({NAN}, SampleType::uint64, {}, {}) == std::vector<std::byte>(8));

@@ -1,10 +1,8 @@
 // Whatever call of CUDA, cuFFT or cuDNN fails, and whenever: one typed error, and nothing is leaked or left half done.
 #include <doctest/doctest.h>
-#include <cmath>
 
 #include "emulation/control.h"
 #include "engine/batches.h"
-#include "engine/cpu_backend.h"
 #include "engine/cuda_backend.h"
 #include "engine/fusion.h"
 #include "engine/inference.h"
@@ -52,8 +50,7 @@ Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks
     const Graph graph = fuse(tiny_microscopy_net(2));
     Trainer trainer(*backend, graph, batches, {}, {{}, 1, true});
     for (; outcome.steps < 2; ++outcome.steps) trainer.step();
-    const Stack restored =
-        restore_stack(*backend, {&graph, 24}, trainer.memory(), stacks[0].source, {.memory_limit = 0, .progress = {}});
+    const Stack restored = restore_stack(*backend, {&graph, 24}, trainer.memory(), stacks[0].source, {});
     outcome.restored = restored.voxels.size() == stacks[0].source.voxels.size();
   } catch (const Error& error) {
     outcome.error = error.what();
@@ -115,26 +112,6 @@ TEST_CASE("a machine without a GPU, and one without that many") {
   emulation::set_device_count(0);
   CHECK(contains(error_of([] { make_cuda_backend({}); }), "use --device cpu"));
   emulation::set_device_count(1);
-}
-
-TEST_CASE("planes are restored on the GPU as on the CPU, whole and in tiles") {
-  const Graph graph = fuse(tiny_mri_net(4));
-  const std::vector<float> parameters = initial_parameters(graph.layers, 3);
-  const Stack noisy{5, 49, 18, random_values(std::size_t{5} * 49 * 18, 8)};
-  const InferenceNetwork network{&graph, 20};
-  const auto restore = [&](Backend& backend, const InferenceOptions& options) {
-    ParameterMemory memory(backend, graph.layers, false);
-    memory.upload(ParameterMemory::Part::values, parameters);
-    return restore_stack(backend, network, memory, noisy, options).voxels;
-  };
-  CpuBackend cpu({.threads = 1});
-  const std::vector<float> expected = restore(cpu, {});
-  const auto gpu = make_cuda_backend({});
-  for (const int tile : {0, 44}) {
-    if (kStride > 1 && tile == 0) continue;
-    const std::vector<float> found = restore(*gpu, {.tile = tile, .progress = {}});
-    for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::abs(found[i] - expected[i]) <= 1e-5F);
-  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "engine/cpu_backend.h"
 #include "engine/cuda_backend.h"
 #include "engine/fusion.h"
+#include "engine/inference.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cudnn_library.h"
 #include "tests/cuda/tiny_nets.h"
@@ -32,16 +33,19 @@ constexpr long kSteps = kSanitized ? 3 : 20;
 constexpr long kFewSteps = std::min(kSteps, 6L);  // where steps are compared with each other, not with the CPU's
 constexpr std::size_t kPlenty = std::size_t{1} << 28;
 
+constexpr int kPlanes = 9;
+constexpr int kSide = 24;
+
+float clean_voxel(std::size_t index) {
+  const double x = static_cast<double>(index % kSide) / kSide;
+  const double y = static_cast<double>(index / kSide % kSide) / kSide;
+  return static_cast<float>(0.4 * std::sin(9 * x) * std::cos(7 * y));
+}
+
 /// Smooth planes that resemble their neighbours, with noise of their own.
 std::vector<TrainingStack> easy_stacks() {
-  constexpr int kPlanes = 9;
-  constexpr int kSide = 24;
   Stack stack{kPlanes, kSide, kSide, random_values(std::size_t{kPlanes} * kSide * kSide, 31)};
-  for (std::size_t i = 0; i < stack.voxels.size(); ++i) {
-    const double x = static_cast<double>(i % kSide) / kSide;
-    const double y = static_cast<double>(i / kSide % kSide) / kSide;
-    stack.voxels[i] = 0.05F * stack.voxels[i] + static_cast<float>(0.4 * std::sin(9 * x) * std::cos(7 * y));
-  }
+  for (std::size_t i = 0; i < stack.voxels.size(); ++i) stack.voxels[i] = 0.05F * stack.voxels[i] + clean_voxel(i);
   std::vector<TrainingStack> stacks(1);
   stacks[0].source = std::move(stack);
   stacks[0].held_out = {4};
@@ -100,11 +104,21 @@ struct Result {
   std::vector<double> losses;
   double validation = 0;
   std::vector<float> parameters;
+  double psnr = 0;  // dB, of the stack that the network restores
 };
+
+double psnr_of(const Stack& restored) {
+  constexpr double kRange = 0.8;
+  double error = 0;
+  for (std::size_t i = 0; i < restored.voxels.size(); ++i)
+    error += std::pow(double{restored.voxels[i]} - double{clean_voxel(i)}, 2);
+  return 10 * std::log10(kRange * kRange * static_cast<double>(restored.voxels.size()) / error);
+}
 
 Result train(Backend& backend, const Graph& graph, long steps, std::size_t limit = kPlenty) {
   Session session(backend, graph, limit);
-  Result result{session.run_to(steps), 0, {}};
+  Result result{session.run_to(steps), 0, {}, 0};
+  result.psnr = psnr_of(restore_stack(backend, {&graph, 24}, session.trainer.memory(), session.stacks[0].source, {}));
   result.validation = session.trainer.validate().loss;
   result.parameters = session.trainer.parameters();
   return result;
@@ -153,6 +167,7 @@ TEST_CASE("the other precisions learn as fp32 does") {
       const Result found = train_on_gpu(mode, fuse(net.graph), kSteps);
       CHECK(mean(found.losses) == doctest::Approx(mean(expected.losses)).epsilon(0.02));
       CHECK(found.validation == doctest::Approx(expected.validation).epsilon(0.02));
+      CHECK(std::abs(found.psnr - expected.psnr) <= 0.05);
     }
   }
 }

@@ -339,6 +339,12 @@ inline float __fsub_rn(float a, float b) {
 inline float __fmul_rn(float a, float b) {
   return a * b;
 }
+inline double __dadd_rn(double a, double b) {
+  return a + b;
+}
+inline double __dmul_rn(double a, double b) {
+  return a * b;
+}
 inline float __fmaf_rn(float a, float b, float c) {
   return fmaf(a, b, c);
 }
