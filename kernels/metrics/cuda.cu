@@ -2,6 +2,8 @@
 // rounds of that, means before variances: the one-pass formula loses its digits where the mean is large.
 #include "kernels/metrics/cuda.h"
 
+#include <limits>
+
 #include "kernels/base/error.h"
 #include "kernels/device/block_sums.h"
 #include "kernels/device/shared_memory.h"
@@ -179,7 +181,9 @@ __global__ void sums_kernel(const Arguments a) {
     ssim[0] += a.tiles[static_cast<std::size_t>(blockIdx.y) * tiles + i];
   block_sums(shared_memory<double>(), ssim);
   const double windows = static_cast<double>(a.height - kSsimWindow + 1) * (a.width - kSsimWindow + 1);
-  if (threadIdx.x == 0) a.sums[blockIdx.y] = {errors[0], errors[1], tiles > 0 ? ssim[0] / windows : nan("")};
+  if (threadIdx.x == 0)
+    a.sums[blockIdx.y] = {errors[0], errors[1],
+                          tiles > 0 ? ssim[0] / windows : std::numeric_limits<double>::quiet_NaN()};
 }
 
 constexpr int kMostTerms = 3;
