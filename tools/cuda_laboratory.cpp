@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -47,8 +48,16 @@ constexpr Mode kModes[] = {
 enum class Pass { forward, data_gradient, weight_gradient };
 constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
 
-std::vector<float> random_values(const Shape& shape, std::uint32_t item) {
-  std::vector<float> values(static_cast<std::size_t>(shape.elements()));
+/// Random numbers are drawn by the host, which takes longer than any kernel here: after so many (a prime, so that no
+/// two rows of pixels are alike) they are repeated.
+constexpr std::size_t kPeriod = 1'000'003;
+
+std::size_t count_of(const Shape& shape) {
+  return static_cast<std::size_t>(shape.elements());
+}
+
+std::vector<float> random_values(std::size_t count, std::uint32_t item) {
+  std::vector<float> values(count);
   std::uint32_t index = 0;
   for (float& value : values) value = random_uniform({7, Purpose::test, 0, item, 0}, index++) - 0.5F;
   return values;
@@ -64,16 +73,21 @@ class Tensor {
   }
   void randomise(std::uint32_t item) {
     if (!memory_) return;
-    const std::vector<float> values = random_values(shape_, item);
-    const CudaArray<float> plain = cuda_array<float>(values.size());
+    const std::size_t count = count_of(shape_);
+    const std::vector<float> values = random_values(std::min(count, kPeriod), item);
+    const CudaArray<float> plain = cuda_array<float>(count);
     cuda_upload(plain.get(), std::as_bytes(std::span(values)), stream_, "kernel laboratory");
+    for (std::size_t filled = values.size(); filled < count; filled *= 2)
+      check(cudaMemcpyAsync(plain.get() + filled, plain.get(), std::min(filled, count - filled) * sizeof(float),
+                            cudaMemcpyDeviceToDevice, stream_),
+            "kernel laboratory");
     device::pad_channels(plain.get(), view(), precision_, stream_);
     cuda_wait(stream_, "kernel laboratory");
   }
   DeviceTensor view() const { return {memory_.get(), shape_}; }
   const Shape& shape() const { return shape_; }
   std::vector<float> values() const {
-    std::vector<float> values(static_cast<std::size_t>(shape_.elements()));
+    std::vector<float> values(count_of(shape_));
     if (!memory_) return values;
     const CudaArray<float> plain = cuda_array<float>(values.size());
     device::strip_channels(view(), precision_, plain.get(), stream_);
@@ -112,8 +126,8 @@ class Work {
         low_gradient_(low_.shape(), mode.precision, stream),
         skip_gradient_(skip_.shape(), mode.precision, stream),
         weight_(weight_shape(layer), Precision::fp32, stream),
-        plain_weight_(cuda_array<float>(count(weight_.shape()))),
-        weight_gradient_(cuda_array<float>(count(weight_.shape()))),
+        plain_weight_(cuda_array<float>(count_of(weight_.shape()))),
+        weight_gradient_(cuda_array<float>(count_of(weight_.shape()))),
         bias_gradient_(cuda_array<float>(static_cast<std::size_t>(layer.out_channels))),
         packed_(cuda_array<std::byte>(pass == Pass::forward ? conv3x3_forward_packed_bytes(layer, mode)
                                                             : conv3x3_data_gradient_packed_bytes(layer, mode))),
@@ -123,7 +137,7 @@ class Work {
         scratch_(cuda_array<std::byte>(scratch_bytes_)) {
     low_.randomise(0);
     skip_.randomise(1);
-    weight_values_ = random_values(weight_.shape(), 2);
+    weight_values_ = random_values(count_of(weight_.shape()), 2);
     out_.randomise(4);
     cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel laboratory");
     if (pass == Pass::forward)
@@ -214,7 +228,6 @@ class Work {
 
  private:
   static constexpr float kSlope = 0.125F;
-  static std::size_t count(const Shape& shape) { return static_cast<std::size_t>(shape.elements()); }
 
   Conv3x3Layer layer_;
   ConvMode mode_;
