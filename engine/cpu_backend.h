@@ -36,6 +36,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override;
   bool restore_measured(const MeasuredPlanes&, std::string&) override { return false; }
+  bool measure(const Measurement&, std::string&) override { return false; }
   std::unique_ptr<Moment> mark() override;
   double milliseconds(const Moment& from, const Moment& to) override;
   LossScaling loss_scaling() const override { return {}; }
