@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "kernels/base/error.h"
 
@@ -77,6 +78,16 @@ void check_options(const MetricOptions& options) {
   }
 }
 
+void check_plane(std::size_t result, std::size_t truth, int height, int width, const MetricOptions& options) {
+  check_options(options);
+  if (height <= 0 || width <= 0) throw Error(fmt::format("metrics: a plane of {} x {} pixels", height, width));
+  const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  if (result != pixels || truth != pixels) {
+    throw Error(fmt::format("metrics: planes of {} x {} pixels, but {} values of the result and {} of the truth",
+                            height, width, result, truth));
+  }
+}
+
 Summary summarise(const std::vector<PlaneMetrics>& planes, double PlaneMetrics::*member) {
   Summary summary;
   const double count = static_cast<double>(planes.size());
@@ -103,13 +114,8 @@ nlohmann::json curve(const std::vector<PlaneMetrics>& planes, double PlaneMetric
 
 PlaneMetrics plane_metrics(std::span<const float> result, std::span<const float> truth, int height, int width,
                            const MetricOptions& options) {
-  check_options(options);
-  if (height <= 0 || width <= 0) throw Error(fmt::format("metrics: a plane of {} x {} pixels", height, width));
+  check_plane(result.size(), truth.size(), height, width, options);
   const auto rows = static_cast<std::size_t>(height), columns = static_cast<std::size_t>(width);
-  if (result.size() != rows * columns || truth.size() != rows * columns) {
-    throw Error(fmt::format("metrics: planes of {} x {} pixels, but {} values of the result and {} of the truth",
-                            height, width, result.size(), truth.size()));
-  }
   Values mapped(result.begin(), result.end()), expected(truth.begin(), truth.end());
   if (options.affine) map_onto(mapped, expected);
   if (options.clamp) {
@@ -129,7 +135,7 @@ PlaneMetrics metrics_of(const MetricSums& sums, int height, int width, double da
   return {psnr_of(sums, static_cast<double>(height) * width, data_range), sums.ssim, nrmse_of(sums)};
 }
 
-StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options) {
+void check_comparable(const Stack& result, const Stack& truth, const MetricOptions& options) {
   if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width) {
     throw Error(
         fmt::format("metrics: the result is {} planes of {} x {} pixels, the truth {} of {} x {}: both must "
@@ -141,16 +147,29 @@ StackMetrics stack_metrics(const Stack& result, const Stack& truth, const Metric
   if (truth.voxels.size() % planes != 0 || result.voxels.size() != truth.voxels.size())
     throw Error("metrics: a stack's voxels do not fill its planes");
   const std::size_t size = truth.voxels.size() / planes;
-  const std::span<const float> results(result.voxels), truths(truth.voxels);
+  check_plane(size, size, truth.height, truth.width, options);
+}
+
+StackMetrics with_summaries(std::vector<PlaneMetrics> planes) {
   StackMetrics metrics;
-  for (std::size_t plane = 0; plane < planes; ++plane) {
-    metrics.per_plane.push_back(plane_metrics(results.subspan(plane * size, size), truths.subspan(plane * size, size),
-                                              truth.height, truth.width, options));
-  }
+  metrics.per_plane = std::move(planes);
   metrics.psnr = summarise(metrics.per_plane, &PlaneMetrics::psnr);
   metrics.ssim = summarise(metrics.per_plane, &PlaneMetrics::ssim);
   metrics.nrmse = summarise(metrics.per_plane, &PlaneMetrics::nrmse);
   return metrics;
+}
+
+StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options) {
+  check_comparable(result, truth, options);
+  const auto planes = static_cast<std::size_t>(truth.planes);
+  const std::size_t size = truth.voxels.size() / planes;
+  const std::span<const float> results(result.voxels), truths(truth.voxels);
+  std::vector<PlaneMetrics> per_plane;
+  for (std::size_t plane = 0; plane < planes; ++plane) {
+    per_plane.push_back(plane_metrics(results.subspan(plane * size, size), truths.subspan(plane * size, size),
+                                      truth.height, truth.width, options));
+  }
+  return with_summaries(std::move(per_plane));
 }
 
 std::string describe(const MetricOptions& options) {

@@ -46,8 +46,13 @@ PlaneMetrics plane_metrics(std::span<const float> result, std::span<const float>
 /// From sums over a plane of height x width pixels, wherever they were made.
 PlaneMetrics metrics_of(const MetricSums& sums, int height, int width, double data_range);
 
-/// Throws Error where the stacks' sizes differ or there are no planes.
+/// Throws Error where the stacks' sizes differ or there are no planes, and for what plane_metrics() refuses.
 StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options = {});
+
+/// The two halves of that, for planes that are measured elsewhere: what is refused, and what becomes of the measured
+/// planes, at least one.
+void check_comparable(const Stack& result, const Stack& truth, const MetricOptions& options);
+StackMetrics with_summaries(std::vector<PlaneMetrics> planes);
 
 /// One line for people: how the numbers were made.
 std::string describe(const MetricOptions& options);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -32,11 +33,32 @@ Extent extent_of(const std::vector<const Stack*>& stacks) {
   return extent;
 }
 
-std::vector<float> pool(const std::vector<const Stack*>& stacks, std::size_t count) {
+std::vector<float> pool(const std::vector<const Stack*>& stacks) {
+  std::size_t count = 0;
+  for (const Stack* stack : stacks) count += stack->voxels.size();
   std::vector<float> values;
   values.reserve(count);
   for (const Stack* stack : stacks) values.insert(values.end(), stack->voxels.begin(), stack->voxels.end());
   return values;
+}
+
+/// Reorders the values so that those at `ranks` are where they would be in sorted ones, with -0 as 0.
+void sort_at(std::vector<std::size_t> ranks, std::span<float> values) {
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  if (!ranks.empty() && ranks.back() >= values.size())
+    throw Error(fmt::format("there are only {} voxels to sort", values.size()));
+  std::size_t first = 0;  // all before it are in front of the next wanted one
+  for (const std::size_t rank : ranks) {
+    const std::span<float> rest = values.subspan(first);
+    const auto wanted = rest.begin() + static_cast<std::ptrdiff_t>(rank - first);
+    if (rank == first)
+      std::iter_swap(wanted, std::min_element(rest.begin(), rest.end()));  // one pass
+    else
+      std::nth_element(rest.begin(), wanted, rest.end());
+    *wanted += 0.0F;  // the two zeros are equal, so either may be found
+    first = rank + 1;
+  }
 }
 
 void check_percent(double percent, const char* name) {
@@ -44,14 +66,29 @@ void check_percent(double percent, const char* name) {
     throw Error(fmt::format("the {} is {:g}: give a percentage from 0 to 100", name, percent));
 }
 
+/// Of a percentile's two neighbours among the sorted values; at the end there is only one.
+std::array<std::size_t, 2> ranks_of(const PercentilePosition& position, std::size_t count) {
+  return {position.below, std::min(position.below + 1, count - 1)};
+}
+
+std::vector<double> percentiles(const std::vector<const Stack*>& stacks, std::size_t count,
+                                const std::vector<double>& percents, const OrderStatistics& find) {
+  std::vector<std::size_t> ranks;
+  for (const double percent : percents)
+    for (const std::size_t rank : ranks_of(percentile_position(count, percent), count)) ranks.push_back(rank);
+  const std::vector<float> found = find(stacks, ranks);
+  std::vector<double> values;
+  for (std::size_t i = 0; i < percents.size(); ++i)
+    values.push_back(between(found.at(2 * i), found.at(2 * i + 1), percentile_position(count, percents[i]).part));
+  return values;
+}
+
 void fit_range(const std::vector<const Stack*>& stacks, const Extent& extent, const NormalisationOptions& options,
-               Normalisation& fitted) {
+               const OrderStatistics& find, Normalisation& fitted) {
   check_percent(options.range_percentile, "range percentile");
   double divisor = extent.high;
-  if (options.range_percentile < 100) {
-    std::vector<float> values = pool(stacks, extent.count);
-    divisor = percentile(values, options.range_percentile);
-  }
+  if (options.range_percentile < 100)
+    divisor = percentiles(stacks, extent.count, {options.range_percentile}, find).front();
   if (!(divisor > 0)) {
     throw Error(fmt::format(
         "\"range\" divides by the {:g}th percentile of the voxels, which is {:g}, not above 0: use \"percentile\"",
@@ -63,16 +100,17 @@ void fit_range(const std::vector<const Stack*>& stacks, const Extent& extent, co
 }
 
 void fit_percentile(const std::vector<const Stack*>& stacks, const Extent& extent, const NormalisationOptions& options,
-                    Normalisation& fitted) {
+                    const OrderStatistics& find, Normalisation& fitted) {
   check_percent(options.low_percentile, "low percentile");
   check_percent(options.high_percentile, "high percentile");
   if (!(options.low_percentile < options.high_percentile)) {
     throw Error(fmt::format("the low percentile {:g} is not below the high one, {:g}", options.low_percentile,
                             options.high_percentile));
   }
-  std::vector<float> values = pool(stacks, extent.count);
-  const double low = percentile(values, options.low_percentile);
-  const double high = percentile(values, options.high_percentile);
+  const std::vector<double> found =
+      percentiles(stacks, extent.count, {options.low_percentile, options.high_percentile}, find);
+  const double low = found[0];
+  const double high = found[1];
   if (!(low < high)) {
     throw Error(fmt::format("the percentiles {:g} and {:g} are both {:g}: choose percentiles further apart",
                             options.low_percentile, options.high_percentile, low));
@@ -118,16 +156,22 @@ double number_at(const nlohmann::json& json, const char* key) {
 double percentile(std::span<float> values, double percent) {
   if (values.empty()) throw Error("there are no voxels to take a percentile of");
   check_percent(percent, "percentile");
-  const auto [below, part] = percentile_position(values.size(), percent);
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(below);
-  std::nth_element(values.begin(), middle, values.end());
-  const double low = *middle;
-  if (below + 1 == values.size()) return low;
-  const double high = *std::min_element(middle + 1, values.end());
-  return between(low, high, part);
+  const PercentilePosition position = percentile_position(values.size(), percent);
+  const auto [below, above] = ranks_of(position, values.size());
+  sort_at({below, above}, values);
+  return between(values[below], values[above], position.part);
 }
 
-Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options) {
+std::vector<float> order_statistics(const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks) {
+  std::vector<float> values = pool(stacks);
+  sort_at({ranks.begin(), ranks.end()}, values);
+  std::vector<float> found;
+  for (const std::size_t rank : ranks) found.push_back(values[rank]);
+  return found;
+}
+
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
+                                const OrderStatistics& find) {
   Normalisation fitted;
   fitted.kind = options.kind;
   const Extent extent = extent_of(stacks);
@@ -135,9 +179,9 @@ Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const N
   if (extent.low == extent.high)
     throw Error(fmt::format("every voxel is {:g}: there is nothing to learn from", extent.low));
   if (options.kind == "range") {
-    fit_range(stacks, extent, options, fitted);
+    fit_range(stacks, extent, options, find, fitted);
   } else if (options.kind == "percentile") {
-    fit_percentile(stacks, extent, options, fitted);
+    fit_percentile(stacks, extent, options, find, fitted);
   } else if (options.kind == "mean-std") {
     fit_mean_std(stacks, extent, fitted);
   } else if (options.kind != "none") {

@@ -3,6 +3,7 @@
 // CARE); percentiles are numpy's default (linear interpolation), computed in double.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -35,10 +36,20 @@ struct NormalisationOptions {
 /// The p-th percentile (0 to 100) of `values` as numpy.percentile gives it; reorders `values`, which must not be empty.
 double percentile(std::span<float> values, double percent);
 
+/// For each of `ranks`, counted from 0 and below the number of voxels: the value that would be there if the voxels of
+/// all stacks were sorted together. -0 counts as 0.
+using OrderStatistics =
+    std::function<std::vector<float>(const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks)>;
+
+/// Found by the processor, in a copy of the voxels.
+std::vector<float> order_statistics(const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks);
+
 /// One map for all stacks together: their voxels are pooled, so that intensities stay comparable between them.
-/// The voxels must be finite (see check_finite). Throws Error: unknown kind, percentiles out of range or order, no
-/// voxels, every voxel the same, or a divisor that is not above 0. Messages name no file: the caller knows it.
-Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options);
+/// Percentiles are interpolated between what `find` finds. The voxels must be finite (see check_finite). Throws Error:
+/// unknown kind, percentiles out of range or order, no voxels, every voxel the same, or a divisor that is not above 0.
+/// Messages name no file: the caller knows it.
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
+                                const OrderStatistics& find = order_statistics);
 
 /// In place. `clip` false leaves the limits aside, e.g. for a truth that metrics clamp on their own.
 void apply_normalisation(const Normalisation& normalisation, std::span<float> values, bool clip = true);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/graph.h"
+#include "engine/measurement.h"
 #include "kernels/adam/adam.h"
 #include "kernels/base/tensor.h"
 #include "kernels/kspace/kspace.h"
@@ -161,6 +162,9 @@ class Backend {
   /// Puts measured frequencies back on the device. False where the host has to: the device is no other, or lacks what
   /// it takes, which `why` says then. Nothing has changed in that case.
   virtual bool restore_measured(const MeasuredPlanes& planes, std::string& why) = 0;
+
+  /// Measures on the device. False where the host has to, and `why` as above.
+  virtual bool measure(const Measurement& what, std::string& why) = 0;
 
   /// The moment when the work so far is done, and the milliseconds between two such; waits for them.
   virtual std::unique_ptr<Moment> mark() = 0;

@@ -38,6 +38,7 @@ class CpuBackend final : public Backend {
   int busy_pixels() const override { return 1 << 16; }
   std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override;
   bool restore_measured(const MeasuredPlanes&, std::string&) override { return false; }
+  bool measure(const Measurement&, std::string&) override { return false; }
   std::unique_ptr<Moment> mark() override;
   double milliseconds(const Moment& from, const Moment& to) override;
   LossScaling loss_scaling() const override { return {}; }

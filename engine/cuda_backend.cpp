@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "engine/cuda_memory.h"
+#include "engine/cuda_metrics.h"
+#include "engine/cuda_order_statistics.h"
 #include "engine/cuda_post_processing.h"
 #include "engine/cuda_tiles.h"
 #include "engine/device_batches.h"
@@ -350,6 +352,11 @@ class CudaBackend final : public Backend {
     }
     work->run(planes);
     return true;
+  }
+
+  bool measure(const Measurement& what, std::string& why) override {
+    const std::size_t limit = free_bytes() / 10 * 9;  // the system may want some of it
+    return std::visit([&](const auto& one) { return device::measure(one, limit, stream_.get(), why); }, what);
   }
 
   bool records() const override { return true; }

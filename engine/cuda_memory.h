@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 
 namespace n2s {
@@ -48,6 +49,9 @@ void cuda_wait(cudaStream_t stream, const char* what);
 /// Copies and waits.
 void cuda_upload(void* to, std::span<const std::byte> from, cudaStream_t stream, const char* what);
 void cuda_download(std::span<std::byte> to, const void* from, cudaStream_t stream, const char* what);
+
+/// "1.50 GiB of GPU memory are needed and 0.20 GiB are free"; both in bytes.
+std::string memory_shortage(std::size_t needed, std::size_t free);
 
 /// Throw Error with the size where there is not enough memory.
 std::byte* cuda_allocate(std::size_t bytes);

@@ -7,10 +7,10 @@
 #include <iostream>
 #include <memory>
 
-#include "data/metrics.h"
 #include "data/phantom.h"
 #include "engine/post_processing.h"
 #include "tools/common.h"
+#include "tools/measuring.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 #include "tools/result_pictures.h"
@@ -35,12 +35,12 @@ struct DemoOptions {
 };
 
 /// The middle planes of a volume, scaled by the 99.99th percentile to [-0.5, 0.5], clipped and padded.
-Stack prepare(Stack volume) {
+Stack prepare(Stack volume, Backend& backend, const CommonOptions& common) {
   NormalisationOptions range;
   range.kind = "range";
   range.range_percentile = 99.99;
   range.clip = true;
-  apply_normalisation(fit_normalisation({&volume}, range), volume.voxels);
+  apply_normalisation(fit_normalisation({&volume}, range, backend, common), volume.voxels);
   Stack stack{kPlanes, kSide, kSide, {}};
   stack.voxels.assign(static_cast<std::size_t>(kPlanes) * kSide * kSide, kBackground);
   const int first = (volume.planes - kPlanes) / 2;
@@ -54,18 +54,18 @@ Stack prepare(Stack volume) {
   return stack;
 }
 
-Stack truth(const CommonOptions& common) {
+Stack truth(Backend& backend, const CommonOptions& common) {
   if (fs::exists(kColin27)) {
     const Image image = read_image(kColin27);
-    return prepare(take_stack(image, select_stack(image)));
+    return prepare(take_stack(image, select_stack(image)), backend, common);
   }
   say(common, "{} is missing (Debian package mricron-data): using a built-in phantom instead of a real brain",
       kColin27);
-  return prepare(head_phantom(kPlanes, 217, 181));
+  return prepare(head_phantom(kPlanes, 217, 181), backend, common);
 }
 
 /// Every tenth plane, as all figures of this demo count.
-StackMetrics measure(const Stack& result, const Stack& clean) {
+StackMetrics measure(const Stack& result, const Stack& clean, Backend& backend, const CommonOptions& common) {
   const auto pick = [](const Stack& stack) {
     Stack picked{0, stack.height, stack.width, {}};
     const std::ptrdiff_t pixels = std::ptrdiff_t{stack.height} * stack.width;
@@ -78,7 +78,7 @@ StackMetrics measure(const Stack& result, const Stack& clean) {
   };
   MetricOptions options;
   options.clamp = true;
-  return stack_metrics(pick(result), pick(clean), options);
+  return stack_metrics(pick(result), pick(clean), options, backend, common);
 }
 
 void write(const fs::path& path, const Stack& stack) {
@@ -111,7 +111,7 @@ void print_table(const StackMetrics& noisy, const StackMetrics& restored, const 
   row("post-processed", post);
 }
 
-TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stacks, ThreadPool& pool) {
+TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool) {
   TrainingOptions options;
   options.planes = 4;
   options.crop = 64;
@@ -119,7 +119,7 @@ TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stack
   options.held_out = 2;
   options.length.steps = o.steps;
   options.length.minutes = o.steps > 0 ? 0 : o.minutes;
-  TrainingRequest request = prepare_training(options, NetworkKind::mri, o.common.seed, stacks, pool);
+  TrainingRequest request = prepare_training(options, NetworkKind::mri, o.common, stacks, backend, pool);
   request.folder = fs::path(o.folder) / "run";
   return request;
 }
@@ -129,10 +129,10 @@ void demo(const DemoOptions& o) {
   ThreadPool pool(o.common.threads);
   const fs::path folder = o.folder;
   fs::create_directories(folder);
-  const Stack clean = truth(o.common);
+  const Stack clean = truth(*backend, o.common);
   const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
   std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}}};
-  const TrainingRequest request = training(o, stacks, pool);
+  const TrainingRequest request = training(o, stacks, *backend, pool);
   TrainingResult result = run_training(stacks, request, *backend, pool, o.common, "n2s demo, once more: it is short");
 
   Progress progress("restoring", "planes", noisy.planes, o.common.quiet);
@@ -145,9 +145,9 @@ void demo(const DemoOptions& o) {
       restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *backend, pool);
   if (!why_host.empty()) say(o.common, "measured frequencies: put back by the processor: {}", why_host);
 
-  const StackMetrics before = measure(noisy, clean);
-  const StackMetrics after = measure(restored, clean);
-  const StackMetrics final = measure(post, clean);
+  const StackMetrics before = measure(noisy, clean, *backend, o.common);
+  const StackMetrics after = measure(restored, clean, *backend, o.common);
+  const StackMetrics final = measure(post, clean, *backend, o.common);
   const fs::path panel = folder / "panel.png";
   write(folder / "truth.nii.gz", clean);
   write(folder / "noisy.nii.gz", noisy);

@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "data/metrics.h"
-#include "data/normalisation.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/measuring.h"
 
 namespace n2s {
 namespace {
@@ -26,13 +25,13 @@ struct EvaluateOptions {
 };
 
 /// Brings truth and result to the units that the published numbers are in; says how.
-std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth) {
+std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, Backend& backend) {
   NormalisationOptions options;
   if (o.scale == "none") return "none";
   options.kind = o.scale == "max" ? "range" : "percentile";
   options.low_percentile = 0.1;
   options.high_percentile = 99.9;
-  const Normalisation normalisation = fit_normalisation({&truth}, options);
+  const Normalisation normalisation = fit_normalisation({&truth}, options, backend, o.common);
   apply_normalisation(normalisation, truth.voxels);
   apply_normalisation(normalisation, result.voxels);
   return fmt::format("{} of the truth (value * {:.6g} + {:.6g})", o.scale, normalisation.scale, normalisation.offset);
@@ -62,8 +61,10 @@ void evaluate(EvaluateOptions o) {
     throw Error(fmt::format("{} has {}x{}x{} voxels and {} has {}x{}x{}: only stacks of one size can be compared",
                             o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
                             truth.width));
-  const std::string scaled = scale(o, result, truth);
-  const StackMetrics metrics = stack_metrics(result, truth, o.metrics);
+  o.common.precision = "fp32";  // is the networks': metrics are made in double everywhere
+  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  const std::string scaled = scale(o, result, truth, *backend);
+  const StackMetrics metrics = stack_metrics(result, truth, o.metrics, *backend, o.common);
   if (!o.common.json) return print(metrics, o.metrics, scaled);
   nlohmann::json json = metrics_json(metrics, o.metrics);
   json["how"]["scaling"] = scaled;
@@ -90,6 +91,7 @@ void add_evaluate(CLI::App& app) {
   add_middle_option(*verb, options->middle);
   add_common_options(*verb, options->common);
   verb->footer(
+      "Metrics are made in double on every device; --precision is for networks.\n"
       "Examples:\n"
       "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5,0.5    as in the paper, MRI\n"
       "  n2s evaluate restored.tif truth.tif --scale percentile --affine           as in the paper, microscopy");

@@ -39,7 +39,7 @@ void restore(const RestoreOptions& o) {
   ThreadPool pool(o.common.threads);
   std::vector<TrainingStack> stacks{{loaded.stack, std::nullopt, {}}};
   const NetworkKind network = choose_network(o.training.network, loaded.image.nifti.has_value());
-  TrainingRequest request = prepare_training(o.training, network, o.common.seed, stacks, pool);
+  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, *backend, pool);
   if (request.batches.planes % 2 != 0)
     throw Error("restore learns from the stack alone: use an even number of --planes (train takes second copies)");
   request.folder = run;

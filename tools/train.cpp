@@ -50,7 +50,7 @@ void train(TrainOptions o) {
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   ThreadPool pool(o.common.threads);
   const NetworkKind network = choose_network(o.training.network, is_nifti);
-  TrainingRequest request = prepare_training(o.training, network, o.common.seed, stacks, pool);
+  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, *backend, pool);
   request.folder = o.run;
   const TrainingResult result =
       run_training(stacks, request, *backend, pool, o.common, "the same command with --resume");

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/base/error.h"
+#include "tools/measuring.h"
 
 namespace n2s {
 
@@ -105,8 +106,8 @@ NormalisationOptions choose_normalisation(const std::string& wish, NetworkKind n
   return options;
 }
 
-TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, std::uint64_t seed,
-                                 std::vector<TrainingStack>& stacks, ThreadPool& pool) {
+TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, const CommonOptions& common,
+                                 std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool) {
   TrainingRequest request;
   request.network = network;
   request.length = o.length;
@@ -117,7 +118,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, 
   batches.method = parse_method(o.method);
   batches.gap = o.gap;
   batches.batch = o.batch;
-  batches.seed = seed;
+  batches.seed = common.seed;
   if (o.batch < 1 || o.batch > 4096) throw Error(fmt::format("--batch {}: choose between 1 and 4096", o.batch));
   if (!o.noise.empty()) batches.noise = parse_noise(o.noise);
 
@@ -133,7 +134,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, 
   request.held_out_nothing =
       std::all_of(stacks.begin(), stacks.end(), [](const TrainingStack& s) { return s.held_out.empty(); });
   batches.planes = choose_planes(o, shortest, has_target);
-  batches.normalisation = fit_normalisation(sources, choose_normalisation(o.normalisation, network));
+  batches.normalisation = fit_normalisation(sources, choose_normalisation(o.normalisation, network), backend, common);
   for (TrainingStack& stack : stacks) {
     apply_normalisation(batches.normalisation, stack.source.voxels);
     if (stack.target) apply_normalisation(batches.normalisation, stack.target->voxels);
@@ -159,7 +160,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, NetworkKind network, 
       Stack raw = stacks[s].source;
       undo_normalisation(batches.normalisation, raw.voxels);
       const auto copy = [&](Purpose purpose) {
-        Stack noisy = corrupt_stack(*batches.noise, raw, seed, purpose, static_cast<int>(s), pool);
+        Stack noisy = corrupt_stack(*batches.noise, raw, common.seed, purpose, static_cast<int>(s), pool);
         apply_normalisation(batches.normalisation, noisy.voxels, false);
         return noisy;
       };

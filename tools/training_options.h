@@ -44,8 +44,8 @@ int choose_planes(const TrainingOptions& options, int shortest_stack, bool has_t
 NormalisationOptions choose_normalisation(const std::string& wish, NetworkKind network);
 
 /// Normalises all stacks with one statistic, corrupts them where the noise is fixed, holds planes out, and fills in the
-/// request; `say` notes what was chosen.
-TrainingRequest prepare_training(const TrainingOptions& options, NetworkKind network, std::uint64_t seed,
-                                 std::vector<TrainingStack>& stacks, ThreadPool& pool);
+/// request.
+TrainingRequest prepare_training(const TrainingOptions& options, NetworkKind network, const CommonOptions& common,
+                                 std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool);
 
 }  // namespace n2s

@@ -213,8 +213,7 @@ std::size_t image_metrics_scratch_bytes(int planes, int height, int width) {
 }
 
 void image_metrics(const DeviceImageMetrics& p, cudaStream_t stream) {
-  constexpr int kMostPlanes = 65535;
-  if (p.planes < 1 || p.planes > kMostPlanes || p.height < 1 || p.width < 1)
+  if (p.planes < 1 || p.planes > kMostMetricPlanes || p.height < 1 || p.width < 1)
     throw Error("metrics on the GPU: from 1 to 65535 planes, of at least 1 pixel");
   Arguments a;
   a.result = p.result;

@@ -18,6 +18,8 @@ struct MetricSettings {
   double data_range = 1;  // of SSIM, in the images' units
 };
 
+inline constexpr int kMostMetricPlanes = 65535;  // at once
+
 /// Bytes of device memory for what is summed up on the way.
 std::size_t image_metrics_scratch_bytes(int planes, int height, int width);
 
@@ -26,7 +28,7 @@ std::size_t image_metrics_scratch_bytes(int planes, int height, int width);
 struct DeviceImageMetrics {
   const float* result = nullptr;
   const float* truth = nullptr;
-  int planes = 0;             // at most 65535
+  int planes = 0;             // at most kMostMetricPlanes
   int height = 0, width = 0;  // pixels
   MetricSettings settings;
   MetricSums* sums = nullptr;

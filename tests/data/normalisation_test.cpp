@@ -54,6 +54,36 @@ TEST_CASE("percentiles equal numpy's") {
   CHECK_THROWS_AS(percentile(one, std::nan("")), Error);
 }
 
+TEST_CASE("order statistics are those of the sorted voxels of all stacks, in any order, -0 as 0") {
+  const Stack first = row_of({4, -0.0F, 9, 2}), second = row_of({2, -7, 0});
+  const std::vector<std::size_t> ranks{6, 0, 3, 3, 1, 2, 5, 4};
+  const std::vector<float> found = order_statistics({&first, &second}, ranks);
+  CHECK(found == std::vector<float>{9, -7, 2, 2, 0, 0, 4, 2});
+  CHECK(!std::signbit(found[4]));
+  CHECK(!std::signbit(found[5]));
+  CHECK(order_statistics({&first}, {}).empty());
+  const std::vector<std::size_t> beyond{4};
+  CHECK_THROWS_AS(order_statistics({&first}, beyond), Error);
+}
+
+TEST_CASE("percentiles come from whoever finds the order statistics") {
+  const Stack first = row_of({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}), second = row_of({11, 12});
+  std::vector<std::size_t> asked;
+  const OrderStatistics find = [&](const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks) {
+    asked.assign(ranks.begin(), ranks.end());
+    return order_statistics(stacks, ranks);
+  };
+  NormalisationOptions options = of_kind("percentile");
+  options.low_percentile = 20;
+  options.high_percentile = 100;
+  const Normalisation found = fit_normalisation({&first, &second}, options, find);
+  CHECK(asked == std::vector<std::size_t>{2, 3, 12, 12});
+  CHECK(found.scale == fit_normalisation({&first, &second}, options).scale);
+  asked.clear();
+  fit_normalisation({&first, &second}, of_kind("range"), find);  // the maximum is known
+  CHECK(asked.empty());
+}
+
 TEST_CASE("range: the maximum of all stacks becomes 0.5, and 0 becomes -0.5") {
   const Stack first = row_of({0, 50, 100}), second = row_of({400, 20});
   NormalisationOptions options = of_kind("range");

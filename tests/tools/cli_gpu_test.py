@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The program on a GPU, which may be an emulated one, as a user meets it: train, resume, denoise, what is refused.
+"""The program on a GPU, which may be an emulated one, as a user meets it: train, denoise, evaluate, what is refused.
 
 usage: cli_gpu_test.py N2S    (the program; the first GPU is used)
 """
@@ -9,7 +9,7 @@ N2S = os.path.abspath(sys.argv.pop(1))
 PLANES, SIDE = 6, 16
 
 
-def write_stack(path):
+def write_stack(path, deviation=10):
     """A NIfTI-1 file of smooth float32 planes with noise."""
     header = bytearray(352)
     struct.pack_into('<i', header, 0, 348)
@@ -19,7 +19,7 @@ def write_stack(path):
     struct.pack_into('<f', header, 108, 352)
     header[344:348] = b'n+1\0'
     noise = random.Random(1)
-    voxels = [100 + 50 * math.sin(r / 5 + p / 9) * math.cos(c / 6) + noise.gauss(0, 10)
+    voxels = [100 + 50 * math.sin(r / 5 + p / 9) * math.cos(c / 6) + noise.gauss(0, deviation)
               for p in range(PLANES) for r in range(SIDE) for c in range(SIDE)]
     with open(path, 'wb') as f:
         f.write(header + struct.pack('<%df' % len(voxels), *voxels))
@@ -36,6 +36,8 @@ class CommandLineOnAGpu(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.noisy = self.path('noisy.nii')
         write_stack(self.noisy)
+        self.truth = self.path('truth.nii')
+        write_stack(self.truth, deviation=0.5)
 
     def path(self, name):
         return os.path.join(self.folder.name, name)
@@ -52,13 +54,53 @@ class CommandLineOnAGpu(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('compute capability', done.stderr)
         self.assertIn('stays on the GPU', done.stderr)
-        self.assertEqual(json.loads(done.stdout)['steps'], 3)
-        self.assertEqual(self.restore('cpu.nii', '--device', 'cpu').returncode, 0)
+        record = json.loads(done.stdout)
+        self.assertEqual(record['steps'], 3)
+        by_cpu = self.restore('cpu.nii', '--device', 'cpu', '--json')
+        self.assertEqual(by_cpu.returncode, 0, by_cpu.stderr)
+        normalised = record['configuration']['normalisation']
+        self.assertEqual(normalised['kind'], 'percentile')
+        self.assertEqual(normalised, json.loads(by_cpu.stdout)['configuration']['normalisation'])
         for a, b in zip(read_voxels(self.path('gpu.nii')), read_voxels(self.path('cpu.nii'))):
             self.assertAlmostEqual(a, b, delta=0.01)
         again = self.run_n2s('denoise', self.path('gpu.nii.run'), self.noisy, '-o', self.path('again.nii'))
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(read_voxels(self.path('again.nii')), read_voxels(self.path('gpu.nii')))
+
+    def evaluate(self, device, *words):
+        done = self.run_n2s('evaluate', self.noisy, self.truth, '--json', '--device', device, *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual('compute capability' in done.stderr, device != 'cpu')
+        return json.loads(done.stdout)
+
+    def assert_close(self, a, b):
+        """Equal, floats to 1e-9."""
+        self.assertIs(type(a), type(b))
+        if isinstance(a, dict):
+            self.assertEqual(a.keys(), b.keys())
+            for key in a:
+                self.assert_close(a[key], b[key])
+        elif isinstance(a, list):
+            self.assertEqual(len(a), len(b))
+            for x, y in zip(a, b):
+                self.assert_close(x, y)
+        elif isinstance(a, float):
+            self.assertTrue(math.isclose(a, b, rel_tol=1e-9), (a, b))
+        else:
+            self.assertEqual(a, b)
+
+    def test_metrics_are_the_processors(self):
+        for words in ((), ('--range', '100'), ('--scale', 'max', '--clamp', '-0.5,0.5'), ('--scale', 'percentile', '--affine')):
+            by_gpu = self.evaluate('auto', *words)
+            self.assertEqual(by_gpu['planes'], PLANES)
+            self.assert_close(by_gpu, self.evaluate('cpu', *words))
+
+    def test_evaluate_says_nothing_when_quiet_and_refuses_what_is_no_device(self):
+        quiet = self.run_n2s('evaluate', self.noisy, self.truth, '--device', 'cuda', '--quiet')
+        self.assertEqual((quiet.returncode, quiet.stderr), (0, ''))
+        missing = self.run_n2s('evaluate', self.noisy, self.truth, '--device', 'cuda:99', '--quiet')
+        self.assertEqual((missing.returncode, missing.stderr.count('\n')), (1, 1), missing.stderr)
+        self.assertIn('cuda:99', missing.stderr)
 
     def test_half_precision(self):
         done = self.restore('half.nii', '--device', 'cuda:0', '--precision', 'fp16')

@@ -88,6 +88,15 @@ class CommandLine(unittest.TestCase):
         self.assertNotIn('--device auto:', self.run_n2s(*words, '--device', 'cpu').stderr)
         self.assertEqual(self.run_n2s(*words, '--quiet').stderr, '')
 
+    def test_evaluate_says_its_device_and_ignores_the_precision_of_networks(self):
+        words = ['evaluate', self.noisy, self.clean, '--range', '100']
+        done = self.run_n2s(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('--device auto:', done.stderr)
+        quiet = self.run_n2s(*words, '--quiet', '--precision', 'fp16')
+        self.assertEqual((quiet.stdout, quiet.stderr), (done.stdout, ''))
+        self.fails(*words, '--device', 'cuda', says=['cuda'])
+
     def test_help_names_every_verb(self):
         done = self.run_n2s('--help')
         self.assertEqual(done.returncode, 0)

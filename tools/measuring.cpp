@@ -1,0 +1,26 @@
+#include "tools/measuring.h"
+
+#include <string>
+
+#include "engine/metrics.h"
+#include "engine/normalisation.h"
+
+namespace n2s {
+
+StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options, Backend& backend,
+                           const CommonOptions& common) {
+  std::string why_host;
+  StackMetrics metrics = stack_metrics(result, truth, options, backend, why_host);
+  if (!why_host.empty()) say(common, "metrics: measured by the processor: {}", why_host);
+  return metrics;
+}
+
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
+                                Backend& backend, const CommonOptions& common) {
+  std::string why_host;
+  Normalisation fitted = fit_normalisation(stacks, options, backend, why_host);
+  if (!why_host.empty()) say(common, "percentiles: found by the processor: {}", why_host);
+  return fitted;
+}
+
+}  // namespace n2s

@@ -1,0 +1,22 @@
+// Metrics and normalisation on the device in use, with a note where the processor has to stand in for it.
+#pragma once
+
+#include <vector>
+
+#include "data/metrics.h"
+#include "data/normalisation.h"
+#include "data/stack.h"
+#include "engine/backend.h"
+#include "tools/common.h"
+
+namespace n2s {
+
+/// stack_metrics() of engine/metrics.h.
+StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options, Backend& backend,
+                           const CommonOptions& common);
+
+/// fit_normalisation() of engine/normalisation.h.
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
+                                Backend& backend, const CommonOptions& common);
+
+}  // namespace n2s
