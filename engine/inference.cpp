@@ -9,8 +9,6 @@
 namespace n2s {
 namespace {
 
-constexpr int kMostTiles = 1024;  // in a batch
-
 int planes_in(const Graph& graph) {
   return graph.values.at(static_cast<std::size_t>(graph.input)).channels;
 }
@@ -36,30 +34,29 @@ InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& net
   const int full_height = padded_length(stack.height, divisor);
   const int full_width = padded_length(stack.width, divisor);
   const int smallest = 2 * padded_length(network.receptive_radius, divisor) + divisor;
-  const auto plan_of = [&](int side, int largest_batch) {
+  const TileRule rule{divisor, network.receptive_radius};
+  // Whole planes, or tiles: as many at a time as there are, keep the device busy and fit into the memory.
+  const auto plan_of = [&](int side) {
     InferencePlan plan;
     plan.extents = {1, std::min(full_height, side), std::min(full_width, side)};
     plan.tiled = plan.extents.height < full_height || plan.extents.width < full_width;
-    plan.extents.batch =
-        std::clamp(backend.busy_pixels() / (plan.extents.height * plan.extents.width), 1, largest_batch);
-    plan.arena_bytes = plan_for(backend, *network.graph, plan.extents).arena_bytes;
-    return plan;
+    const std::size_t tiles = static_cast<std::size_t>(std::max(stack.planes, 1)) *
+                              tile_axis(full_height, plan.extents.height, rule).size() *
+                              tile_axis(full_width, plan.extents.width, rule).size();
+    const int busy = std::max(backend.busy_pixels() / (plan.extents.height * plan.extents.width), 1);
+    for (std::size_t batches = (tiles - 1) / static_cast<std::size_t>(busy) + 1;; batches *= 2) {
+      plan.extents.batch = static_cast<int>((tiles - 1) / batches + 1);  // all about as large: the last is filled up
+      plan.arena_bytes = plan_for(backend, *network.graph, plan.extents).arena_bytes;
+      if (plan.arena_bytes <= limit || plan.extents.batch == 1) return plan;
+    }
   };
-  // Tiles are for planes that do not fit alone: what they overlap is computed twice.
-  const auto fitting = [&](int side, int most_images) {
-    InferencePlan plan = plan_of(side, most_images);
-    while (plan.arena_bytes > limit && plan.extents.batch > 1) plan = plan_of(side, plan.extents.batch / 2);
-    return plan;
-  };
-  if (options.tile > 0) return fitting(std::max(padded_length(options.tile, divisor), smallest), kMostTiles);
+  if (options.tile > 0) return plan_of(std::max(padded_length(options.tile, divisor), smallest));
+  // Tiles only where a plane does not fit alone: what they overlap is computed twice.
   int side = std::max(full_height, full_width);
-  InferencePlan plan = fitting(side, std::max(stack.planes, 1));
-  // As many batches as it takes, all of them about as large: the last one is filled up.
-  const int batches = (std::max(stack.planes, 1) + plan.extents.batch - 1) / plan.extents.batch;
-  plan = plan_of(side, (std::max(stack.planes, 1) + batches - 1) / batches);
+  InferencePlan plan = plan_of(side);
   while (plan.arena_bytes > limit && side > smallest) {
     side = std::max(smallest, padded_length(side * 3 / 4, divisor) - divisor);
-    plan = fitting(side, kMostTiles);
+    plan = plan_of(side);
   }
   return plan;
 }
