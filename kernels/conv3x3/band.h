@@ -24,7 +24,9 @@ struct PlainBand {
   /// The pixels that the warp's first step and tap read begin here.
   __device__ __forceinline__ static int source_pixel(int warp) { return warp % 3; }
   __device__ __forceinline__ static int output_pixel(int) { return 0; }
+  /// Where output pixel (y, x) lies in shared memory, and which one lies there.
   __device__ __forceinline__ static int slot(int y, int x) { return 16 * y + x; }
+  __device__ __forceinline__ static int2 pixel_at(int slot) { return make_int2(slot % 16, slot / 16); }
 };
 
 /// Four-phase form: Rows x 32 pixels at a time, from a quarter of that; a warp has one phase.
@@ -42,6 +44,10 @@ struct PhaseBand {
   __device__ __forceinline__ static int output_pixel(int warp) { return warp % 4 * 16 * kSteps; }
   __device__ __forceinline__ static int slot(int y, int x) {
     return (y % 2 * 2 + x % 2) * 16 * kSteps + y / 2 * 16 + x / 2;
+  }
+  __device__ __forceinline__ static int2 pixel_at(int slot) {
+    const int phase = slot / (16 * kSteps);
+    return make_int2(2 * (slot % 16) + phase % 2, 2 * (slot / 16 % kSteps) + phase / 2);
   }
 };
 
@@ -62,14 +68,15 @@ __device__ __forceinline__ void load_band_source(typename Tile::Element* shared,
                                                  int input) {
   using T = typename Tile::Element;
   using Layout = BandLayout<Tile, Band, BN>;
-  constexpr int kPieces = kBlockInputs / kVector<T>;
-  for (int i = static_cast<int>(threadIdx.x); i < Band::kSourceRows * Band::kSourceColumns * kPieces;
-       i += 32 * Band::kBandWarps) {
-    const int pixel = i / kPieces;
-    const int piece = i % kPieces * kVector<T>;
-    source.load(shared + pixel * Layout::kSourcePitch + piece,
-                y0 / Band::kSourceScale - 1 + pixel / Band::kSourceColumns,
-                x0 / Band::kSourceScale - 1 + pixel % Band::kSourceColumns, input + piece);
+  using Order = PieceOrder<kBlockInputs / kVector<T>, lies_apart_oddly<T>(Layout::kSourcePitch)>;
+  constexpr int kPixels = Band::kSourceRows * Band::kSourceColumns;
+  for (int i = static_cast<int>(threadIdx.x); i < Order::count(kPixels); i += 32 * Band::kBandWarps) {
+    const Order order(i);
+    if (order.row >= kPixels) continue;
+    const int piece = order.piece * kVector<T>;
+    source.load(shared + order.row * Layout::kSourcePitch + piece,
+                y0 / Band::kSourceScale - 1 + order.row / Band::kSourceColumns,
+                x0 / Band::kSourceScale - 1 + order.row % Band::kSourceColumns, input + piece);
   }
 }
 
@@ -80,12 +87,13 @@ struct DenseAbove {
   using Layout = BandLayout<Tile, Band, BN>;
 
   __device__ __forceinline__ void start(T* shared, const ImageSource<T>& above, int y0, int x0, int output) {
-    constexpr int kPieces = BN / kVector<T>;
-    for (int i = static_cast<int>(threadIdx.x); i < Layout::kAbovePixels * kPieces; i += 32 * Band::kBandWarps) {
-      const int y = i / kPieces / Band::kColumns;
-      const int x = i / kPieces % Band::kColumns;
-      const int piece = i % kPieces * kVector<T>;
-      above.load(shared + Layout::kAboveOffset + Band::slot(y, x) * Layout::kAbovePitch + piece, y0 + y, x0 + x,
+    using Order = PieceOrder<BN / kVector<T>, lies_apart_oddly<T>(Layout::kAbovePitch)>;
+    static_assert(Layout::kAbovePixels % 8 == 0);
+    for (int i = static_cast<int>(threadIdx.x); i < Order::count(Layout::kAbovePixels); i += 32 * Band::kBandWarps) {
+      const Order order(i);
+      const int2 pixel = Band::pixel_at(order.row);
+      const int piece = order.piece * kVector<T>;
+      above.load(shared + Layout::kAboveOffset + order.row * Layout::kAbovePitch + piece, y0 + pixel.y, x0 + pixel.x,
                  output + piece);
     }
   }
@@ -146,33 +154,47 @@ struct PooledAbove {
   }
 };
 
-/// sums += source^T * above for one band, all taps of the warp.
+/// sums += source^T * above for one band, all taps of the warp. Where fragments are small, a row of source pixels is
+/// loaded once and stays until the taps above and below it have had it.
 template <typename Tile, typename Band, int BN>
 __device__ __forceinline__ void multiply_band(typename Tile::Accumulator (&sums)[Band::kTapsY * Band::kTapsX][BN / 16],
                                               const typename Tile::Element* shared) {
   using Layout = BandLayout<Tile, Band, BN>;
+  constexpr int kLast = Band::kTapsY - 1;
   const int warp = static_cast<int>(threadIdx.x / 32);
   const auto* source = shared + Band::source_pixel(warp) * Layout::kSourcePitch + 16 * Band::fragment(warp);
   const auto* above = shared + Layout::kAboveOffset + Band::output_pixel(warp) * Layout::kAbovePitch;
 #pragma unroll 1
-  for (int step = 0; step < Band::kSteps; ++step)
-#pragma unroll 1
-    for (int pixel = 0; pixel < 16; pixel += Tile::kDepth) {
-      const auto* row = above + (16 * step + pixel) * Layout::kAbovePitch;
+  for (int pixel = 0; pixel < 16; pixel += Tile::kDepth) {
+    typename Tile::ATransposed rows[Tile::kKeepsRows ? Band::kTapsY : 1][Band::kTapsX];
+    const auto load = [&](int row, int tx) {
+      Tile::load_a_transposed(rows[row % (Tile::kKeepsRows ? Band::kTapsY : 1)][tx],
+                              source + (row * Band::kSourceColumns + tx + pixel) * Layout::kSourcePitch,
+                              Layout::kSourcePitch);
+    };
+    if constexpr (Tile::kKeepsRows) {
+#pragma unroll
+      for (int row = 0; row < kLast; ++row)
+#pragma unroll
+        for (int tx = 0; tx < Band::kTapsX; ++tx) load(row, tx);
+    }
+#pragma unroll(Tile::kKeepsRows ? Band::kSteps : 1)
+    for (int step = 0; step < Band::kSteps; ++step) {
       typename Tile::B b[BN / 16];
 #pragma unroll
-      for (int n = 0; n < BN / 16; ++n) Tile::load_b(b[n], row + 16 * n, Layout::kAbovePitch);
+      for (int n = 0; n < BN / 16; ++n)
+        Tile::load_b(b[n], above + (16 * step + pixel) * Layout::kAbovePitch + 16 * n, Layout::kAbovePitch);
 #pragma unroll
       for (int ty = 0; ty < Band::kTapsY; ++ty)
 #pragma unroll
         for (int tx = 0; tx < Band::kTapsX; ++tx) {
-          typename Tile::ATransposed a;
-          Tile::load_a_transposed(a, source + ((step + ty) * Band::kSourceColumns + tx + pixel) * Layout::kSourcePitch,
-                                  Layout::kSourcePitch);
+          if (!Tile::kKeepsRows || ty == kLast) load(step + ty, tx);
+          const auto& a = rows[Tile::kKeepsRows ? (step + ty) % Band::kTapsY : 0][tx];
 #pragma unroll
           for (int n = 0; n < BN / 16; ++n) Tile::multiply(sums[ty * Band::kTapsX + tx][n], a, b[n]);
         }
     }
+  }
 }
 
 /// The bias gradient's share of a band: every thread one column of the pixels first, first + step, ….
