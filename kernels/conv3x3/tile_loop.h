@@ -214,7 +214,7 @@ __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Ta
 template <typename Tile, typename Taps, int BN, bool Asynchronous>
 inline constexpr int kTileLoopElements = ChunkLayout<Tile, Taps, BN>::kElements*(Asynchronous ? Tile::kStages : 1);
 
-inline constexpr int kStagedPitch = 20;  // floats of a pixel's 16 sums in shared memory: 4 spread the banks
+inline constexpr int kStagedPitch = 24;  // floats of a pixel's 16 sums in shared memory: 8 spread the banks
 
 /// Lays 16 of the output channels of all the block's pixels into shared memory, where any thread can read them:
 /// fragment m of a warp begins at pixel (warp * rows + m) * 16. A barrier has to follow.
