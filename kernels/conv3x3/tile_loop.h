@@ -109,10 +109,8 @@ __device__ __forceinline__ void load_source(typename Tile::Element* shared, cons
     const Order order(i);
     if (order.row >= kPixels) continue;
     const int piece = order.piece * kVector<T>;
-    const int row = order.row / Taps::kTileColumns;
-    const int column = order.row % Taps::kTileColumns;
-    source.load(shared + tile_slot<Taps>(row, column) * Layout::kSourcePitch + piece, top + row, left + column,
-                channel + piece);
+    source.load(shared + order.row * Layout::kSourcePitch + piece, top + order.row / Taps::kTileColumns,
+                left + tile_column<Taps>(order.row % Taps::kTileColumns), channel + piece);
   }
 }
 

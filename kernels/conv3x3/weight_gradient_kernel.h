@@ -126,12 +126,14 @@ __device__ __forceinline__ void accumulate_bands(
   }
 }
 
-/// Blocks that a multiprocessor is to hold at least, as far as the sums leave registers for it.
-template <typename Tile, int BN>
-inline constexpr int kBandBlocks = Tile::kBlocks > 2 && BN < 48 ? 2 : 1;
+/// Blocks that a multiprocessor is to hold at least, as far as the sums leave registers for it: 168 for each thread of
+/// two blocks of six warps. wmma's fragments take more than that beside the sums of 48 channels.
+template <typename Tile, int BN, typename Band>
+inline constexpr int kBandBlocks = Tile::kBlocks > 2 && (BN < 48 || (Tile::kKeepsRows && Band::kBandWarps == 6)) ? 2
+                                                                                                                 : 1;
 
 template <typename Tile, int BN, typename Band, bool Dense>
-__global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN>)
+__global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, Band>)
     weight_gradient_kernel(const WeightGradientArguments<typename Tile::Element> a) {
   using T = typename Tile::Element;
   auto* shared = shared_memory<T>();
