@@ -60,10 +60,10 @@ std::size_t conv3x3_weight_gradient_scratch_bytes(const Conv3x3Layer& l, const C
   if (mode.variant == ConvVariant::cudnn) return cudnn_weight_gradient_scratch_bytes(l, mode);
   std::size_t elements = 0;  // the parts follow each other: one's memory serves the next
   if (l.low_channels > 0)
-    elements = weight_split<PhasePatch>(l.batch, l.height, l.width, l.low_channels, l.out_channels).elements();
+    elements = weight_split<PhaseBand<>>(l.batch, l.height, l.width, l.low_channels, l.out_channels).elements();
   if (l.skip_channels > 0)
     elements = std::max(
-        elements, weight_split<PlainPatch>(l.batch, l.height, l.width, l.skip_channels, l.out_channels).elements());
+        elements, weight_split<PlainBand<>>(l.batch, l.height, l.width, l.skip_channels, l.out_channels).elements());
   return elements * sizeof(float);
 }
 

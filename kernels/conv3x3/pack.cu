@@ -1,9 +1,12 @@
 // Packs OIHW fp32 weights for the GPU kernels, in the precision that they multiply in. Upsampled channels get sums of
-// taps, one set for each phase; the data gradient gets the transposed, flipped ones.
+// taps, one set for each phase; the data gradient gets the transposed, flipped ones. OIHW has the taps innermost, the
+// packed form the channels that come out: a block turns its share around in shared memory, so that it reads and writes
+// device memory side by side.
 #include "kernels/conv3x3/cudnn.h"
 #include "kernels/conv3x3/packing.h"
 #include "kernels/device/element.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/shared_memory.h"
 
 namespace n2s::device {
 namespace {
@@ -32,15 +35,12 @@ __device__ Span taps_from_above(int u) {
   return taps_of(1 - u % 2, u < 2 ? 1 : 0);
 }
 
-__device__ float weight_of(const PackArguments& a, int tap, int input, int output) {
-  const bool gradient = a.form == Form::gradient_low || a.form == Form::gradient_skip;
-  const int out = gradient ? input : output;
-  const int in = a.first_input + (gradient ? output : input);
-  const float* taps = a.weight + (static_cast<std::ptrdiff_t>(out) * a.weight_inputs + in) * 9;
-  if (a.form == Form::forward_skip) return taps[tap];
-  if (a.form == Form::gradient_skip) return taps[8 - tap];
+/// One of a part's taps from the nine of a pair of channels.
+__device__ float packed_tap(Form form, int tap, const float* taps) {
+  if (form == Form::forward_skip) return taps[tap];
+  if (form == Form::gradient_skip) return taps[8 - tap];
   Span y{}, x{};
-  if (a.form == Form::forward_low) {
+  if (form == Form::forward_low) {
     y = taps_of(tap / 8, tap / 2 % 2);
     x = taps_of(tap / 4 % 2, tap % 2);
   } else {
@@ -53,25 +53,64 @@ __device__ float weight_of(const PackArguments& a, int tap, int input, int outpu
   return sum;
 }
 
+constexpr int kPackThreads = 256;
+constexpr int kPackOutputs = 16;  // of a block: fills sectors in every precision
+
+/// A block's weights in shared memory: [O][I][tap], of one chunk of channels and kPackOutputs that come out.
+struct PackTile {
+  int outer, inner;  // channels along O and I
+  int pitch;         // from one channel along O to the next: odd, so that these lie in different banks
+
+  __device__ PackTile(const PackedPart& part, bool transposed)
+      : outer(transposed ? part.chunk : kPackOutputs),
+        inner(transposed ? kPackOutputs : part.chunk),
+        pitch(9 * inner + 1) {}
+  static std::size_t bytes(const PackedPart& part) {
+    return sizeof(float) * static_cast<std::size_t>(10 * kPackOutputs * part.chunk);  // of either form at most
+  }
+};
+
+/// Block (c, g) packs chunk c of the channels that are summed over, and group g of those that come out.
 template <typename T>
-__global__ void pack_kernel(PackArguments a, T* packed) {
-  const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= a.part.elements()) return;
-  const int output = static_cast<int>(i % a.part.columns + i / a.part.tile_elements() * a.part.columns);
-  const int row = static_cast<int>(i % a.part.tile_elements() / a.part.columns);
-  const int tap = row / a.part.chunk % a.part.taps;
-  const int input = row / (a.part.chunk * a.part.taps) * a.part.chunk + row % a.part.chunk;
-  const bool real = input < a.part.inputs && output < a.part.outputs;
-  packed[i] = from_float<T>(real ? weight_of(a, tap, input, output) : 0.0F);
+__global__ void __launch_bounds__(kPackThreads) pack_kernel(PackArguments a, T* packed) {
+  const PackedPart& part = a.part;
+  const bool transposed = a.form == Form::gradient_low || a.form == Form::gradient_skip;
+  const PackTile tile(part, transposed);
+  const int chunk = static_cast<int>(blockIdx.x);
+  const int input = chunk * part.chunk;
+  const int output = static_cast<int>(blockIdx.y) * kPackOutputs;
+  const int o = transposed ? input : output;
+  const int i = transposed ? output : input;
+  const int o_end = transposed ? part.inputs : part.outputs;
+  const int i_end = transposed ? part.outputs : part.inputs;
+  auto* weights = shared_memory<float>();
+  for (int e = static_cast<int>(threadIdx.x); e < tile.outer * tile.inner * 9; e += kPackThreads) {
+    const int row = e / (9 * tile.inner);
+    const int column = e % (9 * tile.inner);
+    const bool real = o + row < o_end && i + column / 9 < i_end;
+    const std::ptrdiff_t pair = static_cast<std::ptrdiff_t>(o + row) * a.weight_inputs + a.first_input + i;
+    weights[row * tile.pitch + column] = real ? a.weight[pair * 9 + column] : 0.0F;
+  }
+  __syncthreads();
+  T* to = packed + output / part.columns * part.tile_elements() + chunk * part.chunk_elements() + output % part.columns;
+  for (int e = static_cast<int>(threadIdx.x); e < part.taps * part.chunk * kPackOutputs; e += kPackThreads) {
+    const int come_out = e % kPackOutputs;
+    const int row = e / kPackOutputs;  // tap and channel
+    const int summed = row % part.chunk;
+    const float* taps =
+        weights + (transposed ? summed * tile.pitch + 9 * come_out : come_out * tile.pitch + 9 * summed);
+    to[row * part.columns + come_out] = from_float<T>(packed_tap(a.form, row / part.chunk, taps));
+  }
 }
 
 template <typename T>
 void pack_part(const PackArguments& arguments, T* packed, cudaStream_t stream) {
-  constexpr unsigned kThreadsAPack = 256;
-  const std::size_t count = arguments.part.elements();
-  if (count == 0) return;
-  launch("packing weights", pack_kernel<T>, {dim3(blocks_for(count, kThreadsAPack)), dim3(kThreadsAPack), 0, stream},
-         arguments, packed);
+  const PackedPart& part = arguments.part;
+  if (part.elements() == 0) return;
+  const dim3 grid(static_cast<unsigned>(part.chunks()),
+                  static_cast<unsigned>(part.tiles() * part.columns / kPackOutputs));
+  launch("packing weights", pack_kernel<T>, {grid, dim3(kPackThreads), PackTile::bytes(part), stream}, arguments,
+         packed);
 }
 
 struct PackBoth {

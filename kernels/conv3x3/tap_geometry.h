@@ -70,11 +70,12 @@ struct DownTaps {
   __host__ __device__ static constexpr int tap(int, int ty, int tx) { return 4 * ty + tx; }
 };
 
-/// Where a tile's pixel lies in shared memory.
+/// Which of a tile row's pixels lies in this place of the row in shared memory.
 template <typename Taps>
-__device__ __forceinline__ int tile_slot(int row, int column) {
-  if constexpr (Taps::kSplit) return row * Taps::kTileColumns + column % 2 * (Taps::kTileColumns / 2) + column / 2;
-  return row * Taps::kTileColumns + column;
+__device__ __forceinline__ int tile_column(int place) {
+  constexpr int kEven = Taps::kTileColumns / 2;
+  if constexpr (Taps::kSplit) return 2 * (place % kEven) + place / kEven;
+  return place;
 }
 
 }  // namespace n2s::device

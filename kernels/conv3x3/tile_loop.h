@@ -3,6 +3,8 @@
 // pixels by BN output channels, tap by tap. No im2col: a tap is an offset into the tile.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/conv3x3/tap_geometry.h"
 #include "kernels/device/async_copy.h"
 #include "kernels/device/element.h"
@@ -33,6 +35,16 @@ struct ImageSource {
   }
 };
 
+/// value += arrived in the channels whose maximum was at this position of the window; two bits of `positions` a
+/// channel.
+template <typename T>
+__device__ __forceinline__ void add_unpooled(Vector<T>& value, const Vector<T>& arrived, unsigned positions,
+                                             unsigned here) {
+#pragma unroll
+  for (int i = 0; i < kVector<T>; ++i)
+    if (((positions >> (2 * i)) & 3U) == here) value[i] = from_float<T>(to_float(value[i]) + to_float(arrived[i]));
+}
+
 /// A gradient that arrives at full resolution, through a pooled output, or both.
 template <typename T>
 struct UpstreamSource {
@@ -42,23 +54,31 @@ struct UpstreamSource {
   int height = 0, width = 0, channels = 0;
   static constexpr bool kAsynchronous = false;
 
+  __device__ __forceinline__ bool has(int y, int x, int channel) const {
+    return y >= 0 && y < height && x >= 0 && x < width && channel < channels;
+  }
+  /// What arrives at the window that (y, x) lies in, and where in the window it goes.
+  __device__ __forceinline__ void load_window(Vector<T>& arrived, unsigned& positions, int y, int x,
+                                              int channel) const {
+    arrived = zero_vector<T>();
+    positions = 0;
+    if (!has(y, x, channel)) return;
+    const std::size_t window = static_cast<std::size_t>(y / 2) * (width / 2) + x / 2;
+    arrived = load_vector(pooled + window * channels + channel);
+    positions = static_cast<unsigned>(argmax[(window * channels + channel) / 8]) >> (2 * (channel % 8));
+  }
   __device__ __forceinline__ Vector<T> at(int y, int x, int channel) const {
-    if (y < 0 || y >= height || x < 0 || x >= width || channel >= channels) return zero_vector<T>();
+    if (!has(y, x, channel)) return zero_vector<T>();
     const std::size_t pixel = static_cast<std::size_t>(y) * width + x;
     Vector<T> value = dense != nullptr ? load_vector(dense + pixel * channels + channel) : zero_vector<T>();
     if (pooled == nullptr) return value;
-    const std::size_t window = static_cast<std::size_t>(y / 2) * (width / 2) + x / 2;
-    const Vector<T> arrived = load_vector(pooled + window * channels + channel);
-    const unsigned positions = argmax[(window * channels + channel) / 8] >> (2 * (channel % 8));
-    const unsigned here = 2 * (static_cast<unsigned>(y) % 2) + static_cast<unsigned>(x) % 2;
-#pragma unroll
-    for (int i = 0; i < kVector<T>; ++i)
-      if (((positions >> (2 * i)) & 3U) == here) value[i] = from_float<T>(to_float(value[i]) + to_float(arrived[i]));
+    Vector<T> arrived;
+    unsigned positions;
+    load_window(arrived, positions, y, x, channel);
+    add_unpooled(value, arrived, positions, 2 * (static_cast<unsigned>(y) % 2) + static_cast<unsigned>(x) % 2);
     return value;
   }
-  __device__ __forceinline__ void load(T* to, int y, int x, int channel) const {
-    store_vector(to, at(y, x, channel));
-  }
+  __device__ __forceinline__ void load(T* to, int y, int x, int channel) const { store_vector(to, at(y, x, channel)); }
 };
 
 /// How 16-byte pieces of rows in shared memory are dealt out to neighbouring threads. Where rows lie an odd number of
@@ -89,10 +109,8 @@ __device__ __forceinline__ void load_source(typename Tile::Element* shared, cons
     const Order order(i);
     if (order.row >= kPixels) continue;
     const int piece = order.piece * kVector<T>;
-    const int row = order.row / Taps::kTileColumns;
-    const int column = order.row % Taps::kTileColumns;
-    source.load(shared + tile_slot<Taps>(row, column) * Layout::kSourcePitch + piece, top + row, left + column,
-                channel + piece);
+    source.load(shared + order.row * Layout::kSourcePitch + piece, top + order.row / Taps::kTileColumns,
+                left + tile_column<Taps>(order.row % Taps::kTileColumns), channel + piece);
   }
 }
 
@@ -194,7 +212,7 @@ __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Ta
 template <typename Tile, typename Taps, int BN, bool Asynchronous>
 inline constexpr int kTileLoopElements = ChunkLayout<Tile, Taps, BN>::kElements*(Asynchronous ? Tile::kStages : 1);
 
-inline constexpr int kStagedPitch = 20;  // floats of a pixel's 16 sums in shared memory: 4 spread the banks
+inline constexpr int kStagedPitch = 24;  // floats of a pixel's 16 sums in shared memory: 8 spread the banks
 
 /// Lays 16 of the output channels of all the block's pixels into shared memory, where any thread can read them:
 /// fragment m of a warp begins at pixel (warp * rows + m) * 16. A barrier has to follow.

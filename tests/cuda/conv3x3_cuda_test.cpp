@@ -291,6 +291,18 @@ TEST_CASE("data gradients on the GPU equal the reference") {
 TEST_CASE("weight gradients on the GPU equal the reference") {
   for_each_problem(check_weight_gradient);
 }
+TEST_CASE("weight gradients of blocks that have more than one patch equal the reference") {
+  // So many channels that pixels are not split.
+  const Conv3x3Layer plain{1, 16, 16, 0, 385, 176};
+  const Conv3x3Layer phased{1, 16, 16, 385, 0, 176};
+  for (const Mode& mode : kModes) {
+    if (mode.mode.variant == ConvVariant::cudnn) continue;
+    CAPTURE(std::string(mode.name));
+    if (thinned() && mode.mode.precision == Precision::bf16) continue;  // the same loops as fp16
+    for (const unsigned seed : {1U, 2U}) check_weight_gradient(plain, mode, Draw(seed), true);
+    check_weight_gradient(phased, mode, Draw(3), true);
+  }
+}
 
 }  // namespace
 }  // namespace n2s::test
