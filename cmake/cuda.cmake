@@ -83,9 +83,10 @@ else()
   list(APPEND n2s_nvcc_options -Xfatbin=-compress-all)
 endif()
 # Clang counts changes of sign as conversions, which g++ does not; it sees the empty bodies that functions for newer GPUs have
-# on Volta; and it finds the parentheses in #pragma unroll (…) incompatible, which nvcc takes.
+# on Volta; and it finds the parentheses in #pragma unroll (…) incompatible, which nvcc takes. Its loop strength reduction keeps
+# an address for every access in registers that the convolutions' sums need.
 set(n2s_clang_options -Wall -Wextra -Wconversion -Wshadow -Wno-sign-conversion -Wno-unused-parameter -Wno-cuda-compat
-  -Wno-unknown-cuda-version -gline-tables-only)
+  -Wno-unknown-cuda-version -gline-tables-only "SHELL:-mllvm -disable-lsr")
 if(N2S_WERROR)
   list(APPEND n2s_nvcc_options -Werror=all-warnings)
   list(APPEND n2s_clang_options -Werror)

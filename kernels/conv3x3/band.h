@@ -188,6 +188,7 @@ __device__ __forceinline__ void multiply_band(typename Tile::Accumulator (&sums)
       for (int ty = 0; ty < Band::kTapsY; ++ty)
 #pragma unroll
         for (int tx = 0; tx < Band::kTapsX; ++tx) {
+          if (Tile::kHoldsLoadsBack && ty + tx > 0) __syncwarp();
           if (!Tile::kKeepsRows || ty == kLast) load(step + ty, tx);
           const auto& a = rows[Tile::kKeepsRows ? (step + ty) % Band::kTapsY : 0][tx];
 #pragma unroll

@@ -163,6 +163,7 @@ __device__ __forceinline__ void multiply_chunk(typename Tile::Accumulator (&sums
 #pragma unroll
             for (int n = 0; n < BN / 16; ++n) Tile::multiply(sums[m][n], kept[m * Taps::kRowStep + ty], b[n]);
           } else {
+            if (Tile::kHoldsLoadsBack && m == Taps::kWarpRows / 2) __syncwarp();
             typename Tile::A a;
             Tile::load_a(a, row_at(m * Taps::kRowStep + ty), Layout::kSourcePitch);
 #pragma unroll

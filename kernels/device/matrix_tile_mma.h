@@ -16,6 +16,7 @@ struct MmaTile {
   static constexpr int kStages = 2;
   static constexpr int kBlocks = 3;
   static constexpr bool kKeepsRows = true;
+  static constexpr bool kHoldsLoadsBack = false;
 
   struct A {
     std::uint32_t words[4];
@@ -75,6 +76,7 @@ struct Tf32Tile {
   static constexpr int kStages = 2;
   static constexpr int kBlocks = 3;
   static constexpr bool kKeepsRows = true;
+  static constexpr bool kHoldsLoadsBack = false;
 
   struct A {
     float v[4];

@@ -14,6 +14,7 @@ struct SimtTile {
   static constexpr int kStages = 1;          // of shared memory: no asynchronous copies
   static constexpr int kBlocks = 2;          // of four warps on a multiprocessor: bounds the registers
   static constexpr bool kKeepsRows = false;  // a fragments are loaded again rather than kept: they are large
+  static constexpr bool kHoldsLoadsBack = false;
 
   struct A {
     float v[4][4];  // row, k

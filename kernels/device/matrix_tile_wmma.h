@@ -14,6 +14,8 @@ struct WmmaTile {
   static constexpr int kStages = 1;
   static constexpr int kBlocks = 3;          // of four warps on a multiprocessor: bounds the registers
   static constexpr bool kKeepsRows = false;  // a fragment takes 8 registers on Volta
+  /// A warp meets between products, so that not all fragments are loaded before the first one: registers would spill.
+  static constexpr bool kHoldsLoadsBack = true;
 
   using A = nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, __half, nvcuda::wmma::row_major>;
   using ATransposed = nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, __half, nvcuda::wmma::col_major>;
