@@ -47,12 +47,14 @@ bool is_element_of_matrix(const std::string& functions) {
 
 }  // namespace
 
-void AccessCount::begin_block(const void* kernel, unsigned threads) {
-  if (kernel != kernel_) {
+void AccessCount::begin_block(const KernelRun& run, unsigned threads) {
+  if (run.kernel != kernel_) {
     other_indices_[kernel_].swap(indices_);
-    indices_.swap(other_indices_[kernel]);
-    kernel_ = kernel;
+    indices_.swap(other_indices_[run.kernel]);
+    kernel_ = run.kernel;
   }
+  BlockSize& size = block_sizes_[kernel_];
+  size = {std::max(size.threads, threads), std::max(size.shared_bytes, run.shared_bytes)};
   threads_ = threads;
   entries_.resize(std::max<std::size_t>(entries_.size(), (std::size_t{threads} + 31) / 32 * 32));
 }
@@ -171,6 +173,12 @@ std::vector<AccessLine> AccessCount::lines() const {
   result.reserve(lines.size());
   for (auto& [key, line] : lines) result.push_back(std::move(line));
   return result;
+}
+
+std::map<std::string, BlockSize> AccessCount::block_sizes() const {
+  std::map<std::string, BlockSize> sizes;
+  for (const auto& [kernel, size] : block_sizes_) sizes[short_kernel_name(kernel)] = size;
+  return sizes;
 }
 
 }  // namespace n2s::emulation

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "emulation/block.h"
 #include "tests/memory_access/access.h"
 
 namespace n2s::emulation {
@@ -31,9 +32,15 @@ struct AccessLine {
   AccessSums sums;
 };
 
+/// Of one block of a kernel; the most that any launch took.
+struct BlockSize {
+  unsigned threads = 0;
+  std::size_t shared_bytes = 0;  // asked for at the launch
+};
+
 class AccessCount {
  public:
-  void begin_block(const void* kernel, unsigned threads);
+  void begin_block(const KernelRun& run, unsigned threads);
   void end_block();
   void block_met();
   void lanes_met(unsigned first, std::uint32_t lanes);
@@ -42,6 +49,8 @@ class AccessCount {
 
   /// By kernel and place.
   std::vector<AccessLine> lines() const;
+  /// By kernel.
+  std::map<std::string, BlockSize> block_sizes() const;
 
  private:
   struct Entry {
@@ -71,6 +80,7 @@ class AccessCount {
   void count_warp(unsigned first);
   static void count(Place& place, const Group& group);
 
+  std::map<const void*, BlockSize> block_sizes_;
   const void* kernel_ = nullptr;
   unsigned threads_ = 0;
   std::vector<std::vector<Entry>> entries_;  // of each thread since its warp last met

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <exception>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <span>
@@ -35,6 +36,7 @@ tools/memory_access --barriers [--only TEXT]
 Counts what memory accesses of the CUDA kernels cost, in emulation: no GPU is needed. An access is a warp's.
   shared   wavefronts, against those that accesses of this width take without bank conflicts
   device   sectors of 32 bytes, against those that the bytes would fill side by side
+With each kernel: the threads of a block, and the shared memory that is asked for at its launch.
 wmma hides which lane moves what: its accesses are counted as if lanes moved 16 bytes each, side by side.
 
   --all        every line; otherwise those that cost a twentieth more than they must
@@ -69,13 +71,16 @@ std::string text_of(const AccessSums& sums) {
   return fmt::format("{:>9} {:>10} {:>10} {:>6.2f}", sums.accesses, sums.cost, sums.ideal, sums.ratio());
 }
 
-void print(const std::string& name, std::span<const AccessLine> lines, bool all) {
+using BlockSizes = std::map<std::string, emulation::BlockSize>;
+
+void print(const std::string& name, std::span<const AccessLine> lines, const BlockSizes& blocks, bool all) {
   fmt::print("\n{}\n", name);
   std::string kernel;
   for (const AccessLine& line : lines) {
     if (line.kernel != kernel) {
       kernel = line.kernel;
-      fmt::print("  {}\n", kernel);
+      const emulation::BlockSize& block = blocks.at(kernel);
+      fmt::print("  {}: {} threads, {} bytes of shared memory a block\n", kernel, block.threads, block.shared_bytes);
       for (const bool shared : {true, false}) {
         const AccessSums sums = total(lines, kernel, shared);
         if (sums.accesses > 0) fmt::print("    {:<64} {}\n", shared ? "shared" : "device", text_of(sums));
@@ -104,11 +109,13 @@ nlohmann::json record(const AccessSums& sums) {
   return {{"accesses", sums.accesses}, {"cost", sums.cost}, {"ideal", sums.ideal}};
 }
 
-nlohmann::json record(const std::string& name, std::span<const AccessLine> lines) {
+nlohmann::json record(const std::string& name, std::span<const AccessLine> lines, const BlockSizes& blocks) {
   nlohmann::json kernels = nlohmann::json::array();
   for (const AccessLine& line : lines) {
     if (kernels.empty() || kernels.back()["kernel"] != line.kernel)
       kernels.push_back({{"kernel", line.kernel},
+                         {"threads", blocks.at(line.kernel).threads},
+                         {"shared_bytes", blocks.at(line.kernel).shared_bytes},
                          {"shared", record(total(lines, line.kernel, true))},
                          {"device", record(total(lines, line.kernel, false))},
                          {"lines", nlohmann::json::array()}});
@@ -145,9 +152,10 @@ class Report {
       run();
     }
     const std::vector<AccessLine> lines = count.lines();
-    print(name, lines, options_.all);
+    const BlockSizes blocks = count.block_sizes();
+    print(name, lines, blocks, options_.all);
     std::fflush(stdout);
-    cases_.push_back(record(name, lines));
+    cases_.push_back(record(name, lines, blocks));
   }
 
   void write() const {

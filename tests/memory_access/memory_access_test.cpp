@@ -79,6 +79,10 @@ TEST_CASE("bank conflicts and sectors are counted") {
     CHECK(lines[1].writes);
     CHECK(lines[1].sums.ideal == 4);
     CHECK(lines[1].sums.cost == 4);
+    const auto blocks = count.block_sizes();
+    REQUIRE(blocks.size() == 1);
+    CHECK(blocks.begin()->second.threads == 32);
+    CHECK(blocks.begin()->second.shared_bytes == 32 * 33 * sizeof(float));
   }
 }
 

@@ -37,7 +37,7 @@ void Watch::begin_block(const KernelRun& run) {
   copies_.assign(threads, {});
   if (count_ != nullptr && blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0) find_device_memory();
   if (races_ != nullptr) races_->begin_block(run.kernel, threads);
-  if (count_ != nullptr) count_->begin_block(run.kernel, threads);
+  if (count_ != nullptr) count_->begin_block(run, threads);
   watching = this;
 }
 
