@@ -25,7 +25,8 @@ constexpr bool kSanitized = false;
 constexpr float kUntouched = 77;
 
 Stack drawn_stack(int planes, int height, int width) {
-  return {planes, height, width, random_values(static_cast<std::size_t>(planes * height * width), 8)};
+  const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  return {planes, height, width, random_values(static_cast<std::size_t>(planes) * pixels, 8)};
 }
 
 TEST_CASE("what is kept of tiles goes to its place, and nothing else changes") {
