@@ -299,7 +299,9 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
     if (mode.mode.variant == ConvVariant::cudnn) continue;
     CAPTURE(std::string(mode.name));
     if (thinned() && mode.mode.precision == Precision::bf16) continue;  // the same loops as fp16
-    for (const unsigned seed : {1U, 2U}) check_weight_gradient(plain, mode, Draw(seed), true);
+    if (kThinning > 1 && mode.mode.precision != Precision::fp16) continue;
+    for (unsigned seed = 1; seed <= (kThinning > 1 ? 1U : 2U); ++seed)
+      check_weight_gradient(plain, mode, Draw(seed), true);
     check_weight_gradient(phased, mode, Draw(3), true);
   }
 }

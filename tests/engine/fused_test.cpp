@@ -21,6 +21,12 @@ using namespace n2s;
 
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSanitized = true;  // slow
+#else
+constexpr bool kSanitized = false;
+#endif
+
 struct Outcome {
   std::vector<float> output, gradients;
   double loss = 0;
@@ -104,6 +110,7 @@ TEST_CASE("fused equals unfused: output, loss and every gradient") {
       const Graph plain_graph = make_network(kind, planes).graph;
       const Graph fused_graph = fuse(plain_graph);
       for (const Extents& extents : {Extents{3, 32, 64}, Extents{1, 64, 32}}) {
+        if (kSanitized && (planes == 2 || extents.batch == 1)) continue;
         CAPTURE(extents.batch);
         const Outcome plain = train_once(plain_graph, extents);
         const Outcome fused = train_once(fused_graph, extents);
