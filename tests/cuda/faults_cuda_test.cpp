@@ -1,6 +1,8 @@
 // Whatever call of CUDA, cuFFT or cuDNN fails, and whenever: one typed error, and nothing is leaked or left half done.
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "emulation/control.h"
 #include "engine/batches.h"
 #include "engine/cuda_backend.h"
@@ -112,6 +114,22 @@ TEST_CASE("a machine without a GPU, and one without that many") {
   emulation::set_device_count(0);
   CHECK(contains(error_of([] { make_cuda_backend({}); }), "use --device cpu"));
   emulation::set_device_count(1);
+}
+
+TEST_CASE("a driver that is too old, and a build without code for the GPU, say what to do") {
+  const std::pair<cudaError_t, const char*> faults[] = {{cudaErrorInsufficientDriver, "update the driver"},
+                                                        {cudaErrorNoKernelImageForDevice, "build with -D"},
+                                                        {cudaErrorUnsupportedPtxVersion, "update it"}};
+  for (const auto& [fault, advice] : faults) {
+    CAPTURE(advice);
+    int said = 0;  // by the call that answers so on a real machine
+    for (long n = 1; n <= 8; ++n) {
+      emulation::fail_call(n, fault);
+      said += contains(error_of([] { make_cuda_backend({}); }), advice) ? 1 : 0;
+      emulation::fail_call(0, cudaSuccess);
+    }
+    CHECK(said > 0);
+  }
 }
 
 }  // namespace
