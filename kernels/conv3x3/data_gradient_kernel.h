@@ -104,6 +104,12 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
   }
 }
 
+/// For GPUs that have too little shared memory for two stages.
+template <typename Tile>
+struct SingleStage : Tile {
+  static constexpr int kStages = 1;
+};
+
 template <typename Tile, int BN, typename Taps, bool Dense>
 void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a, int batch, int n_tiles,
                           cudaStream_t stream) {
@@ -113,9 +119,13 @@ void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a
   shape.grid = dim3(static_cast<unsigned>(n_tiles), static_cast<unsigned>(tiles_down * a.tiles_across),
                     static_cast<unsigned>(batch));
   shape.block = dim3(kThreads);
-  shape.shared_bytes = std::max<std::size_t>(
-      static_cast<std::size_t>(16 * kRows) * kStagedPitch * sizeof(float),
-      static_cast<std::size_t>(kTileLoopElements<Tile, Taps, BN, Dense>) * sizeof(typename Tile::Element));
+  constexpr std::size_t kLoopBytes =
+      static_cast<std::size_t>(kTileLoopElements<Tile, Taps, BN, Dense>) * sizeof(typename Tile::Element);
+  if constexpr (kLoopBytes > kLeastSharedBytes) {
+    if (kLoopBytes > most_shared_bytes())
+      return launch_data_gradient<SingleStage<Tile>, BN, Taps, Dense>(a, batch, n_tiles, stream);
+  }
+  shape.shared_bytes = std::max(static_cast<std::size_t>(16 * kRows) * kStagedPitch * sizeof(float), kLoopBytes);
   shape.stream = stream;
   launch("data gradient", data_gradient_kernel<Tile, BN, Taps, Dense>, shape, a);
 }

@@ -20,6 +20,19 @@ struct LaunchShape {
 /// Without a bound asked for, a block gets 48 KiB of shared memory at most.
 inline constexpr std::size_t kPlainSharedBytes = std::size_t{48} << 10;
 
+/// What a block can have on GPUs of compute capability 8.6, 8.9 and 12.0, the least from 8.0 on.
+inline constexpr std::size_t kLeastSharedBytes = std::size_t{99} << 10;
+
+/// Shared memory that a block can ask for on the present device, bytes. Throws Error.
+inline std::size_t most_shared_bytes() {
+  int device = 0;
+  int bytes = 0;
+  check(cudaGetDevice(&device), "asking for the GPU's shared memory");
+  check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+        "asking for the GPU's shared memory");
+  return static_cast<std::size_t>(bytes);
+}
+
 template <typename... Parameters, typename... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape, Arguments&&... arguments) {
   if (shape.shared_bytes > kPlainSharedBytes)

@@ -10,6 +10,9 @@
 #include "kernels/conv3x3/cudnn_plans.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"
+#ifdef N2S_EMULATION
+#include "emulation/control.h"
+#endif
 
 namespace n2s::test {
 namespace {
@@ -305,6 +308,36 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
     check_weight_gradient(phased, mode, Draw(3), true);
   }
 }
+
+#ifdef N2S_EMULATION  // a real GPU is what it is
+TEST_CASE("every generation has the shared memory that its convolutions ask for") {
+  struct Generation {
+    int major, minor;
+    bool mma;
+  };
+  for (const Generation& generation : {Generation{7, 0, false}, {7, 5, false}, {8, 0, true}, {8, 6, true}}) {
+    CAPTURE(generation.major);
+    CAPTURE(generation.minor);
+    emulation::set_compute_capability(generation.major, generation.minor);
+    for (const Mode& mode : kModes) {
+      if (mode.mode.variant == ConvVariant::cudnn || mode.mode.precision == Precision::bf16) continue;
+      if (mode.mode.variant == ConvVariant::mma && !generation.mma) continue;
+      CAPTURE(std::string(mode.name));
+      for (const int channels : {48, 32, 16}) {
+        if (kThinning > 1 && channels != 48) continue;
+        const Conv3x3Layer layer{1, 8, 32, channels, channels, channels};
+        check_forward(layer, mode, Draw(1), true);
+        // Another draw, another upstream: at full resolution, through pooling, or both.
+        for (unsigned seed = 1; seed <= (kThinning > 1 ? 2U : 4U); ++seed) {
+          check_data_gradient(layer, mode, Draw(seed), true);
+          check_weight_gradient(layer, mode, Draw(seed), true);
+        }
+      }
+    }
+  }
+  emulation::set_compute_capability(9, 0);
+}
+#endif
 
 }  // namespace
 }  // namespace n2s::test
