@@ -82,7 +82,7 @@ TEST_CASE("bank conflicts and sectors are counted") {
     const auto blocks = count.block_sizes();
     REQUIRE(blocks.size() == 1);
     CHECK(blocks.begin()->second.threads == 32);
-    CHECK(blocks.begin()->second.shared_bytes == 32 * 33 * sizeof(float));
+    CHECK(blocks.begin()->second.shared_bytes == sizeof(float) * 32 * 33);
   }
 }
 
