@@ -1,8 +1,6 @@
 // Whatever call of CUDA, cuFFT or cuDNN fails, and whenever: one typed error, and nothing is leaked or left half done.
 #include <doctest/doctest.h>
 
-#include <utility>
-
 #include "emulation/control.h"
 #include "engine/batches.h"
 #include "engine/cuda_backend.h"
@@ -117,15 +115,18 @@ TEST_CASE("a machine without a GPU, and one without that many") {
 }
 
 TEST_CASE("a driver that is too old, and a build without code for the GPU, say what to do") {
-  const std::pair<cudaError_t, const char*> faults[] = {{cudaErrorInsufficientDriver, "update the driver"},
-                                                        {cudaErrorNoKernelImageForDevice, "build with -D"},
-                                                        {cudaErrorUnsupportedPtxVersion, "update it"}};
-  for (const auto& [fault, advice] : faults) {
-    CAPTURE(advice);
+  struct Fault {
+    cudaError_t code;
+    const char* advice;
+  };
+  for (const Fault& fault : {Fault{cudaErrorInsufficientDriver, "update the driver"},
+                             {cudaErrorNoKernelImageForDevice, "build with -D"},
+                             {cudaErrorUnsupportedPtxVersion, "update it"}}) {
+    CAPTURE(fault.advice);
     int said = 0;  // by the call that answers so on a real machine
     for (long n = 1; n <= 8; ++n) {
-      emulation::fail_call(n, fault);
-      said += contains(error_of([] { make_cuda_backend({}); }), advice) ? 1 : 0;
+      emulation::fail_call(n, fault.code);
+      said += contains(error_of([] { make_cuda_backend({}); }), fault.advice) ? 1 : 0;
       emulation::fail_call(0, cudaSuccess);
     }
     CHECK(said > 0);
