@@ -100,7 +100,9 @@ void check_barriers(const NamedMode& mode, Pass pass, Pooling pooling, const Con
   run_convolution(layer, mode.mode, pass, pooling);
   CHECK(!races.has_found());
   const std::vector<RaceCheck::Barrier> barriers = races.barriers();
-  CHECK(barriers.size() >= 2);
+  // Two stages of shared memory save the weight gradient the barrier after each band.
+  const bool saves_one = pass == Pass::weight_gradient && mode.mode.variant == device::ConvVariant::mma;
+  CHECK(barriers.size() >= (saves_one ? 2 : 3));
   std::set<std::pair<std::string, unsigned>> done;
   for (const RaceCheck::Barrier& barrier : barriers) {
     CAPTURE(emulation::short_kernel_name(barrier.kernel));
