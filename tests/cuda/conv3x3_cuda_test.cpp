@@ -10,6 +10,7 @@
 #include "kernels/conv3x3/cudnn_plans.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"
+#include "tests/sanitized.h"
 #ifdef N2S_EMULATION
 #include "emulation/control.h"
 #endif
@@ -229,12 +230,7 @@ void check_weight_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, b
   CHECK(agrees(to_host(bias_gradient.get(), bias.exact.size()), bias.exact, sums, exact));
 }
 
-// AddressSanitizer makes emulation ten times slower; what it looks for shows in fewer layers.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t kThinning = 5;
-#else
-constexpr std::size_t kThinning = 1;
-#endif
+constexpr std::size_t kThinning = kSanitized ? 5 : 1;  // which makes emulation ten times slower
 
 /// Whether only a part of the layers is tried: in emulation, and under tools that make a GPU slow.
 bool thinned() {
@@ -277,7 +273,7 @@ void for_each_problem(const Check& check_one) {
         ++seed;
         const bool last = i + 4 >= layers.size();
         if (thinned() && !last && (i + m) % (kThinning * (m > 0 ? 12U : 3U)) != (exact ? 0U : 1U)) continue;
-        if (kThinning > 1 && last && (exact || (i + m) % 2 == 0)) continue;
+        if (kSanitized && last && (exact || (i + m) % 2 == 0)) continue;
         CAPTURE(text(layers[i]));
         CAPTURE(exact);
         check_one(layers[i], mode, Draw(seed), exact && can_be_exact(mode.mode));
@@ -302,8 +298,8 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
     if (mode.mode.variant == ConvVariant::cudnn) continue;
     CAPTURE(std::string(mode.name));
     if (thinned() && mode.mode.precision == Precision::bf16) continue;  // the same loops as fp16
-    if (kThinning > 1 && (mode.mode.variant != ConvVariant::mma || mode.mode.precision != Precision::fp16)) continue;
-    for (unsigned seed = 1; seed <= (kThinning > 1 ? 1U : 2U); ++seed)
+    if (kSanitized && (mode.mode.variant != ConvVariant::mma || mode.mode.precision != Precision::fp16)) continue;
+    for (unsigned seed = 1; seed <= (kSanitized ? 1U : 2U); ++seed)
       check_weight_gradient(plain, mode, Draw(seed), true);
     check_weight_gradient(phased, mode, Draw(3), true);
   }
@@ -316,7 +312,7 @@ TEST_CASE("every generation has the shared memory that its convolutions ask for"
     bool mma;
   };
   for (const Generation& generation : {Generation{7, 0, false}, {7, 5, false}, {8, 0, true}, {8, 6, true}}) {
-    if (kThinning > 1 && generation.minor != 6) continue;
+    if (kSanitized && generation.minor != 6) continue;
     CAPTURE(generation.major);
     CAPTURE(generation.minor);
     emulation::set_compute_capability(generation.major, generation.minor);
@@ -325,11 +321,11 @@ TEST_CASE("every generation has the shared memory that its convolutions ask for"
       if (mode.mode.variant == ConvVariant::mma && !generation.mma) continue;
       CAPTURE(std::string(mode.name));
       for (const int channels : {48, 32, 16}) {
-        if (kThinning > 1 && channels != 48) continue;
+        if (kSanitized && channels != 48) continue;
         const Conv3x3Layer layer{1, 8, 32, channels, channels, channels};
         check_forward(layer, mode, Draw(1), true);
         // Another draw, another upstream: at full resolution, through pooling, or both.
-        for (unsigned seed = 1; seed <= (kThinning > 1 ? 2U : 4U); ++seed) {
+        for (unsigned seed = 1; seed <= (kSanitized ? 2U : 4U); ++seed) {
           check_data_gradient(layer, mode, Draw(seed), true);
           check_weight_gradient(layer, mode, Draw(seed), true);
         }

@@ -16,7 +16,7 @@
 #include "tests/data/metric_images.h"
 #include "tests/kernels/random_image.h"
 #ifdef N2S_EMULATION
-#include "emulation/control.h"
+#include "tests/cuda/every_call.h"
 #endif
 
 namespace n2s::test {
@@ -34,17 +34,6 @@ StackPair drawn_pair(int planes, const PlaneSize& size) {
     pair.truth.voxels.insert(pair.truth.voxels.end(), images.truth.begin(), images.truth.end());
   }
   return pair;
-}
-
-std::vector<MetricOptions> all_options() {
-  MetricOptions clamped, affine, both;
-  clamped.clamp = true;
-  affine.affine = true;
-  affine.data_range = 2.5;
-  both.affine = both.clamp = true;
-  both.clamp_low = -0.2;
-  both.clamp_high = 0.3;
-  return {MetricOptions{}, clamped, affine, both};
 }
 
 void check_near(double found, double expected) {
@@ -80,7 +69,7 @@ std::size_t start_peak() {
 TEST_CASE("stacks are measured on the GPU as by the processor, summaries too") {
   const auto gpu = make_cuda_backend({});
   for (const PlaneSize& size : {PlaneSize{16, 16}, {33, 40}})
-    for (const MetricOptions& options : all_options()) {
+    for (const MetricOptions& options : all_metric_options()) {
       const StackPair pair = drawn_pair(4, size);
       std::string why;
       const StackMetrics found = stack_metrics(pair.result, pair.truth, options, *gpu, why);
@@ -97,7 +86,7 @@ TEST_CASE("stacks are measured on the GPU as by the processor, summaries too") {
 
 TEST_CASE("some planes at a time, within the limit, the last ones fewer") {
   const StackPair pair = drawn_pair(7, {30, 35});
-  const MetricOptions options = all_options().back();
+  const MetricOptions options = all_metric_options().back();
   const std::vector<PlaneMetrics> expected = stack_metrics(pair.result, pair.truth, options).per_plane;
   const CudaStream stream = cuda_stream();
   for (const std::size_t limit : {std::size_t{10'000}, std::size_t{30'000}, std::size_t{1} << 30}) {
@@ -224,37 +213,12 @@ TEST_CASE("without memory for it, the processor does it and says why") {
   CHECK(fitted.scale == fit_normalisation({&pair.truth}, {.kind = "percentile"}).scale);
 }
 
-/// Runs `work` once for each of its calls, which fails: an Error, or the right result, and nothing is leaked. `work`
-/// checks its result, and returns whether the processor stood in.
-template <typename Work>
-void check_every_call(Work&& work) {
-  const long before = emulation::calls();
-  REQUIRE_FALSE(work());
-  const long calls = emulation::calls() - before;
-  const std::size_t alive = emulation::live_objects();
-  int errors = 0;
-  int by_host = 0;
-  for (long n = 1; n <= calls; ++n) {
-    CAPTURE(n);
-    emulation::fail_call(n, cudaErrorUnknown);
-    try {
-      by_host += work() ? 1 : 0;
-    } catch (const Error&) {
-      ++errors;
-    }
-    emulation::fail_call(0, cudaSuccess);
-    CHECK(emulation::live_objects() == alive);
-  }
-  CHECK(by_host >= 3);  // where memory is asked for
-  CHECK(errors > 5);
-}
-
 TEST_CASE("any call may fail while planes are measured") {
   const auto gpu = make_cuda_backend({});
   const StackPair pair = drawn_pair(2, {16, 18});
-  const MetricOptions options = all_options().back();
+  const MetricOptions options = all_metric_options().back();
   const StackMetrics expected = stack_metrics(pair.result, pair.truth, options);
-  check_every_call([&] {
+  check_every_call(3, [&] {
     std::string why;
     check_same(stack_metrics(pair.result, pair.truth, options, *gpu, why).per_plane, expected.per_plane);
     return !why.empty();
@@ -266,7 +230,7 @@ TEST_CASE("any call may fail while percentiles are found") {
   const std::vector<Stack> stacks = drawn_stacks();
   const NormalisationOptions options{.kind = "percentile"};
   const Normalisation expected = fit_normalisation(pointers(stacks), options);
-  check_every_call([&] {
+  check_every_call(3, [&] {
     std::string why;
     const Normalisation found = fit_normalisation(pointers(stacks), options, *gpu, why);
     CHECK(found.scale == expected.scale);

@@ -10,16 +10,14 @@
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/random_image.h"
+#include "tests/sanitized.h"
 
 namespace n2s::test {
 namespace {
 
 constexpr std::size_t kPlenty = std::size_t{1} << 28;
-#ifdef __SANITIZE_ADDRESS__
-constexpr long kStride = 15;  // for the sake of time; neighbouring calls fail in the same functions
-#else
-constexpr long kStride = 1;
-#endif
+// Less under sanitizers, for the sake of time: neighbouring calls fail in the same functions.
+constexpr long kStride = kSanitized ? 15 : 1;
 
 std::vector<TrainingStack> small_stacks() {
   std::vector<TrainingStack> stacks(1);

@@ -13,6 +13,7 @@
 #include "tests/cuda/device_memory.h"
 #include "tests/data/metric_images.h"
 #include "tests/kernels/random_image.h"
+#include "tests/sanitized.h"
 
 namespace n2s::test {
 namespace {
@@ -71,26 +72,12 @@ void check_as_on_cpu(const std::vector<float>& result, const std::vector<float>&
   }
 }
 
-std::vector<MetricOptions> all_options() {
-  MetricOptions clamped, affine, both;
-  clamped.clamp = true;
-  affine.affine = true;
-  affine.data_range = 2.5;
-  both.affine = both.clamp = true;
-  both.clamp_low = -0.2;
-  both.clamp_high = 0.3;
-  return {MetricOptions{}, clamped, affine, both};
-}
-
 TEST_CASE("metrics of several planes are the processor's, for sizes of every kind") {
-#ifdef __SANITIZE_ADDRESS__
-  const std::vector<PlaneSize> sizes{{1, 1}, {7, 7}, {23, 39}};
-#else
-  const std::vector<PlaneSize> sizes{{1, 1},   {3, 40},  {40, 3},  {6, 7},   {7, 6},     {7, 7},
-                                     {22, 22}, {23, 22}, {22, 23}, {31, 47}, {128, 101}, {16, 300}};
-#endif
+  std::vector<PlaneSize> sizes{{1, 1},   {3, 40},  {40, 3},  {6, 7},   {7, 6},     {7, 7},
+                               {22, 22}, {23, 22}, {22, 23}, {31, 47}, {128, 101}, {16, 300}};
+  if (kSanitized) sizes = {{1, 1}, {7, 7}, {23, 39}};
   for (const PlaneSize& size : sizes)
-    for (const MetricOptions& options : all_options()) {
+    for (const MetricOptions& options : all_metric_options()) {
       std::vector<float> result, truth;
       for (const int seed : {1, 2, 3}) {
         const ImagePair pair = metric_images(size.height, size.width, seed);
@@ -133,7 +120,7 @@ TEST_CASE("identical images, zeros and NaN") {
   CHECK(identical.planes[0].nrmse == 0);
   CHECK(on_gpu(zeros, zeros, 20, 20, {}).planes[0].nrmse == 0);
   CHECK(std::isinf(on_gpu(ones, zeros, 20, 20, {}).planes[0].nrmse));
-  for (const MetricOptions& options : all_options()) {
+  for (const MetricOptions& options : all_metric_options()) {
     const PlaneMetrics damaged = on_gpu(holed, pair.truth, 20, 20, options).planes[0];
     CHECK(std::isnan(damaged.psnr));
     CHECK(std::isnan(damaged.ssim));
@@ -147,7 +134,7 @@ TEST_CASE("metrics are the same from run to run, and of a plane alone") {
   std::vector<float> result = first.result, truth = first.truth;
   result.insert(result.end(), second.result.begin(), second.result.end());
   truth.insert(truth.end(), second.truth.begin(), second.truth.end());
-  const MetricOptions options = all_options()[3];
+  const MetricOptions options = all_metric_options()[3];
   const Measured together = on_gpu(result, truth, 70, 75, options);
   const Measured again = on_gpu(result, truth, 70, 75, options);
   const Measured alone = on_gpu(second.result, second.truth, 70, 75, options);
@@ -184,11 +171,8 @@ double percentile_on_gpu(const std::vector<float>& values, double percent) {
 }
 
 TEST_CASE("percentiles are the processor's, exactly") {
-#ifdef __SANITIZE_ADDRESS__
-  const std::vector<std::size_t> counts{1, 2, 1001};
-#else
-  const std::vector<std::size_t> counts{1, 2, 3, 255, 256, 1001, 65536, 65537, 150001};
-#endif
+  std::vector<std::size_t> counts{1, 2, 3, 255, 256, 1001, 65536, 65537, 150001};
+  if (kSanitized) counts = {1, 2, 1001};
   for (const std::size_t count : counts) {
     std::vector<float> spread = random_values(count, 11);  // both signs, every order of magnitude
     for (std::size_t i = 0; i < count; ++i) spread[i] *= std::ldexp(1.0F, static_cast<int>(i % 200) - 100);

@@ -12,7 +12,7 @@
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/random_image.h"
 #ifdef N2S_EMULATION
-#include "emulation/control.h"
+#include "tests/cuda/every_call.h"
 #endif
 
 namespace n2s::test {
@@ -113,28 +113,12 @@ TEST_CASE("any call may fail: an error, or the right result, and nothing is leak
   const Stack output = drawn_stack(3, {16, 18}, 11);
   const Stack expected = expected_stack(noisy, output);
   const auto gpu = make_cuda_backend({});
-  Stack found = output;
-  const long before = emulation::calls();
-  restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool);
-  const long calls = emulation::calls() - before;
-  const std::size_t alive = emulation::live_objects();
-  int errors = 0;
-  int by_host = 0;
-  for (long n = 1; n <= calls; ++n) {
-    CAPTURE(n);
-    found = output;
-    emulation::fail_call(n, cudaErrorUnknown);
-    try {
-      if (!restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty()) ++by_host;
-      CHECK(largest_difference(found, expected) < 1e-5);
-    } catch (const Error&) {
-      ++errors;
-    }
-    emulation::fail_call(0, cudaSuccess);
-    CHECK(emulation::live_objects() == alive);
-  }
-  CHECK(by_host > 5);
-  CHECK(errors > 5);
+  check_every_call(6, [&] {
+    Stack found = output;
+    const bool by_host = !restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty();
+    CHECK(largest_difference(found, expected) < 1e-5);
+    return by_host;
+  });
 }
 #endif
 

@@ -16,6 +16,7 @@
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/conv3x3_cases.h"
 #include "tests/kernels/random_image.h"
+#include "tests/sanitized.h"
 #ifdef N2S_EMULATION
 #include "emulation/control.h"
 #endif
@@ -24,11 +25,6 @@ namespace n2s::test {
 namespace {
 
 // Sanitizers make emulation slower still; what they look for shows in a few steps.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 constexpr long kSteps = kSanitized ? 3 : 20;
 constexpr long kFewSteps = std::min(kSteps, 6L);  // where steps are compared with each other, not with the CPU's
 constexpr std::size_t kPlenty = std::size_t{1} << 28;

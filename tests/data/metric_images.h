@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/metrics.h"
+
 inline std::vector<int> hashed(int count, int seed) {
   std::vector<int> values;
   for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(count); ++i) {
@@ -34,4 +36,16 @@ inline ImagePair metric_images(int height, int width, int seed) {
     }
   }
   return pair;
+}
+
+/// Every way to measure them.
+inline std::vector<n2s::MetricOptions> all_metric_options() {
+  n2s::MetricOptions clamped, affine, both;
+  clamped.clamp = true;
+  affine.affine = true;
+  affine.data_range = 2.5;
+  both.affine = both.clamp = true;
+  both.clamp_low = -0.2;
+  both.clamp_high = 0.3;
+  return {n2s::MetricOptions{}, clamped, affine, both};
 }

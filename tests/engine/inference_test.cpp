@@ -12,16 +12,12 @@
 #include "kernels/base/error.h"
 #include "nets/network.h"
 #include "tests/kernels/random_image.h"
+#include "tests/sanitized.h"
 
 using namespace n2s;
+using test::kSanitized;
 
 namespace {
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 /// Of a plane, in pixels.
 struct Sides {

@@ -20,20 +20,16 @@
 #include "nets/network.h"
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/random_image.h"
+#include "tests/sanitized.h"
 
 using namespace n2s;
+using test::kSanitized;
 
 namespace {
 
 constexpr long kSteps = 20;
 
 // Sanitizers make training many times slower; what they look for shows in a few runs.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 /// Smooth planes that resemble their neighbours, with noise of their own: an easy problem.
 std::vector<TrainingStack> easy_stacks() {
   constexpr int kPlanes = 10;

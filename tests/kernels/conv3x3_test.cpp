@@ -8,6 +8,7 @@
 #include <hwy/targets.h>
 
 #include "tests/kernels/conv3x3_cases.h"
+#include "tests/sanitized.h"
 
 namespace n2s::test {
 namespace {
@@ -34,11 +35,7 @@ struct Pools {
 };
 
 // Sanitizers make the double-precision twin slow; what they look for shows in fewer layers.
-#ifdef __SANITIZE_ADDRESS__
-constexpr unsigned kEach = 3;
-#else
-constexpr unsigned kEach = 1;
-#endif
+constexpr unsigned kEach = kSanitized ? 3 : 1;
 
 // Every layer (or each n-th) as a random and as an exact problem, options by coin. Draw makes the same problem again
 // and again.

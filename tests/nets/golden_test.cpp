@@ -20,16 +20,13 @@
 #include "engine/executor.h"
 #include "engine/fusion.h"
 #include "golden_file.h"
+#include "tests/sanitized.h"
 
 namespace n2s {
 namespace {
 
 // Sanitizers make double precision slow; what they look for shows in one step.
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kSteps = 1;
-#else
-constexpr int kSteps = 4;
-#endif
+constexpr int kSteps = test::kSanitized ? 1 : 4;
 
 /// Largest deviations of one run, to be reported: a bound says little about how far away it is.
 struct Worst {
