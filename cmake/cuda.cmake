@@ -69,7 +69,7 @@ else()
 endif()
 if(CMAKE_CUDA_ARCHITECTURES MATCHES "(^|;)7[02](-|;|$)" AND NOT 70 IN_LIST N2S_KNOWN_ARCHITECTURES)
   message(FATAL_ERROR "CUDA ${CUDAToolkit_VERSION} no longer compiles for Volta (${CMAKE_CUDA_ARCHITECTURES}); "
-    "use CUDA 12.9, or tools/build_volta, which needs no CUDA 12")
+    "use CUDA 12.9, or tools/scripts/build_volta, which needs no CUDA 12")
 endif()
 message(STATUS "CUDA ${CUDAToolkit_VERSION}, GPU code for: ${CMAKE_CUDA_ARCHITECTURES}")
 

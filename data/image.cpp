@@ -9,12 +9,12 @@
 #include <new>
 
 #include "data/atomic_file.h"
-#include "data/hdf5.h"
+#include "data/formats/hdf5.h"
+#include "data/formats/nifti.h"
+#include "data/formats/png.h"
+#include "data/formats/tiff.h"
 #include "data/input_file.h"
-#include "data/nifti.h"
-#include "data/png.h"
 #include "data/samples.h"
-#include "data/tiff.h"
 #include "kernels/base/error.h"
 
 namespace n2s {

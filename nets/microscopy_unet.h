@@ -1,7 +1,7 @@
 // The U-Net for microscopy (Papkov et al. 2020, Table S1, after CSBDeep).
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace n2s {
 

@@ -1,7 +1,7 @@
 // The U-Net for MRI (Papkov et al. 2020, Table S2, after Noise2Noise).
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace n2s {
 

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <memory>
 
-#include "engine/autograd.h"
-#include "engine/batches.h"
-#include "engine/executor.h"
-#include "engine/fusion.h"
-#include "engine/work.h"
+#include "engine/graph/autograd.h"
+#include "engine/graph/fusion.h"
+#include "engine/graph/work.h"
+#include "engine/runtime/executor.h"
+#include "engine/training/batches.h"
 #include "kernels/base/philox.h"
 
 namespace n2s {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend.h"
+#include "engine/runtime/backend.h"
 #include "nets/network.h"
 
 namespace n2s {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/png.h"
+#include "data/formats/png.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/normalisation.h"
-#include "engine/cpu_backend.h"
+#include "engine/cpu/cpu_backend.h"
 #include "kernels/base/error.h"
 #include "kernels/device/device_info.h"
 

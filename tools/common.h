@@ -11,8 +11,8 @@
 
 #include "data/image.h"
 #include "data/stack.h"
-#include "engine/backend.h"
-#include "engine/cuda_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/runtime/backend.h"
 
 namespace n2s {
 

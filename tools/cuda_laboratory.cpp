@@ -9,7 +9,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda/cuda_memory.h"
 #include "kernels/base/error.h"
 #include "kernels/base/philox.h"
 #include "kernels/conv3x3/cuda.h"

@@ -2,8 +2,8 @@
 // of both networks, each checked against its double-precision twin.
 #pragma once
 
-#include "engine/backend.h"
-#include "engine/cuda_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/runtime/backend.h"
 
 namespace n2s {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/fusion.h"
+#include "engine/graph/fusion.h"
 #include "nets/network.h"
 
 namespace n2s {

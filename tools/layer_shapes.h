@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend.h"
+#include "engine/runtime/backend.h"
 #include "kernels/conv3x3/conv3x3.h"
 
 namespace n2s {

@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "tools/bench.h"
-#include "tools/corrupt.h"
-#include "tools/demo.h"
-#include "tools/denoise.h"
-#include "tools/evaluate.h"
-#include "tools/info.h"
-#include "tools/restore.h"
-#include "tools/train.h"
+#include "tools/verbs/bench.h"
+#include "tools/verbs/corrupt.h"
+#include "tools/verbs/demo.h"
+#include "tools/verbs/denoise.h"
+#include "tools/verbs/evaluate.h"
+#include "tools/verbs/info.h"
+#include "tools/verbs/restore.h"
+#include "tools/verbs/train.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "engine/metrics.h"
-#include "engine/normalisation.h"
+#include "engine/inference/metrics.h"
+#include "engine/inference/normalisation.h"
 
 namespace n2s {
 

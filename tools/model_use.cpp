@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "engine/checkpoint.h"
-#include "engine/fusion.h"
+#include "engine/graph/fusion.h"
+#include "engine/training/checkpoint.h"
 #include "kernels/base/error.h"
 
 namespace n2s {

@@ -8,8 +8,8 @@
 
 #include "data/normalisation.h"
 #include "data/stack.h"
-#include "engine/batches.h"
-#include "engine/inference.h"
+#include "engine/inference/inference.h"
+#include "engine/training/batches.h"
 #include "nets/network.h"
 
 namespace n2s {

@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "data/atomic_file.h"
-#include "engine/checkpoint.h"
-#include "engine/fusion.h"
-#include "engine/trainer.h"
+#include "engine/graph/fusion.h"
+#include "engine/training/checkpoint.h"
+#include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "tools/interrupt.h"
 #include "tools/model_use.h"

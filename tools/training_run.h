@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/batches.h"
+#include "engine/training/batches.h"
 #include "nets/network.h"
 #include "tools/common.h"
 

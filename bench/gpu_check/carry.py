@@ -1,4 +1,4 @@
-"""Builds what the machine with the GPU needs and puts it into one folder: `tools/gpu_check prepare`."""
+"""Builds what the machine with the GPU needs and puts it into one folder: `tools/scripts/gpu_check prepare`."""
 
 import datetime
 import json
@@ -31,8 +31,8 @@ def output_of(*command, **options):
 
 
 def build(root, arguments):
-    if (root / "tools/setup").exists():
-        call(root / "tools/setup")
+    if (root / "tools/scripts/setup").exists():
+        call(root / "tools/scripts/setup")
     launcher = shutil.which("ccache") or ""
     options = [f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}", f"-DCMAKE_CUDA_COMPILER_LAUNCHER={launcher}"]
     if arguments.architectures:
@@ -63,7 +63,7 @@ def install(root, arguments, folder):
             target = folder / script.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(script, target)
-    shutil.copy(root / "tools/gpu_check", folder / "gpu_check")
+    shutil.copy(root / "tools/scripts/gpu_check", folder / "gpu_check")
 
 
 def volume(folder):

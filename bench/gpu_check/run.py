@@ -1,4 +1,4 @@
-"""`tools/gpu_check run`: all stages, in order."""
+"""`tools/scripts/gpu_check run`: all stages, in order."""
 
 import threading
 

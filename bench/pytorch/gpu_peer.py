@@ -9,7 +9,7 @@ fastest way of each cell is what one compares with.
 
 Alone: gpu_peer.py [--seconds 240] [--rounds 3] --json OUT
 Beside another program: --serve prepares everything, prints {"ready": …} and then measures once for each line it reads,
-so that both can be measured in turns (tools/gpu_check does so).
+so that both can be measured in turns (tools/scripts/gpu_check does so).
 --smoke: tiny sizes, on any processor, to see that it works.
 """
 

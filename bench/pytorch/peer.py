@@ -184,7 +184,7 @@ def parse():
     arguments = parser.parse_args()
     arguments.program = None if arguments.pytorch_only else arguments.program
     if arguments.program is not None and not os.access(arguments.program, os.X_OK):
-        parser.error(f"{arguments.program} is not there: build it with tools/build, or pass --pytorch-only")
+        parser.error(f"{arguments.program} is not there: build it with tools/scripts/build, or pass --pytorch-only")
     return arguments
 
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "engine/device_batches.h"
+#include "engine/training/cuda/device_batches.h"
 #include "kernels/base/error.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda/cuda_memory.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/check.h"
 #include "kernels/device/tensor.h"

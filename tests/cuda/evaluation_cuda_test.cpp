@@ -4,13 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "engine/cpu_backend.h"
-#include "engine/cuda_backend.h"
-#include "engine/cuda_memory.h"
-#include "engine/cuda_metrics.h"
-#include "engine/cuda_order_statistics.h"
-#include "engine/metrics.h"
-#include "engine/normalisation.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/cuda/cuda_memory.h"
+#include "engine/inference/cuda/metrics.h"
+#include "engine/inference/cuda/order_statistics.h"
+#include "engine/inference/metrics.h"
+#include "engine/inference/normalisation.h"
 #include "kernels/base/error.h"
 #include "tests/data/file_helpers.h"
 #include "tests/data/metric_images.h"

@@ -2,10 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "emulation/control.h"
-#include "engine/batches.h"
-#include "engine/cuda_backend.h"
-#include "engine/fusion.h"
-#include "engine/inference.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/graph/fusion.h"
+#include "engine/inference/inference.h"
+#include "engine/training/batches.h"
 #include "kernels/base/error.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"

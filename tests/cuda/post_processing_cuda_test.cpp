@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "engine/cpu_backend.h"
-#include "engine/cuda_backend.h"
-#include "engine/cuda_post_processing.h"
-#include "engine/post_processing.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/inference/cuda/post_processing.h"
+#include "engine/inference/post_processing.h"
 #include "kernels/base/error.h"
 #include "kernels/fft/cufft.h"
 #include "tests/data/file_helpers.h"

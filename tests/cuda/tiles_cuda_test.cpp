@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "engine/cpu_backend.h"
-#include "engine/cuda_backend.h"
-#include "engine/fusion.h"
-#include "engine/inference.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/graph/fusion.h"
+#include "engine/inference/inference.h"
 #include "kernels/base/error.h"
 #include "kernels/scatter_tiles/cuda.h"
 #include "tests/cuda/device_memory.h"

@@ -1,7 +1,7 @@
 // Both networks with few channels and levels: small enough to train in emulation, with every kind of layer.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace n2s::test {
 

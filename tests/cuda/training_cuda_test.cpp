@@ -5,11 +5,11 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/batches.h"
-#include "engine/cpu_backend.h"
-#include "engine/cuda_backend.h"
-#include "engine/fusion.h"
-#include "engine/inference.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/graph/fusion.h"
+#include "engine/inference/inference.h"
+#include "engine/training/batches.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cudnn_library.h"
 #include "tests/cuda/tiny_nets.h"

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <limits>
 
-#include "data/hdf5.h"
-#include "data/png.h"
+#include "data/formats/hdf5.h"
+#include "data/formats/png.h"
 #include "data/stack.h"
 #include "tests/data/file_helpers.h"
 

@@ -1,6 +1,6 @@
 // The gradients that autograd arranges against differences of the loss, in double precision so that differences are
 // sharp. The graphs are the ones that the backends run; only the arithmetic is another.
-#include "engine/autograd.h"
+#include "engine/graph/autograd.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/fusion.h"
+#include "engine/graph/fusion.h"
 #include "nets/network.h"
 #include "tests/kernels/random_image.h"
 #include "tests/nets/double_executor.h"

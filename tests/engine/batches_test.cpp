@@ -1,5 +1,5 @@
 // What each method shows the network and asks of it.
-#include "engine/batches.h"
+#include "engine/training/batches.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Models and states on disk: what is written comes back, and nothing that is damaged or foreign is taken for a model.
-#include "engine/checkpoint.h"
+#include "engine/training/checkpoint.h"
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/parameters.h"
-#include "engine/safetensors.h"
+#include "engine/graph/parameters.h"
+#include "engine/training/safetensors.h"
 #include "kernels/base/error.h"
 #include "nets/network.h"
 #include "tests/data/file_helpers.h"

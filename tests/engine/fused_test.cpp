@@ -1,5 +1,5 @@
 // Fusion changes how a graph runs, not what it computes; autograd gives the derivative of the loss.
-#include "engine/fusion.h"
+#include "engine/graph/fusion.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
-#include "engine/autograd.h"
-#include "engine/cpu_backend.h"
-#include "engine/executor.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/graph/autograd.h"
+#include "engine/runtime/executor.h"
 #include "kernels/base/error.h"
 #include "nets/network.h"
 #include "tests/kernels/random_image.h"

@@ -1,5 +1,5 @@
 // Restoring a stack: tiles give what the whole plane gives, and no plane is restored from itself.
-#include "engine/inference.h"
+#include "engine/inference/inference.h"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/cpu_backend.h"
-#include "engine/fusion.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/graph/fusion.h"
 #include "kernels/base/error.h"
 #include "nets/network.h"
 #include "tests/kernels/random_image.h"

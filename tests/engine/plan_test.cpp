@@ -1,5 +1,5 @@
 // The memory plan: who is alive when, and that nobody sits on anybody else's memory.
-#include "engine/plan.h"
+#include "engine/graph/plan.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/autograd.h"
-#include "engine/cpu_backend.h"
-#include "engine/executor.h"
-#include "engine/fusion.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/graph/autograd.h"
+#include "engine/graph/fusion.h"
+#include "engine/runtime/executor.h"
 #include "nets/network.h"
 
 using namespace n2s;

@@ -1,5 +1,5 @@
 // Simulated noise: its description on the command line, its statistics, and that it can be made again.
-#include "engine/plane_noise.h"
+#include "engine/training/plane_noise.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Tiles cover a plane exactly once, keep their distance from inner edges, and pool where the whole plane would.
-#include "engine/tiling.h"
+#include "engine/inference/tiling.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Training is a function of its settings alone: resumed or not, on any number of threads.
-#include "engine/trainer.h"
+#include "engine/training/trainer.h"
 
 #include <doctest/doctest.h>
 
@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/batches.h"
-#include "engine/checkpoint.h"
-#include "engine/cpu_backend.h"
-#include "engine/fusion.h"
-#include "engine/schedule.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/graph/fusion.h"
+#include "engine/training/batches.h"
+#include "engine/training/checkpoint.h"
+#include "engine/training/schedule.h"
 #include "kernels/base/error.h"
 #include "nets/network.h"
 #include "tests/data/file_helpers.h"

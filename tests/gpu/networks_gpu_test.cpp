@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/autograd.h"
-#include "engine/cpu_backend.h"
-#include "engine/cuda_backend.h"
-#include "engine/executor.h"
-#include "engine/fusion.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/graph/autograd.h"
+#include "engine/graph/fusion.h"
+#include "engine/runtime/executor.h"
 #include "nets/network.h"
 #include "tests/kernels/random_image.h"
 

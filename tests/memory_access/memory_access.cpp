@@ -1,5 +1,5 @@
-// Prints what the kernels' memory accesses cost, line by line, and which barriers order nothing: tools/memory_access
-// builds and runs it.
+// Prints what the kernels' memory accesses cost, line by line, and which barriers order nothing:
+// tools/scripts/memory_access builds and runs it.
 #include <cuda_runtime.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -30,8 +30,8 @@ using emulation::AccessSums;
 using emulation::RaceCheck;
 
 constexpr const char* kUsage =
-    R"(tools/memory_access [--all] [--only TEXT] [--json FILE]
-tools/memory_access --barriers [--only TEXT]
+    R"(tools/scripts/memory_access [--all] [--only TEXT] [--json FILE]
+tools/scripts/memory_access --barriers [--only TEXT]
 
 Counts what memory accesses of the CUDA kernels cost, in emulation: no GPU is needed. An access is a warp's.
   shared   wavefronts, against those that accesses of this width take without bank conflicts

@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda/cuda_memory.h"
 #include "kernels/device/check.h"
 #include "tests/memory_access/access_count.h"
 #include "tests/memory_access/problems.h"

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda/cuda_memory.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/check.h"

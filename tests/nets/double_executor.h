@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/backend.h"
-#include "engine/graph.h"
-#include "engine/parameters.h"
+#include "engine/graph/graph.h"
+#include "engine/graph/parameters.h"
+#include "engine/runtime/backend.h"
 #include "kernels/base/thread_pool.h"
 
 namespace n2s {

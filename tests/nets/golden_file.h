@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend.h"
-#include "engine/graph.h"
-#include "engine/parameters.h"
-#include "engine/safetensors.h"
+#include "engine/graph/graph.h"
+#include "engine/graph/parameters.h"
+#include "engine/runtime/backend.h"
+#include "engine/training/safetensors.h"
 #include "nets/network.h"
 
 namespace n2s {

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "double_executor.h"
-#include "engine/autograd.h"
-#include "engine/cpu_backend.h"
-#include "engine/executor.h"
-#include "engine/fusion.h"
+#include "engine/cpu/cpu_backend.h"
+#include "engine/graph/autograd.h"
+#include "engine/graph/fusion.h"
+#include "engine/runtime/executor.h"
 #include "golden_file.h"
 #include "tests/sanitized.h"
 

@@ -1,0 +1,185 @@
+// See hdf5.h.
+#include "data/formats/hdf5.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "data/formats/hdf5_handle.h"
+#include "data/input_file.h"
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+std::optional<SampleType> type_of(hid_t type) {
+  const H5T_class_t kind = H5Tget_class(type);
+  const std::size_t size = H5Tget_size(type);
+  if (kind == H5T_FLOAT) return size <= 4 ? SampleType::float32 : SampleType::float64;
+  if (kind != H5T_INTEGER) return std::nullopt;
+  const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
+  switch (size) {
+    case 1:
+      return is_signed ? SampleType::int8 : SampleType::uint8;
+    case 2:
+      return is_signed ? SampleType::int16 : SampleType::uint16;
+    case 4:
+      return is_signed ? SampleType::int32 : SampleType::uint32;
+    case 8:
+      return is_signed ? SampleType::int64 : SampleType::uint64;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::vector<hsize_t> shape_of(hid_t dataset, const std::string& failure) {
+  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose, failure);
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 0 || rank > H5S_MAX_RANK) throw Error(failure);
+  std::vector<hsize_t> shape(static_cast<std::size_t>(rank));
+  if (rank > 0) check_hdf5(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr), failure);
+  return shape;
+}
+
+Hdf5Handle open_file(const std::string& name) {
+  silence_hdf5();
+  return {H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+          fmt::format("{}: damaged or incomplete HDF5 file, or one that is being written; copy or download it again",
+                      name)};
+}
+
+// Called by the library for every object: must not throw.
+herr_t collect(hid_t, const char* name, const H5O_info_t* info, void* into) {
+  try {
+    if (info->type == H5O_TYPE_DATASET) static_cast<std::vector<std::string>*>(into)->push_back(name);
+    return 0;
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
+std::vector<Hdf5DataSet> list_open(hid_t file, const std::string& name) {
+  std::vector<std::string> names;
+  check_hdf5(H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, collect, &names, H5O_INFO_BASIC),
+             fmt::format("{}: damaged HDF5 file: cannot list its data sets; copy or download it again", name));
+  std::vector<Hdf5DataSet> list;
+  for (const std::string& path : names) {
+    const std::string failure = fmt::format("{}: damaged data set '{}'; copy or download it again", name, path);
+    const Hdf5Handle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, failure);
+    const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose, failure);
+    const std::optional<SampleType> type = type_of(stored.get());
+    if (!type) continue;
+    const std::vector<hsize_t> shape = shape_of(dataset.get(), failure);
+    list.push_back({fmt::format("/{}", path), {shape.begin(), shape.end()}, *type});
+  }
+  return list;
+}
+
+std::string list_text(const std::vector<Hdf5DataSet>& list) {
+  constexpr std::size_t kMostNamed = 12;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(list.size(), kMostNamed); ++i)
+    text += fmt::format("{}{} ({} {})", i == 0 ? "" : ", ", list[i].path, fmt::join(list[i].shape, "x"),
+                        sample_type_name(list[i].type));
+  if (list.size() > kMostNamed) text += fmt::format(" and {} more", list.size() - kMostNamed);
+  return text.empty() ? "none" : text;
+}
+
+bool has_planes(const Hdf5DataSet& dataset) {
+  return dataset.shape.size() >= 2 && dataset.shape.size() <= 5;
+}
+
+std::string choose_dataset(hid_t file, const std::string& name, std::string wish) {
+  const std::vector<Hdf5DataSet> list = list_open(file, name);
+  if (!wish.empty()) {
+    if (wish[0] != '/') wish = fmt::format("/{}", wish);
+    const auto found =
+        std::find_if(list.begin(), list.end(), [&](const Hdf5DataSet& dataset) { return dataset.path == wish; });
+    if (found == list.end())
+      throw Error(fmt::format("{}: there is no data set '{}' of numbers; there are: {}", name, wish, list_text(list)));
+    if (!has_planes(*found))
+      throw Error(
+          fmt::format("{}: data set '{}' has {} dimensions; 2 to 5 can be read", name, wish, found->shape.size()));
+    return wish;
+  }
+  std::vector<Hdf5DataSet> candidates;
+  std::copy_if(list.begin(), list.end(), std::back_inserter(candidates), has_planes);
+  if (candidates.size() == 1) return candidates[0].path;
+  if (candidates.empty())
+    throw Error(fmt::format("{}: there is no data set of numbers with 2 to 5 dimensions; there are: {}", name,
+                            list_text(list)));
+  throw Error(fmt::format("{}: choose a data set with --dataset: {}", name, list_text(candidates)));
+}
+
+// Raw data in other files (external, virtual) is refused: a file from elsewhere must not make this program read them.
+void check_storage(hid_t dataset, const std::string& name, const std::string& failure, std::uint64_t file_bytes,
+                   std::uint64_t decoded) {
+  const Hdf5Handle creation(H5Dget_create_plist(dataset), H5Pclose, failure);
+  if (H5Pget_layout(creation.get()) == H5D_VIRTUAL ||
+      (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS && H5Pget_external_count(creation.get()) > 0))
+    throw Error(fmt::format("{}: the data set's values are in other files; copy them into one (h5repack)", name));
+  const std::uint64_t stored = H5Dget_storage_size(dataset);
+  const bool contiguous = H5Pget_layout(creation.get()) == H5D_CONTIGUOUS;
+  if (contiguous && stored != 0 && stored < decoded) fail_ends_early(name, stored, decoded, "values");
+  if (contiguous && stored > file_bytes) fail_ends_early(name, file_bytes, stored, "values");
+  // A data set that nothing was written to reads as its fill value and occupies nothing.
+  check_expansion(name, std::min(std::max<std::uint64_t>(stored, 1), file_bytes), decoded);
+}
+
+void read_spacing(hid_t dataset, Image& image) {
+  std::array<double, 3> spacing{};  // Z, Y, X
+  if (H5Aexists(dataset, kHdf5Spacing) <= 0) return;
+  const hid_t attribute = H5Aopen(dataset, kHdf5Spacing, H5P_DEFAULT);
+  if (attribute < 0) return;
+  const Hdf5Handle owner(attribute, H5Aclose, "");
+  const hid_t space_id = H5Aget_space(attribute);
+  if (space_id < 0) return;
+  const Hdf5Handle space(space_id, H5Sclose, "");
+  if (H5Sget_simple_extent_npoints(space_id) != 3) return;
+  if (H5Aread(attribute, H5T_NATIVE_DOUBLE, spacing.data()) < 0) return;
+  const auto usable = [](double value) { return std::isfinite(value) && value > 0; };
+  if (!std::all_of(spacing.begin(), spacing.end(), usable)) return;
+  constexpr std::array<char, 3> kNames = {'Z', 'Y', 'X'};
+  for (std::size_t i = 0; i < 3; ++i)
+    if (const auto axis = find_axis(image.axes, kNames[i])) image.axes[*axis].spacing = spacing[i];
+  image.unit = "micron";
+}
+
+}  // namespace
+
+std::vector<Hdf5DataSet> list_hdf5(const std::filesystem::path& path) {
+  const InputFile input(path);
+  const Hdf5Handle file = open_file(input.name());
+  return list_open(file.get(), input.name());
+}
+
+Image read_hdf5(const std::filesystem::path& path, const std::string& wish) {
+  const InputFile input(path);
+  const std::string& name = input.name();
+  const Hdf5Handle file = open_file(name);
+  const std::string chosen = choose_dataset(file.get(), name, wish);
+  const std::string failure = fmt::format(
+      "{}: cannot read data set '{}': the file is damaged, incomplete or needs a compression plug-in that "
+      "is not installed",
+      name, chosen);
+  const Hdf5Handle dataset(H5Dopen2(file.get(), chosen.c_str(), H5P_DEFAULT), H5Dclose, failure);
+  const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose, failure);
+
+  Image image;
+  image.type = type_of(stored.get()).value_or(SampleType::float32);
+  constexpr std::array<std::string_view, 6> kAxisNames = {"", "", "YX", "ZYX", "TZYX", "TCZYX"};
+  const std::vector<hsize_t> shape = shape_of(dataset.get(), failure);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    image.axes.push_back({kAxisNames.at(shape.size())[i], static_cast<std::size_t>(shape[i]), 1});
+  const std::size_t count = sample_count(image.axes);
+  check_storage(dataset.get(), name, failure, input.size(), count * H5Tget_size(stored.get()));
+  check_memory(name, count * sizeof(float));
+  image.values.resize(count);
+  check_hdf5(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, image.values.data()), failure);
+  read_spacing(dataset.get(), image);
+  return image;
+}
+
+}  // namespace n2s

@@ -1,0 +1,162 @@
+// See nifti.h: the reader. Voxels are converted in pieces of 1 MiB, so that a damaged size is found out before much is
+// allocated.
+#include "data/formats/nifti.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+
+#include "data/formats/nifti_header.h"
+#include "data/samples.h"
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{1} << 20;  // bytes; a multiple of every sample's size
+
+// Reads plain and gzipped files alike.
+class NiftiStream {
+ public:
+  explicit NiftiStream(const InputFile& file) : name_(file.name()) {
+    const int copy = ::dup(file.descriptor());
+    if (copy >= 0) ::lseek(copy, 0, SEEK_SET);
+    file_.reset(copy < 0 ? nullptr : ::gzdopen(copy, "rb"));
+    if (file_ == nullptr) {
+      if (copy >= 0) ::close(copy);
+      throw Error(fmt::format("{}: cannot open: no memory or descriptors left", name_));
+    }
+    ::gzbuffer(file_.get(), 1 << 17);
+  }
+
+  // Returns fewer bytes than asked for only where the file ends; a bad checksum or code is an Error.
+  std::size_t read(std::span<std::byte> into) {
+    const int got = ::gzread(file_.get(), into.data(), static_cast<unsigned>(into.size()));
+    int code = Z_OK;
+    const char* text = ::gzerror(file_.get(), &code);
+    if (got < 0 && code != Z_BUF_ERROR)
+      throw Error(fmt::format("{}: damaged gzip data ({}); copy or download it again", name_, text));
+    return got < 0 ? 0 : static_cast<std::size_t>(got);
+  }
+
+  // Where gzip data ends, its checksum is compared: without this, damage near the end would go unnoticed.
+  void read_to_end() {
+    std::vector<std::byte> rest(1 << 16);
+    for (std::size_t total = 0; total < (std::size_t{64} << 20);) {
+      const std::size_t got = read(rest);
+      if (got == 0) break;
+      total += got;
+    }
+    int code = Z_OK;
+    ::gzerror(file_.get(), &code);
+    if (code == Z_BUF_ERROR)
+      throw Error(
+          fmt::format("{}: the file ends early (its gzip checksum is missing); copy or download it again", name_));
+  }
+
+ private:
+  struct Close {
+    void operator()(gzFile file) const { ::gzclose(file); }
+  };
+  std::string name_;
+  std::unique_ptr<std::remove_pointer_t<gzFile>, Close> file_;
+};
+
+void read_header_bytes(NiftiStream& stream, const std::string& name, std::vector<unsigned char>& bytes,
+                       std::size_t size) {
+  const std::size_t before = bytes.size();
+  if (size <= before) return;
+  bytes.resize(size);
+  const std::size_t got = stream.read(std::as_writable_bytes(std::span(bytes).subspan(before)));
+  if (before + got < size) fail_ends_early(name, before + got, size, "header");
+}
+
+NiftiFields read_header(NiftiStream& stream, const InputFile& file, NiftiHeader& header) {
+  const std::string& name = file.name();
+  read_header_bytes(stream, name, header.bytes, 4);
+  const std::size_t size = nifti_header_size(header.bytes, header.swapped);
+  if (size == 0) throw Error(fmt::format("{}: the gzip file does not hold a NIfTI volume", name));
+  read_header_bytes(stream, name, header.bytes, size);
+  NiftiFields fields = parse_nifti_header(name, header);
+  if (fields.vox_offset == 0) fields.vox_offset = static_cast<std::int64_t>(size) + 4;  // some writers leave it out
+  constexpr std::int64_t kLargestOffset = 64 << 20;
+  if (fields.vox_offset < static_cast<std::int64_t>(size) || fields.vox_offset > kLargestOffset)
+    throw Error(
+        fmt::format("{}: the header says that voxels start at byte {}; it is damaged", name, fields.vox_offset));
+  read_header_bytes(stream, name, header.bytes, static_cast<std::size_t>(fields.vox_offset));
+  return fields;
+}
+
+std::string space_unit(int units) {
+  const int space = units & 7;
+  return space == 1 ? "m" : space == 2 ? "mm" : space == 3 ? "micron" : "";
+}
+
+std::vector<Axis> axes_of(const std::string& name, const NiftiFields& fields) {
+  const std::int64_t count = fields.dim[0];
+  if (count < 2 || count > 7)
+    throw Error(fmt::format("{}: the header says {} dimensions; volumes with 2 to 5 can be read", name, count));
+  std::vector<Axis> axes;
+  for (auto i = static_cast<std::size_t>(count); i >= 1; --i) {
+    if (fields.dim[i] < 1)
+      throw Error(
+          fmt::format("{}: the header says that dimension {} has {} voxels; it is damaged", name, i, fields.dim[i]));
+    if (i > 5 && fields.dim[i] != 1)
+      throw Error(fmt::format("{}: has {} dimensions; volumes with 2 to 5 can be read", name, count));
+    if (i > 5) continue;
+    const double scale = i == 4 ? seconds_per_unit(fields.units) : 1;
+    axes.push_back({kNiftiAxisOrder[5 - i], static_cast<std::size_t>(fields.dim[i]),
+                    i == 5 ? 1 : usable_spacing(fields.pixdim[i] * scale)});
+  }
+  return axes;
+}
+
+void read_voxels(NiftiStream& stream, const InputFile& file, Image& image, std::size_t count) {
+  const std::size_t size = sample_bytes(image.type), need = count * size;
+  std::vector<std::byte> piece(std::min(need, kPiece));
+  const Scaling scaling = {image.slope, image.intercept};
+  check_memory(file.name(), count * sizeof(float));
+  image.values.reserve(count);
+  for (std::size_t done = 0; done < need;) {
+    const std::span<std::byte> part = std::span(piece).first(std::min(need - done, kPiece));
+    const std::size_t got = stream.read(part);
+    if (got < part.size()) fail_ends_early(file.name(), done + got, need, "voxels");
+    image.values.resize((done + got) / size);
+    decode_samples(part, image.type, image.nifti->swapped, scaling, std::span(image.values).last(part.size() / size));
+    done += got;
+  }
+  stream.read_to_end();
+}
+
+}  // namespace
+
+Image read_nifti(const InputFile& file) {
+  std::array<std::byte, 2> magic{};
+  file.read_at(0, magic);
+  const bool gzipped = magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b};
+  NiftiStream stream(file);
+  Image image;
+  image.nifti.emplace();
+  const NiftiFields fields = read_header(stream, file, *image.nifti);
+  image.axes = axes_of(file.name(), fields);
+  image.type = nifti_type(file.name(), fields.datatype);
+  image.unit = space_unit(fields.units);
+  const Scaling scaling = nifti_scaling(fields);
+  image.slope = scaling.slope;
+  image.intercept = scaling.intercept;
+
+  const std::size_t count = sample_count(image.axes), need = count * sample_bytes(image.type);
+  const auto start = static_cast<std::uint64_t>(fields.vox_offset);
+  if (!gzipped && file.size() - std::min(file.size(), start) < need)
+    fail_ends_early(file.name(), file.size() - std::min(file.size(), start), need, "voxels");
+  if (gzipped) check_expansion(file.name(), file.size(), need, 1040);
+  read_voxels(stream, file, image, count);
+  return image;
+}
+
+}  // namespace n2s

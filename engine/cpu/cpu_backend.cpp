@@ -1,0 +1,234 @@
+#include "engine/cpu/cpu_backend.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <new>
+
+#include "engine/inference/stack_tiles.h"
+#include "engine/runtime/geometry.h"
+#include "engine/training/trainer.h"
+#include "kernels/base/error.h"
+#include "kernels/base/simd.h"
+#include "kernels/mse/mse.h"
+#include "kernels/plain/plain.h"
+
+namespace n2s {
+namespace {
+
+constexpr std::align_val_t kAlignment{256};
+
+std::span<float> floats(std::span<std::byte> bytes) {
+  return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};  // NOLINT: arena memory is aligned
+}
+
+/// Work is done when a call returns.
+struct ClockMoment final : Moment {
+  std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
+};
+
+/// Runs each kind of operation: turns identifiers into views and calls the kernel.
+struct Run {
+  const Binding& binding;
+  Conv3x3Variant variant;
+  ThreadPool& pool;
+
+  FloatTensor tensor(ValueId id) const {
+    return id == kNone ? FloatTensor{} : FloatTensor{static_cast<float*>(binding.data(id)), binding.shape(id)};
+  }
+  Tensor<std::uint8_t> indices(ValueId id) const {
+    if (id == kNone) return {};
+    return {static_cast<std::uint8_t*>(binding.data(id)), binding.shape(id)};
+  }
+  ConvGradientTarget<float> target(const GradientTarget& to) const {
+    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
+  }
+  ConvUpstream<float> upstream(const Upstream& from) const {
+    return {tensor(from.dense), tensor(from.pooled), indices(from.argmax)};
+  }
+  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
+
+  void operator()(const Convolution& op) const {
+    Conv3x3Forward<float> problem;
+    problem.source = {tensor(op.low), tensor(op.skip)};
+    problem.weight = layer(op.layer).weight;
+    problem.bias = layer(op.layer).bias;
+    problem.slope = op.slope;
+    problem.residual = tensor(op.residual);
+    problem.residual_channel = op.residual_channel;
+    problem.out = tensor(op.out);
+    problem.pooled = tensor(op.pooled);
+    problem.argmax = indices(op.argmax);
+    conv3x3_forward_cpu(problem, variant, floats(binding.packed), floats(binding.scratch), pool);
+  }
+  void operator()(const ConvolutionDataGradient& op) const {
+    const Conv3x3DataGradient<float> problem{upstream(op.upstream), layer(op.layer).weight, op.low_channels,
+                                             op.skip_channels,      target(op.low),         target(op.skip)};
+    conv3x3_data_gradient_cpu(problem, variant, floats(binding.packed), floats(binding.scratch), pool);
+  }
+  void operator()(const ConvolutionWeightGradient& op) const {
+    const LayerMemory& memory = layer(op.layer);
+    const Conv3x3WeightGradient<float> problem{
+        {tensor(op.low), tensor(op.skip)}, upstream(op.upstream), memory.weight_gradient, memory.bias_gradient};
+    conv3x3_weight_gradient_cpu(problem, variant, floats(binding.scratch), pool);
+  }
+  void operator()(const MeanSquaredError& op) const {
+    *binding.loss = mean_squared_error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
+  }
+  void operator()(const Activation& op) const {
+    plain::activation<float>(tensor(op.in), op.slope, tensor(op.out), pool);
+  }
+  void operator()(const ActivationGradient& op) const {
+    plain::activation_gradient<float>(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to), pool);
+  }
+  void operator()(const MaxPool& op) const {
+    plain::maxpool2<float>(tensor(op.in), tensor(op.out), indices(op.argmax), pool);
+  }
+  void operator()(const MaxPoolGradient& op) const {
+    plain::maxpool2_gradient<float>(tensor(op.upstream), indices(op.argmax), target(op.to), pool);
+  }
+  void operator()(const Upsample& op) const { plain::upsample2<float>(tensor(op.in), tensor(op.out), pool); }
+  void operator()(const UpsampleGradient& op) const {
+    plain::upsample2_gradient<float>(tensor(op.upstream), target(op.to), pool);
+  }
+  void operator()(const Concat& op) const {
+    plain::concat<float>(tensor(op.first), tensor(op.second), tensor(op.out), pool);
+  }
+  void operator()(const ConcatGradient& op) const {
+    const FloatTensor from = tensor(op.upstream);
+    const int first = op.first.gradient != kNone ? binding.shape(op.first.gradient).channels
+                                                 : from.shape.channels - binding.shape(op.second.gradient).channels;
+    plain::concat_gradient<float>(from, target(op.first), target(op.second), first, pool);
+  }
+  void operator()(const AddPlane& op) const {
+    plain::add_plane<float>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), pool);
+  }
+  void operator()(const AddPlaneGradient& op) const {
+    plain::copy_gradient<float>(tensor(op.upstream), target(op.to), pool);
+  }
+};
+
+}  // namespace
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name"))
+      if (const auto colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
+#if defined(__aarch64__)
+  return "64-bit Arm processor";
+#else
+  return "unknown processor";
+#endif
+}
+
+CpuBackend::CpuBackend(const CpuBackendOptions& options) : options_(options), pool_(options.threads) {}
+
+std::string CpuBackend::description() const {
+  return fmt::format("CPU ({}, {}, {} thread{})", processor_name(), simd_name(), pool_.threads(),
+                     pool_.threads() == 1 ? "" : "s");
+}
+
+Buffer CpuBackend::allocate(std::size_t bytes) {
+  try {
+    auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
+    return {data, bytes, [](std::byte* p) { ::operator delete(p, kAlignment); }};
+  } catch (const std::bad_alloc&) {
+    throw Error(
+        fmt::format("{:.2f} GiB of memory are needed and cannot be had: use a smaller --batch, --crop or --tile",
+                    static_cast<double>(bytes) / (1 << 30)));
+  }
+}
+
+void CpuBackend::upload(std::byte* device, std::span<const std::byte> host) {
+  std::memcpy(device, host.data(), host.size());
+}
+
+void CpuBackend::download(std::span<std::byte> host, const std::byte* device) {
+  std::memcpy(host.data(), device, host.size());
+}
+
+void CpuBackend::write(const Value&, const Shape&, void* device, std::span<const float> host) {
+  std::memcpy(device, host.data(), host.size_bytes());
+}
+
+void CpuBackend::read(const Value&, const Shape&, const void* device, std::span<float> host) {
+  std::memcpy(host.data(), device, host.size_bytes());
+}
+
+std::size_t CpuBackend::free_bytes() const {
+  const long pages = sysconf(_SC_AVPHYS_PAGES);
+  const long page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
+                               : std::size_t{2} << 30;
+}
+
+std::unique_ptr<Moment> CpuBackend::mark() {
+  return std::make_unique<ClockMoment>();
+}
+
+double CpuBackend::milliseconds(const Moment& from, const Moment& to) {
+  const auto time = [](const Moment& moment) { return dynamic_cast<const ClockMoment&>(moment).time; };
+  return std::chrono::duration<double, std::milli>(time(to) - time(from)).count();
+}
+
+std::unique_ptr<DeviceBatchSource> CpuBackend::device_batches(const BatchRequest&) {
+  return nullptr;
+}
+
+std::unique_ptr<StackTiles> CpuBackend::stack_tiles(const TileRequest&) {
+  return nullptr;
+}
+
+std::unique_ptr<Recording> CpuBackend::record(const std::function<void()>&) {
+  throw Error("the CPU does not record work");
+}
+
+std::size_t CpuBackend::value_bytes(const Value& value, const Extents& extents) const {
+  const auto elements = static_cast<std::size_t>(shape_of(value, extents).elements());
+  return value.type == ValueType::argmax2 ? elements : elements * sizeof(float);
+}
+
+std::size_t CpuBackend::packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
+  std::size_t size = 0;
+  if (const auto* conv = std::get_if<Convolution>(&operation))
+    size = conv3x3_forward_packed_size(layer_of(graph, extents, *conv), options_.variant);
+  if (const auto* gradient = std::get_if<ConvolutionDataGradient>(&operation))
+    size = conv3x3_data_gradient_packed_size(layer_of(graph, extents, *gradient), options_.variant);
+  return size * sizeof(float);
+}
+
+std::size_t CpuBackend::scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
+  std::size_t size = 0;
+  if (const auto* conv = std::get_if<Convolution>(&operation))
+    size = conv3x3_forward_scratch_size(layer_of(graph, extents, *conv), options_.variant, pool_.threads());
+  if (const auto* gradient = std::get_if<ConvolutionDataGradient>(&operation))
+    size = conv3x3_data_gradient_scratch_size(layer_of(graph, extents, *gradient), options_.variant, pool_.threads());
+  if (const auto* gradient = std::get_if<ConvolutionWeightGradient>(&operation))
+    size = conv3x3_weight_gradient_scratch_size(layer_of(graph, extents, *gradient), options_.variant, pool_.threads());
+  return size * sizeof(float);
+}
+
+void CpuBackend::pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) {
+  const auto weight = [&](LayerId id) { return binding.layers.at(static_cast<std::size_t>(id)).weight; };
+  if (const auto* conv = std::get_if<Convolution>(&operation))
+    conv3x3_forward_pack(layer_of(graph, extents, *conv), options_.variant, weight(conv->layer), floats(binding.packed),
+                         pool_);
+  if (const auto* gradient = std::get_if<ConvolutionDataGradient>(&operation))
+    conv3x3_data_gradient_pack(layer_of(graph, extents, *gradient), options_.variant, weight(gradient->layer),
+                               floats(binding.packed), pool_);
+}
+
+void CpuBackend::run(const Operation& operation, const Binding& binding) {
+  std::visit(Run{binding, options_.variant, pool_}, operation);
+}
+
+void CpuBackend::adam(const AdamUpdate<float>& update) {
+  adam_cpu(update, pool_);
+}
+
+}  // namespace n2s

@@ -1,0 +1,433 @@
+#include "engine/cuda/cuda_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "engine/cuda/cuda_memory.h"
+#include "engine/inference/cuda/metrics.h"
+#include "engine/inference/cuda/order_statistics.h"
+#include "engine/inference/cuda/post_processing.h"
+#include "engine/inference/cuda/tiles.h"
+#include "engine/runtime/geometry.h"
+#include "engine/training/cuda/device_batches.h"
+#include "engine/training/cuda/streamed_batches.h"
+#include "kernels/adam/cuda.h"
+#include "kernels/base/error.h"
+#include "kernels/conv3x3/cuda.h"
+#include "kernels/conv3x3/cudnn_plans.h"
+#include "kernels/convert/cuda.h"
+#include "kernels/device/ceilings.h"
+#include "kernels/device/check.h"
+#include "kernels/device/device_info.h"
+#include "kernels/mse/cuda.h"
+#include "kernels/plain/cuda.h"
+
+namespace n2s {
+namespace {
+
+using device::check;
+using device::ConvMode;
+using device::ConvVariant;
+using device::DeviceConvUpstream;
+using device::DeviceGradientTarget;
+using device::DeviceTensor;
+using device::Precision;
+
+constexpr float kFirstLossScale = 1024;  // gradients of a mean over a batch are small; halved when it is too much
+
+Precision parse_precision(const std::string& name) {
+  if (name == "fp32") return Precision::fp32;
+  if (name == "tf32") return Precision::tf32;
+  if (name == "fp16") return Precision::fp16;
+  if (name == "bf16") return Precision::bf16;
+  throw Error(fmt::format("there is no precision '{}': choose fp32, tf32, fp16 or bf16", name));
+}
+
+ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
+  const Precision precision = parse_precision(options.precision);
+  const ConvVariant automatic = device::conv_variant(precision, compute_capability);
+  if (options.variant == "auto") return {precision, automatic};
+  if (options.variant == "simt" && precision == Precision::fp32) return {precision, ConvVariant::simt};
+  if (options.variant == "wmma" && precision == Precision::fp16) return {precision, ConvVariant::wmma};
+  if (options.variant == "mma" && precision != Precision::fp32 && compute_capability >= 80)
+    return {precision, ConvVariant::mma};
+  if (options.variant == "cudnn") return {precision, ConvVariant::cudnn};
+  throw Error(
+      fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto; simt (fp32), wmma (fp16), "
+                  "mma (tf32, fp16 and bf16, compute capability 8.0 and up) or cudnn",
+                  options.variant, options.precision));
+}
+
+/// Runs each kind of operation: turns identifiers into views and launches the kernels.
+struct Run {
+  const Binding& binding;
+  ConvMode mode;
+  const float* loss_scale;
+  cudaStream_t stream;
+
+  DeviceTensor tensor(ValueId id) const {
+    return id == kNone ? DeviceTensor{} : DeviceTensor{binding.data(id), binding.shape(id)};
+  }
+  std::uint16_t* positions(ValueId id) const {
+    return id == kNone ? nullptr : static_cast<std::uint16_t*>(binding.data(id));
+  }
+  DeviceGradientTarget target(const GradientTarget& to) const {
+    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
+  }
+  DeviceConvUpstream upstream(const Upstream& from) const {
+    return {tensor(from.dense), tensor(from.pooled), positions(from.argmax)};
+  }
+  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
+
+  void operator()(const Convolution& op) const {
+    device::DeviceConvForward p;
+    p.source = {tensor(op.low), tensor(op.skip)};
+    p.packed = binding.packed.data();
+    p.bias = layer(op.layer).bias;
+    p.slope = op.slope;
+    p.residual = tensor(op.residual);
+    p.residual_channel = op.residual_channel;
+    p.out = tensor(op.out);
+    p.pooled = tensor(op.pooled);
+    p.argmax = positions(op.argmax);
+    p.out_channels = p.out ? p.out.shape.channels : p.pooled.shape.channels;
+    p.scratch = binding.scratch.data();
+    p.scratch_bytes = binding.scratch.size();
+    device::conv3x3_forward(p, mode, stream);
+  }
+  void operator()(const ConvolutionDataGradient& op) const {
+    device::DeviceConvDataGradient p;
+    p.upstream = upstream(op.upstream);
+    p.packed = binding.packed.data();
+    p.low_channels = op.low_channels;
+    p.skip_channels = op.skip_channels;
+    p.low = target(op.low);
+    p.skip = target(op.skip);
+    p.scratch = binding.scratch.data();
+    p.scratch_bytes = binding.scratch.size();
+    device::conv3x3_data_gradient(p, mode, stream);
+  }
+  void operator()(const ConvolutionWeightGradient& op) const {
+    const device::DeviceConvWeightGradient p{{tensor(op.low), tensor(op.skip)},
+                                             upstream(op.upstream),
+                                             layer(op.layer).weight_gradient,
+                                             layer(op.layer).bias_gradient};
+    device::conv3x3_weight_gradient(p, mode, binding.scratch.data(), binding.scratch.size(), stream);
+  }
+  void operator()(const MeanSquaredError& op) const {
+    const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,
+                                           binding.loss};
+    device::mean_squared_error(p, mode.precision, binding.scratch.data(), stream);
+  }
+  void operator()(const Activation& op) const {
+    device::plain::activation(tensor(op.in), op.slope, tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const ActivationGradient& op) const {
+    device::plain::activation_gradient(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to),
+                                       mode.precision, stream);
+  }
+  void operator()(const MaxPool& op) const {
+    device::plain::maxpool2(tensor(op.in), tensor(op.out), positions(op.argmax), mode.precision, stream);
+  }
+  void operator()(const MaxPoolGradient& op) const {
+    device::plain::maxpool2_gradient(tensor(op.upstream), positions(op.argmax), target(op.to), mode.precision, stream);
+  }
+  void operator()(const Upsample& op) const {
+    device::plain::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const UpsampleGradient& op) const {
+    device::plain::upsample2_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
+  }
+  void operator()(const Concat& op) const {
+    device::plain::concat(tensor(op.first), tensor(op.second), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const ConcatGradient& op) const {
+    const DeviceTensor from = tensor(op.upstream);
+    if (op.first.gradient != kNone) device::plain::concat_gradient(from, 0, target(op.first), mode.precision, stream);
+    if (op.second.gradient == kNone) return;
+    const DeviceGradientTarget second = target(op.second);
+    device::plain::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
+                                   stream);
+  }
+  void operator()(const AddPlane& op) const {
+    device::plain::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const AddPlaneGradient& op) const {
+    device::plain::copy_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
+  }
+};
+
+class GraphRecording final : public Recording {
+ public:
+  GraphRecording(CudaGraphExec graph, cudaStream_t stream) : graph_(std::move(graph)), stream_(stream) {}
+  void run() override { check(cudaGraphLaunch(graph_.get(), stream_), "replaying a recorded step"); }
+
+ private:
+  CudaGraphExec graph_;
+  cudaStream_t stream_;
+};
+
+struct EventMoment final : Moment {
+  explicit EventMoment(CudaEvent recorded) : event(std::move(recorded)) {}
+  CudaEvent event;
+};
+
+/// Batches from a data set that stays on the device, on the backend's stream.
+class ResidentBatches final : public DeviceBatchSource {
+ public:
+  ResidentBatches(const BatchRequest& request, Precision precision, cudaStream_t stream)
+      : batches_(request.stacks, request.settings, request.limit, stream),
+        planes_(request.settings.planes),
+        precision_(precision),
+        stream_(stream) {}
+
+  std::string description() const override {
+    return fmt::format("the data set stays on the GPU ({:.2f} GiB), which makes the batches",
+                       static_cast<double>(batches_.bytes()) / (1 << 30));
+  }
+  void prepare(long epoch, long step_in_epoch) override { batches_.prepare(epoch, step_in_epoch, stream_); }
+  void enqueue(void* input, void* target) override {
+    const Extents e = batches_.extents();
+    batches_.enqueue({input, {e.batch, e.height, e.width, planes_}}, {target, {e.batch, e.height, e.width, 1}},
+                     precision_, stream_);
+  }
+  void look_ahead(long, long) override {}
+
+ private:
+  device::DeviceBatches batches_;
+  int planes_;
+  Precision precision_;
+  cudaStream_t stream_;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(const CudaOptions& options) : options_(options) {
+    check(cudaSetDevice(options.device), "choosing the GPU");
+    check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
+    mode_ = conv_mode(options, 10 * properties_.major + properties_.minor);
+    stream_ = cuda_stream();
+    if (mode_.variant == ConvVariant::cudnn) {
+      cudnn_ = std::make_unique<device::CudnnPlans>();
+      mode_.cudnn = cudnn_.get();
+    }
+    adam_step_ = cuda_array<device::AdamStep>(1);
+    loss_scale_ = cuda_array<device::LossScale>(1);
+    set_loss_scaling({mode_.precision == Precision::fp16 ? kFirstLossScale : 1, 0});
+  }
+  ~CudaBackend() override { cudaStreamSynchronize(stream_.get()); }
+
+  std::string description() const override {
+    return fmt::format("{} (compute capability {}.{}, {:.1f} GiB), {}{}", properties_.name, properties_.major,
+                       properties_.minor, static_cast<double>(properties_.totalGlobalMem) / (1 << 30),
+                       options_.precision, options_.variant == "auto" ? "" : " with " + options_.variant);
+  }
+
+  Buffer allocate(std::size_t bytes) override {
+    return {cuda_allocate(bytes), bytes, [](std::byte* data) { cudaFree(data); }};
+  }
+  void upload(std::byte* to, std::span<const std::byte> host) override {
+    cuda_upload(to, host, stream_.get(), "copying to the GPU");
+  }
+  void download(std::span<std::byte> host, const std::byte* from) override {
+    cuda_download(host, from, stream_.get(), "computing on the GPU");
+  }
+  void write(const Value&, const Shape& shape, void* to, std::span<const float> host) override {
+    float* staging = staging_for(host.size());
+    cuda_upload(staging, std::as_bytes(host), stream_.get(), "copying to the GPU");
+    device::pad_channels(staging, {to, shape}, mode_.precision, stream_.get());
+  }
+  void read(const Value&, const Shape& shape, const void* from, std::span<float> host) override {
+    float* staging = staging_for(host.size());
+    device::strip_channels({const_cast<void*>(from), shape}, mode_.precision, staging, stream_.get());  // NOLINT: read
+    cuda_download(std::as_writable_bytes(host), staging, stream_.get(), "computing on the GPU");
+  }
+  std::size_t free_bytes() const override {
+    std::size_t free = 0;
+    std::size_t total = 0;
+    check(cudaMemGetInfo(&free, &total), "asking for free GPU memory");
+    return free;
+  }
+
+  std::size_t value_bytes(const Value& value, const Extents& extents) const override {
+    const Shape shape = shape_of(value, extents);
+    return value.type == ValueType::argmax2 ? device::argmax_bytes(shape)
+                                            : device::elements_of(shape) * device::element_bytes(mode_.precision);
+  }
+  std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      return device::conv3x3_forward_packed_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      return device::conv3x3_data_gradient_packed_bytes(layer_of(graph, extents, *op), mode_);
+    return 0;
+  }
+  std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      return device::conv3x3_forward_scratch_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      return device::conv3x3_data_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
+      return device::conv3x3_weight_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
+    if (const auto* op = std::get_if<MeanSquaredError>(&operation))
+      return device::mean_squared_error_scratch_bytes(
+          shape_of(graph.values.at(static_cast<std::size_t>(op->prediction)), extents));
+    return 0;
+  }
+
+  void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override {
+    const auto weight = [&](LayerId id) { return binding.layers.at(static_cast<std::size_t>(id)).weight; };
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      device::conv3x3_pack_forward(layer_of(graph, extents, *op), mode_, weight(op->layer), binding.packed.data(),
+                                   stream_.get());
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      device::conv3x3_pack_data_gradient(layer_of(graph, extents, *op), mode_, weight(op->layer), binding.packed.data(),
+                                         stream_.get());
+  }
+  void run(const Operation& operation, const Binding& binding) override {
+    loss_ = binding.loss;
+    std::visit(Run{binding, mode_, &loss_scale_.get()->scale, stream_.get()}, operation);
+  }
+
+  void prepare_adam(const AdamSettings& settings, long step) override {
+    device::set_adam_step(device::adam_step(settings, step), adam_step_.get(), stream_.get());
+  }
+  void adam(const AdamUpdate<float>& u) override {
+    if (!recording_) prepare_adam(u.settings, u.step);
+    device::adam({u.parameters.data(), u.first_moment.data(), u.second_moment.data(), u.gradients.data(),
+                  u.parameters.size(), adam_step_.get(), loss_scale_.get(), loss_},
+                 stream_.get());
+  }
+
+  std::unique_ptr<Moment> mark() override {
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreate(&event), "timing the GPU");
+    auto moment = std::make_unique<EventMoment>(CudaEvent(event));
+    check(cudaEventRecord(event, stream_.get()), "timing the GPU");
+    return moment;
+  }
+  double milliseconds(const Moment& from, const Moment& to) override {
+    const auto event = [](const Moment& moment) { return dynamic_cast<const EventMoment&>(moment).event.get(); };
+    float result = 0;
+    check(cudaEventSynchronize(event(to)), "timing the GPU");
+    check(cudaEventElapsedTime(&result, event(from), event(to)), "timing the GPU");
+    return result;
+  }
+
+  LossScaling loss_scaling() const override {
+    device::LossScale scale;
+    cuda_download(std::as_writable_bytes(std::span(&scale, 1)), loss_scale_.get(), stream_.get(),
+                  "computing on the GPU");
+    return {scale.scale, scale.good_steps};
+  }
+  void set_loss_scaling(const LossScaling& scaling) override {
+    device::LossScale scale;
+    if (mode_.precision == Precision::fp16) scale = {scaling.scale, 1, scaling.good_steps, 0, 0};
+    cuda_upload(loss_scale_.get(), std::as_bytes(std::span(&scale, 1)), stream_.get(), "copying to the GPU");
+  }
+
+  std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override {
+    try {
+      return std::make_unique<ResidentBatches>(request, mode_.precision, stream_.get());
+    } catch (const device::NotResident& error) {
+      return std::make_unique<device::StreamedBatches>(request.host, request.settings.planes, mode_.precision,
+                                                       error.what(), stream_.get());
+    }
+  }
+
+  int busy_pixels() const override { return 1 << 20; }  // some waves of blocks on the largest GPUs
+  std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override {
+    return std::make_unique<device::CudaTiles>(request, mode_.precision, stream_.get());
+  }
+
+  bool restore_measured(const MeasuredPlanes& planes, std::string& why) override {
+    std::optional<device::PostProcessing> work;
+    try {
+      work.emplace(planes.sampling, planes.keys.size(), free_bytes() / 2, stream_.get());
+    } catch (const Error& error) {
+      why = error.what();
+      return false;
+    }
+    work->run(planes);
+    return true;
+  }
+
+  bool measure(const Measurement& what, std::string& why) override {
+    const std::size_t limit = free_bytes() / 10 * 9;  // the system may want some of it
+    return std::visit([&](const auto& one) { return device::measure(one, limit, stream_.get(), why); }, what);
+  }
+
+  bool records() const override { return true; }
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+    if (cudnn_) cudnn_->warm_up(stream_.get());
+    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
+    recording_ = true;
+    cudaGraph_t captured = nullptr;
+    try {
+      work();
+    } catch (...) {
+      recording_ = false;
+      cudaStreamEndCapture(stream_.get(), &captured);
+      const CudaGraph discarded(captured);
+      throw;
+    }
+    recording_ = false;
+    const cudaError_t result = cudaStreamEndCapture(stream_.get(), &captured);
+    if (result != cudaSuccess) cudaStreamEndCapture(stream_.get(), &captured);  // in case that it goes on
+    const CudaGraph graph(captured);
+    check(result, "recording a step");
+    cudaGraphExec_t instance = nullptr;
+    check(cudaGraphInstantiate(&instance, graph.get(), 0), "recording a step");
+    return std::make_unique<GraphRecording>(CudaGraphExec(instance), stream_.get());
+  }
+
+ private:
+  float* staging_for(std::size_t count) {
+    if (count > staging_size_) {
+      staging_ = nullptr;
+      staging_ = cuda_array<float>(count);
+      staging_size_ = count;
+    }
+    return staging_.get();
+  }
+
+  CudaOptions options_;
+  cudaDeviceProp properties_{};
+  ConvMode mode_;
+  CudaStream stream_;
+  std::unique_ptr<device::CudnnPlans> cudnn_;  // for that variant
+  CudaArray<device::AdamStep> adam_step_;
+  CudaArray<device::LossScale> loss_scale_;
+  CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out
+  std::size_t staging_size_ = 0;
+  const double* loss_ = nullptr;  // of the executor that ran last
+  bool recording_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  parse_precision(options.precision);
+  const device::CudaInfo info = device::cuda_info();
+  if (info.devices.empty()) throw Error(fmt::format("cuda:{}: {}: use --device cpu", options.device, info.why_none));
+  const auto devices = static_cast<int>(info.devices.size());
+  if (options.device < 0 || options.device >= devices)
+    throw Error(fmt::format("cuda:{}: there is no such GPU, only {}", options.device,
+                            devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
+  device::kernel_code(options.device);  // says so where this build has none for it
+  return std::make_unique<CudaBackend>(options);
+}
+
+CudaCeilings cuda_ceilings(const CudaOptions& options) {
+  check(cudaSetDevice(options.device), "choosing the GPU");
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, options.device), "asking for the GPU's properties");
+  const CudaStream stream = cuda_stream();
+  const device::DeviceCeilings found = device::measure_ceilings(parse_precision(options.precision),
+                                                                10 * properties.major + properties.minor, stream.get());
+  return {1000 * found.tflops, found.gbytes_per_second};
+}
+
+}  // namespace n2s

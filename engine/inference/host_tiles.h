@@ -1,0 +1,27 @@
+// The host cuts tiles and puts them together, and the backend copies them in and out: the way for a device that is the
+// host itself.
+#pragma once
+
+#include "engine/inference/stack_tiles.h"
+
+namespace n2s {
+
+class HostTiles final : public StackTiles {
+ public:
+  explicit HostTiles(const TileRequest& request);
+
+  int planes_at_once() const override { return noisy_.planes; }
+  void load(const PlaneRange& planes, std::vector<Tile> tiles) override;
+  void gather(std::size_t first, Executor& executor) override;
+  void keep(std::size_t first, Executor& executor) override;
+  void take() override;
+
+ private:
+  TileRequest request_;
+  Stack noisy_;  // normalised
+  PlaneRange range_;
+  std::vector<Tile> tiles_;
+  std::vector<float> input_;
+};
+
+}  // namespace n2s

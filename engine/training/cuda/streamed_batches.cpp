@@ -1,0 +1,72 @@
+#include "engine/training/cuda/streamed_batches.h"
+
+#include "kernels/convert/cuda.h"
+#include "kernels/device/check.h"
+
+namespace n2s::device {
+namespace {
+
+constexpr const char* kWhat = "sending batches to the GPU";
+
+std::size_t count_of(const Shape& shape) {
+  return static_cast<std::size_t>(shape.elements());
+}
+
+}  // namespace
+
+StreamedBatches::StreamedBatches(BatchSource& host, int planes, Precision precision, const std::string& reason,
+                                 cudaStream_t stream)
+    : host_(&host), precision_(precision), reason_(reason), compute_(stream), copies_(cuda_stream()) {
+  const Extents e = host.extents();
+  input_ = {e.batch, e.height, e.width, planes};
+  target_ = {e.batch, e.height, e.width, 1};
+  const std::size_t count = count_of(input_) + count_of(target_);
+  for (Slot& slot : slots_) {
+    slot.host = pinned_array<float>(count);
+    slot.device = cuda_array<float>(count);
+    slot.copied = cuda_event();
+    slot.taken = cuda_event();
+  }
+  batch_ = cuda_array<float>(count);
+}
+
+StreamedBatches::~StreamedBatches() {
+  cudaStreamSynchronize(copies_.get());
+  cudaStreamSynchronize(compute_);
+}
+
+std::string StreamedBatches::description() const {
+  return "batches are made on the processor and copied to the GPU, as " + reason_;
+}
+
+void StreamedBatches::send(Slot& slot, long epoch, long step) {
+  check(cudaEventSynchronize(slot.copied.get()), kWhat);
+  host_->fill(epoch, step, {slot.host.get(), input_}, {slot.host.get() + input_.elements(), target_});
+  check(cudaStreamWaitEvent(copies_.get(), slot.taken.get(), 0), kWhat);
+  const std::size_t bytes = (count_of(input_) + count_of(target_)) * sizeof(float);
+  check(cudaMemcpyAsync(slot.device.get(), slot.host.get(), bytes, cudaMemcpyHostToDevice, copies_.get()), kWhat);
+  check(cudaEventRecord(slot.copied.get(), copies_.get()), kWhat);
+  slot.epoch = epoch;
+  slot.step = step;
+}
+
+void StreamedBatches::prepare(long epoch, long step_in_epoch) {
+  Slot& slot = slots_[next_];
+  if (slot.epoch != epoch || slot.step != step_in_epoch) send(slot, epoch, step_in_epoch);
+  const std::size_t bytes = (count_of(input_) + count_of(target_)) * sizeof(float);
+  check(cudaStreamWaitEvent(compute_, slot.copied.get(), 0), kWhat);
+  check(cudaMemcpyAsync(batch_.get(), slot.device.get(), bytes, cudaMemcpyDeviceToDevice, compute_), kWhat);
+  check(cudaEventRecord(slot.taken.get(), compute_), kWhat);
+  next_ = 1 - next_;
+}
+
+void StreamedBatches::enqueue(void* input, void* target) {
+  pad_channels(batch_.get(), {input, input_}, precision_, compute_);
+  pad_channels(batch_.get() + input_.elements(), {target, target_}, precision_, compute_);
+}
+
+void StreamedBatches::look_ahead(long epoch, long step_in_epoch) {
+  send(slots_[next_], epoch, step_in_epoch);
+}
+
+}  // namespace n2s::device

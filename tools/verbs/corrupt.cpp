@@ -1,0 +1,57 @@
+#include "tools/verbs/corrupt.h"
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "data/atomic_file.h"
+#include "engine/training/plane_noise.h"
+#include "tools/common.h"
+
+namespace n2s {
+namespace {
+
+struct CorruptOptions {
+  CommonOptions common;
+  InputOptions input;
+  std::string in, out, noise;
+  bool second = false, keep_type = false;
+};
+
+void corrupt(const CorruptOptions& o) {
+  const NoiseSpec noise = parse_noise(o.noise);
+  check_image_extension(o.out);
+  check_output_path(o.out, o.common.force);
+  const LoadedStack loaded = load_stack(o.in, o.input, o.common);
+  ThreadPool pool(o.common.threads);
+  const Purpose copy = o.second ? Purpose::noise_target : Purpose::noise_input;
+  const Stack noisy = corrupt_stack(noise, loaded.stack, o.common.seed, copy, 0, pool);
+  WriteOptions write;
+  write.overwrite = o.common.force;
+  if (!o.keep_type) write.type = SampleType::float32;
+  write_image(o.out, put_stack(loaded.image, loaded.selection, noisy), write);
+  if (o.common.json)
+    std::cout << nlohmann::json{{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}}.dump(2) << "\n";
+  say(o.common, "{}: {} with seed {}{}", o.out, describe(noise), o.common.seed, o.second ? ", second copy" : "");
+}
+
+}  // namespace
+
+void add_corrupt(CLI::App& app) {
+  auto options = std::make_shared<CorruptOptions>();
+  CLI::App* verb = app.add_subcommand("corrupt", "Add simulated noise to a clean stack");
+  verb->add_option("IN", options->in, "The clean stack")->required();
+  verb->add_option("-o,--output", options->out, "The noisy stack")->required();
+  verb->add_option("--noise", options->noise,
+                   "kspace:RATE (share of frequencies kept), gaussian:SIGMA or poisson:GAIN[,gaussian:SIGMA]")
+      ->required();
+  verb->add_flag("--second-copy", options->second, "The other of two independent copies with the same seed");
+  verb->add_flag("--keep-type", options->keep_type, "Write the input's sample type instead of float32");
+  add_input_options(*verb, options->input);
+  add_common_options(*verb, options->common);
+  verb->footer("Example: n2s corrupt brain.nii.gz -o noisy.nii.gz --noise kspace:0.1 --seed 7");
+  verb->callback([options] { corrupt(*options); });
+}
+
+}  // namespace n2s

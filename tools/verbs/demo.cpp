@@ -1,0 +1,192 @@
+#include "tools/verbs/demo.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "data/phantom.h"
+#include "engine/inference/post_processing.h"
+#include "tools/common.h"
+#include "tools/measuring.h"
+#include "tools/model_use.h"
+#include "tools/progress.h"
+#include "tools/result_pictures.h"
+#include "tools/training_options.h"
+
+namespace n2s {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kColin27 = "/usr/share/mricron/templates/ch2.nii.gz";  // Debian package mricron-data
+constexpr int kPlanes = 100;                                                 // from the middle, as in the paper
+constexpr int kSide = 256;                                                   // pixels; planes are padded to it
+constexpr float kBackground = -0.5F;
+const KspaceNoise kNoise{0.1};
+
+struct DemoOptions {
+  CommonOptions common;
+  std::string folder = "n2s-demo";
+  double minutes = 3;
+  long steps = 0;
+};
+
+/// The middle planes of a volume, scaled by the 99.99th percentile to [-0.5, 0.5], clipped and padded.
+Stack prepare(Stack volume, Backend& backend, const CommonOptions& common) {
+  NormalisationOptions range;
+  range.kind = "range";
+  range.range_percentile = 99.99;
+  range.clip = true;
+  apply_normalisation(fit_normalisation({&volume}, range, backend, common), volume.voxels);
+  Stack stack{kPlanes, kSide, kSide, {}};
+  stack.voxels.assign(static_cast<std::size_t>(kPlanes) * kSide * kSide, kBackground);
+  const int first = (volume.planes - kPlanes) / 2;
+  const int top = (kSide - volume.height) / 2;
+  const int left = (kSide - volume.width) / 2;
+  for (int p = 0; p < kPlanes; ++p)
+    for (int y = 0; y < volume.height; ++y) {
+      const auto row = volume.voxels.begin() + (std::ptrdiff_t{first + p} * volume.height + y) * volume.width;
+      std::copy(row, row + volume.width, stack.voxels.begin() + (std::ptrdiff_t{p} * kSide + top + y) * kSide + left);
+    }
+  return stack;
+}
+
+Stack truth(Backend& backend, const CommonOptions& common) {
+  if (fs::exists(kColin27)) {
+    const Image image = read_image(kColin27);
+    return prepare(take_stack(image, select_stack(image)), backend, common);
+  }
+  say(common, "{} is missing (Debian package mricron-data): using a built-in phantom instead of a real brain",
+      kColin27);
+  return prepare(head_phantom(kPlanes, 217, 181), backend, common);
+}
+
+/// Every tenth plane, as all figures of this demo count.
+StackMetrics measure(const Stack& result, const Stack& clean, Backend& backend, const CommonOptions& common) {
+  const auto pick = [](const Stack& stack) {
+    Stack picked{0, stack.height, stack.width, {}};
+    const std::ptrdiff_t pixels = std::ptrdiff_t{stack.height} * stack.width;
+    for (int p = 5; p < stack.planes; p += 10) {
+      const auto plane = stack.voxels.begin() + p * pixels;
+      picked.voxels.insert(picked.voxels.end(), plane, plane + pixels);
+      ++picked.planes;
+    }
+    return picked;
+  };
+  MetricOptions options;
+  options.clamp = true;
+  return stack_metrics(pick(result), pick(clean), options, backend, common);
+}
+
+void write(const fs::path& path, const Stack& stack) {
+  Image image;
+  image.axes = {{'Z', static_cast<std::size_t>(stack.planes), 1},
+                {'Y', static_cast<std::size_t>(stack.height), 1},
+                {'X', static_cast<std::size_t>(stack.width), 1}};
+  image.values = stack.voxels;
+  image.unit = "mm";
+  WriteOptions options;
+  options.overwrite = true;
+  write_image(path, image, options);
+}
+
+nlohmann::json numbers(const StackMetrics& m) {
+  return {{"psnr", m.psnr.mean}, {"ssim", m.ssim.mean}, {"nrmse", m.nrmse.mean}};
+}
+
+std::string decibels(const char* name, const StackMetrics& m) {
+  return fmt::format("{}  {:.1f} dB", name, m.psnr.mean);
+}
+
+void print_table(const StackMetrics& noisy, const StackMetrics& restored, const StackMetrics& post) {
+  fmt::print("{:<16}{:>10}{:>8}{:>8}\n", "", "PSNR, dB", "SSIM", "NRMSE");
+  const auto row = [](const char* name, const StackMetrics& m) {
+    fmt::print("{:<16}{:>10.2f}{:>8.3f}{:>8.3f}\n", name, m.psnr.mean, m.ssim.mean, m.nrmse.mean);
+  };
+  row("noisy", noisy);
+  row("restored", restored);
+  row("post-processed", post);
+}
+
+TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool) {
+  TrainingOptions options;
+  options.planes = 4;
+  options.crop = 64;
+  options.normalisation = "none";
+  options.held_out = 2;
+  options.length.steps = o.steps;
+  options.length.minutes = o.steps > 0 ? 0 : o.minutes;
+  TrainingRequest request = prepare_training(options, NetworkKind::mri, o.common, stacks, backend, pool);
+  request.folder = fs::path(o.folder) / "run";
+  return request;
+}
+
+void demo(const DemoOptions& o) {
+  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  ThreadPool pool(o.common.threads);
+  const fs::path folder = o.folder;
+  fs::create_directories(folder);
+  const Stack clean = truth(*backend, o.common);
+  const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
+  std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}}};
+  const TrainingRequest request = training(o, stacks, *backend, pool);
+  TrainingResult result = run_training(stacks, request, *backend, pool, o.common, "n2s demo, once more: it is short");
+
+  Progress progress("restoring", "planes", noisy.planes, o.common.quiet);
+  InferenceOptions inference;
+  inference.progress = [&](long done, long) { progress.update(done); };
+  const Stack restored = denoise(load_model(request.folder), noisy, *backend, inference);
+  progress.finish();
+  Stack post = restored;
+  const std::string why_host =
+      restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *backend, pool);
+  if (!why_host.empty()) say(o.common, "measured frequencies: put back by the processor: {}", why_host);
+
+  const StackMetrics before = measure(noisy, clean, *backend, o.common);
+  const StackMetrics after = measure(restored, clean, *backend, o.common);
+  const StackMetrics final = measure(post, clean, *backend, o.common);
+  const fs::path panel = folder / "panel.png";
+  write(folder / "truth.nii.gz", clean);
+  write(folder / "noisy.nii.gz", noisy);
+  write(folder / "restored.nii.gz", restored);
+  write(folder / "postprocessed.nii.gz", post);
+  write_middle_panel(panel, {{decibels("noisy", before), &noisy},
+                             {decibels("restored", after), &restored},
+                             {decibels("post-processed", final), &post},
+                             {"truth", &clean}});
+  if (o.common.json) {
+    nlohmann::json json{{"noisy", numbers(before)}, {"restored", numbers(after)}, {"postprocessed", numbers(final)}};
+    json["steps"] = result.record["steps"];
+    json["train_seconds"] = result.record["train_seconds"];
+    json["files"] = result.record["files"];
+    for (const char* name : {"truth", "noisy", "restored", "postprocessed"})
+      json["files"][name] = (folder / (std::string(name) + ".nii.gz")).string();
+    json["files"]["panel"] = panel.string();
+    std::cout << json.dump(2) << "\n";
+    return;
+  }
+  print_table(before, after, final);
+  fmt::print(
+      "means over planes 5, 15, ... 95; clamped to [-0.5, 0.5]; data range 1\n"
+      "pictures: {}, {}\n"
+      "next, on a stack of your own:  n2s restore YOUR_FILE -o restored.nii.gz\n",
+      panel.string(), (request.folder / "loss_curve.png").string());
+}
+
+}  // namespace
+
+void add_demo(CLI::App& app) {
+  auto options = std::make_shared<DemoOptions>();
+  CLI::App* verb = app.add_subcommand("demo", "A real brain volume, corrupted, restored from itself, and measured");
+  verb->add_option("-o,--output", options->folder, "Folder for volumes and pictures")->capture_default_str();
+  verb->add_option("--minutes", options->minutes, "Minutes of training")->capture_default_str();
+  verb->add_option("--steps", options->steps,
+                   "Training steps, instead of minutes: a result that does not depend on the machine's speed");
+  add_common_options(*verb, options->common);
+  verb->callback([options] { demo(*options); });
+}
+
+}  // namespace n2s

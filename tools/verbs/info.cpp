@@ -1,0 +1,114 @@
+#include "tools/verbs/info.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "data/stack.h"
+#include "engine/cpu/cpu_backend.h"
+#include "kernels/base/error.h"
+#include "kernels/base/simd.h"
+#include "kernels/base/thread_pool.h"
+#include "kernels/device/device_info.h"
+#include "tools/common.h"
+#include "tools/libraries.h"
+#include "tools/model_use.h"
+
+namespace n2s {
+namespace {
+
+struct InfoOptions {
+  CommonOptions common;
+  InputOptions input;
+  std::string file;
+};
+
+/// Which of this build's code the device runs, or why none.
+std::string code_of(int index) {
+  try {
+    return device::kernel_code(index);
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+nlohmann::json cuda() {
+  const device::CudaInfo found = device::cuda_info();
+  nlohmann::json json = nlohmann::json::object();
+  if (!found.runtime.empty()) json["runtime"] = found.runtime;
+  if (!found.driver.empty()) json["driver"] = found.driver;
+  if (found.devices.empty()) json["none"] = found.why_none;
+  for (const device::DeviceInfo& d : found.devices)
+    json[fmt::format("cuda:{}", d.index)] = {{"name", d.name},
+                                             {"compute capability", fmt::format("{}.{}", d.major, d.minor)},
+                                             {"memory", human_bytes(d.memory)},
+                                             {"multiprocessors", d.multiprocessors},
+                                             {"code", code_of(d.index)}};
+  return json;
+}
+
+nlohmann::json build(const CommonOptions& common) {
+  const ThreadPool pool(common.threads);
+  const CpuBackend backend(CpuBackendOptions{common.threads, Conv3x3Variant::automatic});
+  return {{"version", N2S_VERSION}, {"device", backend.description()},
+          {"simd", simd_name()},    {"threads", pool.threads()},
+          {"cuda", cuda()},         {"libraries", library_versions()}};
+}
+
+nlohmann::json model(const std::string& path) {
+  const LoadedModel loaded = load_model(path);
+  nlohmann::json json = loaded.configuration;
+  json["parameters"] = loaded.parameters.size();
+  return json;
+}
+
+nlohmann::json image(const std::string& path, const InputOptions& input) {
+  const Image loaded = read_image(path, {input.dataset});
+  nlohmann::json json{{"axes", describe_axes(loaded.axes)},
+                      {"type", std::string(sample_type_name(loaded.type))},
+                      {"unit", loaded.unit},
+                      {"stack", select_stack(loaded, input.stack).describe}};
+  for (const Axis& axis : loaded.axes) json["spacing"][std::string(1, axis.name)] = axis.spacing;
+  return json;
+}
+
+/// One line for each entry; objects one step further in.
+void print(const nlohmann::json& json, int indent) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string text = value.is_object() ? "" : value.is_string() ? value.get<std::string>() : value.dump();
+    fmt::print("{:{}}{:<{}} {}\n", "", indent, key, 20 - indent, text);
+    if (value.is_object()) print(value, indent + 2);
+  }
+}
+
+void info(const InfoOptions& o) {
+  const bool is_model = o.file.ends_with(".safetensors") || std::filesystem::is_directory(o.file);
+  const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? model(o.file) : image(o.file, o.input);
+  if (o.common.json) {
+    std::cout << json.dump(2) << "\n";
+    return;
+  }
+  print(json, 0);
+}
+
+}  // namespace
+
+void add_info(CLI::App& app) {
+  auto options = std::make_shared<InfoOptions>();
+  CLI::App* verb = app.add_subcommand("info", "Say what this build, a file or a model is");
+  verb->add_option("FILE", options->file, "An image file, a model or a run's folder; none: this build and machine");
+  add_input_options(*verb, options->input);
+  add_common_options(*verb, options->common);
+  verb->footer(
+      "Examples:\n"
+      "  n2s info                     this build and machine\n"
+      "  n2s info brain.nii.gz        its axes, and which planes n2s would work on\n"
+      "  n2s info run                 what the model of a run was trained on");
+  verb->callback([options] { info(*options); });
+}
+
+}  // namespace n2s
