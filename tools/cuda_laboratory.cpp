@@ -12,8 +12,8 @@
 #include "engine/cuda/cuda_memory.h"
 #include "kernels/base/error.h"
 #include "kernels/base/philox.h"
-#include "kernels/conv3x3/cuda.h"
-#include "kernels/conv3x3/cudnn_plans.h"
+#include "kernels/conv3x3/cuda/cuda.h"
+#include "kernels/conv3x3/cudnn/plans.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
@@ -31,21 +31,16 @@ using device::Precision;
 struct Mode {
   const char* name;
   ConvMode mode;
-  int compute_capability;  // from which on there is this mode
 };
 constexpr Mode kModes[] = {
-    {"simt fp32", {Precision::fp32, ConvVariant::simt}, 70},
-    {"mma tf32", {Precision::tf32, ConvVariant::mma}, 80},
-    {"wmma fp16", {Precision::fp16, ConvVariant::wmma}, 70},
-    {"mma fp16", {Precision::fp16, ConvVariant::mma}, 80},
-    {"mma bf16", {Precision::bf16, ConvVariant::mma}, 80},
-    {"cudnn fp32", {Precision::fp32, ConvVariant::cudnn}, 70},
-    {"cudnn tf32", {Precision::tf32, ConvVariant::cudnn}, 80},
-    {"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}, 70},
-    {"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}, 80},
+    {"simt fp32", {Precision::fp32, ConvVariant::simt}},   {"mma tf32", {Precision::tf32, ConvVariant::mma}},
+    {"wmma fp16", {Precision::fp16, ConvVariant::wmma}},   {"mma fp16", {Precision::fp16, ConvVariant::mma}},
+    {"mma bf16", {Precision::bf16, ConvVariant::mma}},     {"cudnn fp32", {Precision::fp32, ConvVariant::cudnn}},
+    {"cudnn tf32", {Precision::tf32, ConvVariant::cudnn}}, {"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}},
+    {"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}},
 };
 
-enum class Pass { forward, data_gradient, weight_gradient };
+using Pass = ConvPass;
 constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
 
 /// Random numbers are drawn by the host, which takes longer than any kernel here: after so many (a prime, so that no
@@ -84,7 +79,7 @@ class Tensor {
     device::pad_channels(plain.get(), view(), precision_, stream_);
     cuda_wait(stream_, "kernel laboratory");
   }
-  DeviceTensor view() const { return {memory_.get(), shape_}; }
+  DeviceTensor view() const { return device::device_tensor(memory_.get(), shape_, precision_); }
   const Shape& shape() const { return shape_; }
   std::vector<float> values() const {
     std::vector<float> values(count_of(shape_));
@@ -129,48 +124,47 @@ class Work {
         plain_weight_(cuda_array<float>(count_of(weight_.shape()))),
         weight_gradient_(cuda_array<float>(count_of(weight_.shape()))),
         bias_gradient_(cuda_array<float>(static_cast<std::size_t>(layer.out_channels))),
-        packed_(cuda_array<std::byte>(pass == Pass::forward ? conv3x3_forward_packed_bytes(layer, mode)
-                                                            : conv3x3_data_gradient_packed_bytes(layer, mode))),
-        scratch_bytes_(pass == Pass::forward         ? conv3x3_forward_scratch_bytes(layer, mode)
-                       : pass == Pass::data_gradient ? conv3x3_data_gradient_scratch_bytes(layer, mode)
-                                                     : conv3x3_weight_gradient_scratch_bytes(layer, mode)),
-        scratch_(cuda_array<std::byte>(scratch_bytes_)) {
+        bytes_(device::conv3x3_bytes(layer, pass, mode)),
+        packed_(cuda_array<std::byte>(bytes_.packed)),
+        scratch_(cuda_array<std::byte>(bytes_.scratch)) {
     low_.randomise(0);
     skip_.randomise(1);
     weight_values_ = random_values(count_of(weight_.shape()), 2);
     out_.randomise(4);
     cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel laboratory");
-    if (pass == Pass::forward)
-      conv3x3_pack_forward(layer, mode, plain_weight_.get(), packed_.get(), stream);
-    else if (pass == Pass::data_gradient)
-      conv3x3_pack_data_gradient(layer, mode, plain_weight_.get(), packed_.get(), stream);
+    if (pass != Pass::weight_gradient)
+      device::conv3x3_pack(layer, pass, mode, plain_weight_.get(), {packed_.get(), bytes_.packed}, stream);
   }
 
   void run() {
+    const std::span<std::byte> packed(packed_.get(), bytes_.packed);
+    const std::span<std::byte> scratch(scratch_.get(), bytes_.scratch);
     if (pass_ == Pass::forward) {
-      device::DeviceConvForward p;
+      Conv3x3Forward p;
       p.source = {low_.view(), skip_.view()};
-      p.packed = packed_.get();
       p.slope = kSlope;
       p.out = out_.view();
-      p.out_channels = layer_.out_channels;
-      p.scratch = scratch_.get();
-      p.scratch_bytes = scratch_bytes_;
+      p.packed = packed;
+      p.scratch = scratch;
       device::conv3x3_forward(p, mode_, stream_);
     } else if (pass_ == Pass::data_gradient) {
-      device::conv3x3_data_gradient({{out_.view(), {}, nullptr},
-                                     packed_.get(),
-                                     layer_.low_channels,
-                                     layer_.skip_channels,
-                                     {low_gradient_.view(), {}, 1, false},
-                                     {skip_gradient_.view(), {}, 1, false},
-                                     scratch_.get(),
-                                     scratch_bytes_},
-                                    mode_, stream_);
+      Conv3x3DataGradient p;
+      p.output_gradient.dense = out_.view();
+      p.low_channels = layer_.low_channels;
+      p.skip_channels = layer_.skip_channels;
+      p.low.gradient = low_gradient_.view();
+      p.skip.gradient = skip_gradient_.view();
+      p.packed = packed;
+      p.scratch = scratch;
+      device::conv3x3_data_gradient(p, mode_, stream_);
     } else {
-      device::conv3x3_weight_gradient(
-          {{low_.view(), skip_.view()}, {out_.view(), {}, nullptr}, weight_gradient_.get(), bias_gradient_.get()},
-          mode_, scratch_.get(), scratch_bytes_, stream_);
+      Conv3x3WeightGradient p;
+      p.source = {low_.view(), skip_.view()};
+      p.output_gradient.dense = out_.view();
+      p.weight_gradient = weight_gradient_.get();
+      p.bias_gradient = bias_gradient_.get();
+      p.scratch = scratch;
+      device::conv3x3_weight_gradient(p, mode_, stream_);
     }
   }
 
@@ -182,14 +176,14 @@ class Work {
     const std::vector<double> upstream = exact(out_.values());
     std::vector<double> weight = exact(weight_values_);
     run();
-    ConvSource<double> source;
+    ConvSource source;
     if (!low.empty()) source.low = {low.data(), low_.shape()};
     if (!skip.empty()) source.skip = {skip.data(), skip_.shape()};
     std::vector<double> expected;
     std::vector<float> found;
     if (pass_ == Pass::forward) {
       expected.resize(upstream.size());
-      Conv3x3Forward<double> p;
+      Conv3x3Forward p;
       p.source = source;
       p.weight = weight.data();
       p.slope = kSlope;
@@ -198,8 +192,8 @@ class Work {
       found = out_.values();
     } else if (pass_ == Pass::data_gradient) {
       expected.resize(low.size() + skip.size());
-      Conv3x3DataGradient<double> p;
-      p.upstream.dense = {upstream.data(), out_.shape()};
+      Conv3x3DataGradient p;
+      p.output_gradient.dense = {upstream.data(), out_.shape()};
       p.weight = weight.data();
       p.low_channels = layer_.low_channels;
       p.skip_channels = layer_.skip_channels;
@@ -212,7 +206,7 @@ class Work {
     } else {
       expected.resize(weight.size());
       std::vector<double> bias(static_cast<std::size_t>(layer_.out_channels));
-      conv3x3_weight_gradient_reference<double>(
+      conv3x3_weight_gradient_reference(
           {source, {{upstream.data(), out_.shape()}, {}, {}}, expected.data(), bias.data()});
       found.resize(expected.size());
       cuda_download(std::as_writable_bytes(std::span(found)), weight_gradient_.get(), stream_, "kernel laboratory");
@@ -236,9 +230,8 @@ class Work {
   Tensor low_, skip_, out_, low_gradient_, skip_gradient_, weight_;
   std::vector<float> weight_values_;
   CudaArray<float> plain_weight_, weight_gradient_, bias_gradient_;
-  CudaArray<std::byte> packed_;
-  std::size_t scratch_bytes_;
-  CudaArray<std::byte> scratch_;
+  ConvBytes bytes_;
+  CudaArray<std::byte> packed_, scratch_;
 };
 
 CudaEvent timing_event() {
@@ -334,7 +327,7 @@ void run_cuda_laboratory(const CudaOptions& gpu, const CudaLaboratoryOptions& op
   if (report.text)
     fmt::print("{}, {} images of {}x{}\n", name, options.extents.batch, options.extents.height, options.extents.width);
   for (Mode mode : kModes) {
-    if (compute_capability < mode.compute_capability) continue;
+    if (!device::can_run(mode.mode.variant, mode.mode.precision, compute_capability)) continue;
     if (gpu.variant != "auto" && std::string(mode.name).rfind(gpu.variant, 0) != 0) continue;
     if (mode.mode.variant != ConvVariant::cudnn) {
       measure(mode, options, compute_capability, report, stream.get());

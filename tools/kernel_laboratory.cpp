@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "kernels/base/philox.h"
-#include "kernels/conv3x3/conv3x3.h"
+#include "kernels/conv3x3/cpu/cpu.h"
 #include "tools/layer_shapes.h"
 
 namespace n2s {
 namespace {
 
-enum class Pass { forward, data_gradient, weight_gradient };
+using Pass = ConvPass;
 constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
 
 template <typename T>
@@ -29,12 +29,12 @@ std::vector<T> random_values(std::ptrdiff_t count, std::uint32_t item) {
 
 /// 64-byte aligned scratch memory.
 struct Aligned {
-  explicit Aligned(std::size_t floats) : storage(floats + 16) {
+  explicit Aligned(std::size_t bytes) : storage(bytes + 64) {
     const auto address = reinterpret_cast<std::uintptr_t>(storage.data());  // NOLINT: alignment
-    view = std::span(storage).subspan((64 - address % 64) % 64 / sizeof(float), floats);
+    view = std::span(storage).subspan((64 - address % 64) % 64, bytes);
   }
-  std::vector<float> storage;
-  std::span<float> view;
+  std::vector<std::byte> storage;
+  std::span<std::byte> view;
 };
 
 /// All tensors of one layer, in float or double, from the same random numbers.
@@ -55,14 +55,14 @@ struct Tensors {
         weight_gradient(weight.size()),
         bias_gradient(bias.size()) {}
 
-  ConvSource<T> source() {
-    ConvSource<T> s;
+  ConvSource source() {
+    ConvSource s;
     if (!low.empty()) s.low = {low.data(), low_shape};
     if (!skip.empty()) s.skip = {skip.data(), skip_shape};
     return s;
   }
-  Conv3x3Forward<T> forward() {
-    Conv3x3Forward<T> p;
+  Conv3x3Forward forward() {
+    Conv3x3Forward p;
     p.source = source();
     p.weight = weight.data();
     p.bias = bias.data();
@@ -70,9 +70,9 @@ struct Tensors {
     p.out = {out.data(), out_shape};
     return p;
   }
-  Conv3x3DataGradient<T> data_gradient() {
-    Conv3x3DataGradient<T> p;
-    p.upstream.dense = {upstream.data(), out_shape};
+  Conv3x3DataGradient data_gradient() {
+    Conv3x3DataGradient p;
+    p.output_gradient.dense = {upstream.data(), out_shape};
     p.weight = weight.data();
     p.low_channels = low_shape.channels;
     p.skip_channels = skip_shape.channels;
@@ -80,7 +80,7 @@ struct Tensors {
     if (!skip.empty()) p.skip.gradient = {skip_gradient.data(), skip_shape};
     return p;
   }
-  Conv3x3WeightGradient<T> weight_gradient_problem() {
+  Conv3x3WeightGradient weight_gradient_problem() {
     return {source(), {{upstream.data(), out_shape}, {}, {}}, weight_gradient.data(), bias_gradient.data()};
   }
 
@@ -105,33 +105,31 @@ class Work {
         variant_(variant),
         pass_(pass),
         pool_(pool),
-        packed_(packed_size(layer)),
-        scratch_(scratch_size(layer)) {
-    if (pass == Pass::forward) conv3x3_forward_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
-    if (pass == Pass::data_gradient)
-      conv3x3_data_gradient_pack(layer, variant, tensors.weight.data(), packed_.view, pool);
+        packed_(conv3x3_bytes_cpu(layer, pass, variant, pool.threads()).packed),
+        scratch_(conv3x3_bytes_cpu(layer, pass, variant, pool.threads()).scratch) {
+    if (pass != Pass::weight_gradient)
+      conv3x3_pack_cpu(layer, pass, variant, tensors.weight.data(), packed_.view, pool);
   }
   void run() {
-    if (pass_ == Pass::forward)
-      conv3x3_forward_cpu(tensors.forward(), variant_, packed_.view, scratch_.view, pool_);
-    else if (pass_ == Pass::data_gradient)
-      conv3x3_data_gradient_cpu(tensors.data_gradient(), variant_, packed_.view, scratch_.view, pool_);
-    else
-      conv3x3_weight_gradient_cpu(tensors.weight_gradient_problem(), variant_, scratch_.view, pool_);
+    if (pass_ == Pass::forward) {
+      Conv3x3Forward p = tensors.forward();
+      p.packed = packed_.view;
+      p.scratch = scratch_.view;
+      conv3x3_forward_cpu(p, variant_, pool_);
+    } else if (pass_ == Pass::data_gradient) {
+      Conv3x3DataGradient p = tensors.data_gradient();
+      p.packed = packed_.view;
+      p.scratch = scratch_.view;
+      conv3x3_data_gradient_cpu(p, variant_, pool_);
+    } else {
+      Conv3x3WeightGradient p = tensors.weight_gradient_problem();
+      p.scratch = scratch_.view;
+      conv3x3_weight_gradient_cpu(p, variant_, pool_);
+    }
   }
   Tensors<float> tensors;
 
  private:
-  std::size_t packed_size(const Conv3x3Layer& l) const {
-    if (pass_ == Pass::forward) return conv3x3_forward_packed_size(l, variant_);
-    return pass_ == Pass::data_gradient ? conv3x3_data_gradient_packed_size(l, variant_) : 0;
-  }
-  std::size_t scratch_size(const Conv3x3Layer& l) const {
-    const int threads = pool_.threads();
-    if (pass_ == Pass::forward) return conv3x3_forward_scratch_size(l, variant_, threads);
-    if (pass_ == Pass::data_gradient) return conv3x3_data_gradient_scratch_size(l, variant_, threads);
-    return conv3x3_weight_gradient_scratch_size(l, variant_, threads);
-  }
   Conv3x3Variant variant_;
   Pass pass_;
   ThreadPool& pool_;

@@ -22,10 +22,6 @@ namespace {
 
 constexpr std::align_val_t kAlignment{256};
 
-std::span<float> floats(std::span<std::byte> bytes) {
-  return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};  // NOLINT: arena memory is aligned
-}
-
 /// Work is done when a call returns.
 struct ClockMoment final : Moment {
   std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
@@ -44,18 +40,17 @@ struct Run {
     if (id == kNone) return {};
     return {static_cast<std::uint8_t*>(binding.data(id)), binding.shape(id)};
   }
-  ConvGradientTarget<float> target(const GradientTarget& to) const {
+  ConvGradientTarget target(const GradientTarget& to) const {
     return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
   }
-  ConvUpstream<float> upstream(const Upstream& from) const {
+  ConvOutputGradient output_gradient(const Upstream& from) const {
     return {tensor(from.dense), tensor(from.pooled), indices(from.argmax)};
   }
   const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
 
   void operator()(const Convolution& op) const {
-    Conv3x3Forward<float> problem;
+    Conv3x3Forward problem;
     problem.source = {tensor(op.low), tensor(op.skip)};
-    problem.weight = layer(op.layer).weight;
     problem.bias = layer(op.layer).bias;
     problem.slope = op.slope;
     problem.residual = tensor(op.residual);
@@ -63,18 +58,29 @@ struct Run {
     problem.out = tensor(op.out);
     problem.pooled = tensor(op.pooled);
     problem.argmax = indices(op.argmax);
-    conv3x3_forward_cpu(problem, variant, floats(binding.packed), floats(binding.scratch), pool);
+    problem.packed = binding.packed;
+    problem.scratch = binding.scratch;
+    conv3x3_forward_cpu(problem, variant, pool);
   }
   void operator()(const ConvolutionDataGradient& op) const {
-    const Conv3x3DataGradient<float> problem{upstream(op.upstream), layer(op.layer).weight, op.low_channels,
-                                             op.skip_channels,      target(op.low),         target(op.skip)};
-    conv3x3_data_gradient_cpu(problem, variant, floats(binding.packed), floats(binding.scratch), pool);
+    Conv3x3DataGradient problem;
+    problem.output_gradient = output_gradient(op.upstream);
+    problem.low_channels = op.low_channels;
+    problem.skip_channels = op.skip_channels;
+    problem.low = target(op.low);
+    problem.skip = target(op.skip);
+    problem.packed = binding.packed;
+    problem.scratch = binding.scratch;
+    conv3x3_data_gradient_cpu(problem, variant, pool);
   }
   void operator()(const ConvolutionWeightGradient& op) const {
-    const LayerMemory& memory = layer(op.layer);
-    const Conv3x3WeightGradient<float> problem{
-        {tensor(op.low), tensor(op.skip)}, upstream(op.upstream), memory.weight_gradient, memory.bias_gradient};
-    conv3x3_weight_gradient_cpu(problem, variant, floats(binding.scratch), pool);
+    Conv3x3WeightGradient problem;
+    problem.source = {tensor(op.low), tensor(op.skip)};
+    problem.output_gradient = output_gradient(op.upstream);
+    problem.weight_gradient = layer(op.layer).weight_gradient;
+    problem.bias_gradient = layer(op.layer).bias_gradient;
+    problem.scratch = binding.scratch;
+    conv3x3_weight_gradient_cpu(problem, variant, pool);
   }
   void operator()(const MeanSquaredError& op) const {
     *binding.loss = mean_squared_error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
@@ -111,6 +117,18 @@ struct Run {
     plain::copy_gradient<float>(tensor(op.upstream), target(op.to), pool);
   }
 };
+
+/// Packed weights and scratch memory of a convolution; none for other operations.
+ConvBytes conv_bytes(const Graph& graph, const Operation& operation, const Extents& extents, Conv3x3Variant variant,
+                     int threads) {
+  if (const auto* op = std::get_if<Convolution>(&operation))
+    return conv3x3_bytes_cpu(layer_of(graph, extents, *op), ConvPass::forward, variant, threads);
+  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+    return conv3x3_bytes_cpu(layer_of(graph, extents, *op), ConvPass::data_gradient, variant, threads);
+  if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
+    return conv3x3_bytes_cpu(layer_of(graph, extents, *op), ConvPass::weight_gradient, variant, threads);
+  return {};
+}
 
 }  // namespace
 
@@ -194,33 +212,21 @@ std::size_t CpuBackend::value_bytes(const Value& value, const Extents& extents) 
 }
 
 std::size_t CpuBackend::packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
-  std::size_t size = 0;
-  if (const auto* conv = std::get_if<Convolution>(&operation))
-    size = conv3x3_forward_packed_size(layer_of(graph, extents, *conv), options_.variant);
-  if (const auto* gradient = std::get_if<ConvolutionDataGradient>(&operation))
-    size = conv3x3_data_gradient_packed_size(layer_of(graph, extents, *gradient), options_.variant);
-  return size * sizeof(float);
+  return conv_bytes(graph, operation, extents, options_.variant, pool_.threads()).packed;
 }
 
 std::size_t CpuBackend::scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
-  std::size_t size = 0;
-  if (const auto* conv = std::get_if<Convolution>(&operation))
-    size = conv3x3_forward_scratch_size(layer_of(graph, extents, *conv), options_.variant, pool_.threads());
-  if (const auto* gradient = std::get_if<ConvolutionDataGradient>(&operation))
-    size = conv3x3_data_gradient_scratch_size(layer_of(graph, extents, *gradient), options_.variant, pool_.threads());
-  if (const auto* gradient = std::get_if<ConvolutionWeightGradient>(&operation))
-    size = conv3x3_weight_gradient_scratch_size(layer_of(graph, extents, *gradient), options_.variant, pool_.threads());
-  return size * sizeof(float);
+  return conv_bytes(graph, operation, extents, options_.variant, pool_.threads()).scratch;
 }
 
 void CpuBackend::pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) {
   const auto weight = [&](LayerId id) { return binding.layers.at(static_cast<std::size_t>(id)).weight; };
   if (const auto* conv = std::get_if<Convolution>(&operation))
-    conv3x3_forward_pack(layer_of(graph, extents, *conv), options_.variant, weight(conv->layer), floats(binding.packed),
-                         pool_);
+    conv3x3_pack_cpu(layer_of(graph, extents, *conv), ConvPass::forward, options_.variant, weight(conv->layer),
+                     binding.packed, pool_);
   if (const auto* gradient = std::get_if<ConvolutionDataGradient>(&operation))
-    conv3x3_data_gradient_pack(layer_of(graph, extents, *gradient), options_.variant, weight(gradient->layer),
-                               floats(binding.packed), pool_);
+    conv3x3_pack_cpu(layer_of(graph, extents, *gradient), ConvPass::data_gradient, options_.variant,
+                     weight(gradient->layer), binding.packed, pool_);
 }
 
 void CpuBackend::run(const Operation& operation, const Binding& binding) {

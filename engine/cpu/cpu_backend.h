@@ -3,7 +3,7 @@
 
 #include "engine/runtime/backend.h"
 #include "kernels/base/thread_pool.h"
-#include "kernels/conv3x3/conv3x3.h"
+#include "kernels/conv3x3/cpu/cpu.h"
 
 namespace n2s {
 

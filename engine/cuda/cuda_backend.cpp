@@ -16,8 +16,8 @@
 #include "engine/training/cuda/streamed_batches.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
-#include "kernels/conv3x3/cuda.h"
-#include "kernels/conv3x3/cudnn_plans.h"
+#include "kernels/conv3x3/cuda/cuda.h"
+#include "kernels/conv3x3/cudnn/plans.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
@@ -31,8 +31,6 @@ namespace {
 using device::check;
 using device::ConvMode;
 using device::ConvVariant;
-using device::DeviceConvUpstream;
-using device::DeviceGradientTarget;
 using device::DeviceTensor;
 using device::Precision;
 
@@ -50,11 +48,9 @@ ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
   const Precision precision = parse_precision(options.precision);
   const ConvVariant automatic = device::conv_variant(precision, compute_capability);
   if (options.variant == "auto") return {precision, automatic};
-  if (options.variant == "simt" && precision == Precision::fp32) return {precision, ConvVariant::simt};
-  if (options.variant == "wmma" && precision == Precision::fp16) return {precision, ConvVariant::wmma};
-  if (options.variant == "mma" && precision != Precision::fp32 && compute_capability >= 80)
-    return {precision, ConvVariant::mma};
-  if (options.variant == "cudnn") return {precision, ConvVariant::cudnn};
+  for (const auto& [name, variant] : {std::pair{"simt", ConvVariant::simt}, std::pair{"wmma", ConvVariant::wmma},
+                                      std::pair{"mma", ConvVariant::mma}, std::pair{"cudnn", ConvVariant::cudnn}})
+    if (options.variant == name && device::can_run(variant, precision, compute_capability)) return {precision, variant};
   throw Error(
       fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto; simt (fp32), wmma (fp16), "
                   "mma (tf32, fp16 and bf16, compute capability 8.0 and up) or cudnn",
@@ -69,53 +65,55 @@ struct Run {
   cudaStream_t stream;
 
   DeviceTensor tensor(ValueId id) const {
-    return id == kNone ? DeviceTensor{} : DeviceTensor{binding.data(id), binding.shape(id)};
+    return id == kNone ? DeviceTensor{} : device::device_tensor(binding.data(id), binding.shape(id), mode.precision);
   }
   std::uint16_t* positions(ValueId id) const {
     return id == kNone ? nullptr : static_cast<std::uint16_t*>(binding.data(id));
   }
-  DeviceGradientTarget target(const GradientTarget& to) const {
+  DeviceTensor argmax(ValueId id) const {
+    return id == kNone ? DeviceTensor{} : device::device_positions(positions(id), binding.shape(id));
+  }
+  ConvGradientTarget target(const GradientTarget& to) const {
     return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
   }
-  DeviceConvUpstream upstream(const Upstream& from) const {
-    return {tensor(from.dense), tensor(from.pooled), positions(from.argmax)};
+  ConvOutputGradient output_gradient(const Upstream& from) const {
+    return {tensor(from.dense), tensor(from.pooled), argmax(from.argmax)};
   }
   const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
 
   void operator()(const Convolution& op) const {
-    device::DeviceConvForward p;
+    Conv3x3Forward p;
     p.source = {tensor(op.low), tensor(op.skip)};
-    p.packed = binding.packed.data();
     p.bias = layer(op.layer).bias;
     p.slope = op.slope;
     p.residual = tensor(op.residual);
     p.residual_channel = op.residual_channel;
     p.out = tensor(op.out);
     p.pooled = tensor(op.pooled);
-    p.argmax = positions(op.argmax);
-    p.out_channels = p.out ? p.out.shape.channels : p.pooled.shape.channels;
-    p.scratch = binding.scratch.data();
-    p.scratch_bytes = binding.scratch.size();
+    p.argmax = argmax(op.argmax);
+    p.packed = binding.packed;
+    p.scratch = binding.scratch;
     device::conv3x3_forward(p, mode, stream);
   }
   void operator()(const ConvolutionDataGradient& op) const {
-    device::DeviceConvDataGradient p;
-    p.upstream = upstream(op.upstream);
-    p.packed = binding.packed.data();
+    Conv3x3DataGradient p;
+    p.output_gradient = output_gradient(op.upstream);
     p.low_channels = op.low_channels;
     p.skip_channels = op.skip_channels;
     p.low = target(op.low);
     p.skip = target(op.skip);
-    p.scratch = binding.scratch.data();
-    p.scratch_bytes = binding.scratch.size();
+    p.packed = binding.packed;
+    p.scratch = binding.scratch;
     device::conv3x3_data_gradient(p, mode, stream);
   }
   void operator()(const ConvolutionWeightGradient& op) const {
-    const device::DeviceConvWeightGradient p{{tensor(op.low), tensor(op.skip)},
-                                             upstream(op.upstream),
-                                             layer(op.layer).weight_gradient,
-                                             layer(op.layer).bias_gradient};
-    device::conv3x3_weight_gradient(p, mode, binding.scratch.data(), binding.scratch.size(), stream);
+    Conv3x3WeightGradient p;
+    p.source = {tensor(op.low), tensor(op.skip)};
+    p.output_gradient = output_gradient(op.upstream);
+    p.weight_gradient = layer(op.layer).weight_gradient;
+    p.bias_gradient = layer(op.layer).bias_gradient;
+    p.scratch = binding.scratch;
+    device::conv3x3_weight_gradient(p, mode, stream);
   }
   void operator()(const MeanSquaredError& op) const {
     const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,
@@ -148,7 +146,7 @@ struct Run {
     const DeviceTensor from = tensor(op.upstream);
     if (op.first.gradient != kNone) device::plain::concat_gradient(from, 0, target(op.first), mode.precision, stream);
     if (op.second.gradient == kNone) return;
-    const DeviceGradientTarget second = target(op.second);
+    const ConvGradientTarget second = target(op.second);
     device::plain::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
                                    stream);
   }
@@ -191,8 +189,8 @@ class ResidentBatches final : public DeviceBatchSource {
   void prepare(long epoch, long step_in_epoch) override { batches_.prepare(epoch, step_in_epoch, stream_); }
   void enqueue(void* input, void* target) override {
     const Extents e = batches_.extents();
-    batches_.enqueue({input, {e.batch, e.height, e.width, planes_}}, {target, {e.batch, e.height, e.width, 1}},
-                     precision_, stream_);
+    batches_.enqueue(device::device_tensor(input, {e.batch, e.height, e.width, planes_}, precision_),
+                     device::device_tensor(target, {e.batch, e.height, e.width, 1}, precision_), precision_, stream_);
   }
   void look_ahead(long, long) override {}
 
@@ -238,11 +236,13 @@ class CudaBackend final : public Backend {
   void write(const Value&, const Shape& shape, void* to, std::span<const float> host) override {
     float* staging = staging_for(host.size());
     cuda_upload(staging, std::as_bytes(host), stream_.get(), "copying to the GPU");
-    device::pad_channels(staging, {to, shape}, mode_.precision, stream_.get());
+    device::pad_channels(staging, device::device_tensor(to, shape, mode_.precision), mode_.precision, stream_.get());
   }
   void read(const Value&, const Shape& shape, const void* from, std::span<float> host) override {
     float* staging = staging_for(host.size());
-    device::strip_channels({const_cast<void*>(from), shape}, mode_.precision, staging, stream_.get());  // NOLINT: read
+    auto* data = const_cast<void*>(from);  // NOLINT: only read
+    device::strip_channels(device::device_tensor(data, shape, mode_.precision), mode_.precision, staging,
+                           stream_.get());
     cuda_download(std::as_writable_bytes(host), staging, stream_.get(), "computing on the GPU");
   }
   std::size_t free_bytes() const override {
@@ -258,33 +258,23 @@ class CudaBackend final : public Backend {
                                             : device::elements_of(shape) * device::element_bytes(mode_.precision);
   }
   std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
-    if (const auto* op = std::get_if<Convolution>(&operation))
-      return device::conv3x3_forward_packed_bytes(layer_of(graph, extents, *op), mode_);
-    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
-      return device::conv3x3_data_gradient_packed_bytes(layer_of(graph, extents, *op), mode_);
-    return 0;
+    return conv_bytes(graph, operation, extents).packed;
   }
   std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
-    if (const auto* op = std::get_if<Convolution>(&operation))
-      return device::conv3x3_forward_scratch_bytes(layer_of(graph, extents, *op), mode_);
-    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
-      return device::conv3x3_data_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
-    if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
-      return device::conv3x3_weight_gradient_scratch_bytes(layer_of(graph, extents, *op), mode_);
     if (const auto* op = std::get_if<MeanSquaredError>(&operation))
       return device::mean_squared_error_scratch_bytes(
           shape_of(graph.values.at(static_cast<std::size_t>(op->prediction)), extents));
-    return 0;
+    return conv_bytes(graph, operation, extents).scratch;
   }
 
   void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override {
     const auto weight = [&](LayerId id) { return binding.layers.at(static_cast<std::size_t>(id)).weight; };
     if (const auto* op = std::get_if<Convolution>(&operation))
-      device::conv3x3_pack_forward(layer_of(graph, extents, *op), mode_, weight(op->layer), binding.packed.data(),
-                                   stream_.get());
+      device::conv3x3_pack(layer_of(graph, extents, *op), ConvPass::forward, mode_, weight(op->layer), binding.packed,
+                           stream_.get());
     if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
-      device::conv3x3_pack_data_gradient(layer_of(graph, extents, *op), mode_, weight(op->layer), binding.packed.data(),
-                                         stream_.get());
+      device::conv3x3_pack(layer_of(graph, extents, *op), ConvPass::data_gradient, mode_, weight(op->layer),
+                           binding.packed, stream_.get());
   }
   void run(const Operation& operation, const Binding& binding) override {
     loss_ = binding.loss;
@@ -384,6 +374,16 @@ class CudaBackend final : public Backend {
   }
 
  private:
+  /// Packed weights and scratch memory of a convolution; none for other operations.
+  ConvBytes conv_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
+    if (const auto* op = std::get_if<Convolution>(&operation))
+      return device::conv3x3_bytes(layer_of(graph, extents, *op), ConvPass::forward, mode_);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
+      return device::conv3x3_bytes(layer_of(graph, extents, *op), ConvPass::data_gradient, mode_);
+    if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
+      return device::conv3x3_bytes(layer_of(graph, extents, *op), ConvPass::weight_gradient, mode_);
+    return {};
+  }
   float* staging_for(std::size_t count) {
     if (count > staging_size_) {
       staging_ = nullptr;

@@ -22,18 +22,30 @@ inline std::size_t element_bytes(Precision precision) {
   return precision == Precision::fp32 || precision == Precision::tf32 ? 4 : 2;
 }
 
+inline constexpr int kChannelMultiple = 8;
+
 /// Channels of a pixel in memory.
 inline constexpr int padded_channels(int channels) {
-  return (channels + 7) / 8 * 8;
+  return (channels + kChannelMultiple - 1) / kChannelMultiple * kChannelMultiple;
 }
 
-/// A view; the shape has the channels that mean something, without padding. Null data: not there.
-struct DeviceTensor {
-  void* data = nullptr;
-  Shape shape;
+/// How a precision is stored.
+inline constexpr Element element_of(Precision precision) {
+  if (precision == Precision::fp16) return Element::fp16;
+  return precision == Precision::bf16 ? Element::bf16 : Element::fp32;
+}
 
-  explicit operator bool() const { return data != nullptr; }
-};
+/// A view of a tensor in device memory; the shape has the channels that mean something, without padding.
+using DeviceTensor = TensorView;
+
+inline DeviceTensor device_tensor(void* data, const Shape& shape, Precision precision) {
+  return {data, shape, element_of(precision), padded_channels(shape.channels)};
+}
+
+/// Positions of maxima, for the elements of a tensor of this shape.
+inline DeviceTensor device_positions(std::uint16_t* data, const Shape& shape) {
+  return {data, shape, Element::index2, padded_channels(shape.channels)};
+}
 
 inline std::size_t elements_of(const Shape& shape) {
   return static_cast<std::size_t>(shape.pixels()) * static_cast<std::size_t>(padded_channels(shape.channels));

@@ -1,10 +1,10 @@
+// Finds the functions of cuFFT in the library, once (see cufft.h).
 #include "kernels/fft/cufft.h"
-
-#include <dlfcn.h>
 
 #include <optional>
 
 #include "kernels/base/error.h"
+#include "kernels/device/shared_library.h"
 
 namespace n2s::device {
 namespace {
@@ -17,30 +17,18 @@ std::optional<CufftFunctions> load() {
 
 #else
 
-void* open_library() {
+std::optional<CufftFunctions> load() {
   // First the one of the toolkit that this program is built with: newer ones have no code for older GPUs.
   constexpr const char* kNames[] = {CUDART_VERSION < 13000 ? "libcufft.so.11" : "libcufft.so.12",
                                     CUDART_VERSION < 13000 ? "libcufft.so.12" : "libcufft.so.11", "libcufft.so"};
-  for (const char* name : kNames)
-    if (void* library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
-  return nullptr;
-}
-
-template <typename Function>
-bool find(void* library, const char* name, Function*& function) {
-  function = reinterpret_cast<Function*>(dlsym(library, name));  // NOLINT: how dlsym gives functions
-  return function != nullptr;
-}
-
-std::optional<CufftFunctions> load() {
-  void* library = open_library();  // stays for the life of the program
+  const SharedLibrary library(kNames);
   CufftFunctions f;
-  const bool complete =
-      library != nullptr && find(library, "cufftCreate", f.create) && find(library, "cufftDestroy", f.destroy) &&
-      find(library, "cufftSetAutoAllocation", f.set_auto_allocation) &&
-      find(library, "cufftMakePlanMany", f.make_plan_many) && find(library, "cufftSetWorkArea", f.set_work_area) &&
-      find(library, "cufftSetStream", f.set_stream) && find(library, "cufftExecR2C", f.forward) &&
-      find(library, "cufftExecC2R", f.inverse);
+  const bool complete = library.find("cufftCreate", f.create) && library.find("cufftDestroy", f.destroy) &&
+                        library.find("cufftSetAutoAllocation", f.set_auto_allocation) &&
+                        library.find("cufftMakePlanMany", f.make_plan_many) &&
+                        library.find("cufftSetWorkArea", f.set_work_area) &&
+                        library.find("cufftSetStream", f.set_stream) && library.find("cufftExecR2C", f.forward) &&
+                        library.find("cufftExecC2R", f.inverse);
   if (!complete) return std::nullopt;
   return f;
 }

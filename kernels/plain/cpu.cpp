@@ -25,10 +25,10 @@ bool halves(const Shape& low, const Shape& high) {
 
 /// Adds or stores one gradient element, through the activation's derivative if there was one.
 template <typename T>
-void put(const ConvGradientTarget<T>& to, std::ptrdiff_t element, T gradient) {
-  if (to.activated && !(to.activated.data[element] > 0)) gradient *= to.slope;
-  if (to.accumulate) gradient += to.gradient.data[element];
-  to.gradient.data[element] = gradient;
+void put(const ConvGradientTarget& to, std::ptrdiff_t element, T gradient) {
+  if (to.activated && !(to.activated.as<T>().data[element] > 0)) gradient *= static_cast<T>(to.slope);
+  T& place = to.gradient.as<T>().data[element];
+  place = to.accumulate ? place + gradient : gradient;
 }
 
 template <typename T>
@@ -50,7 +50,7 @@ void activation(Tensor<const T> in, T slope, Tensor<T> out, ThreadPool& pool) {
 }
 
 template <typename T>
-void activation_gradient(Tensor<const T> upstream, Tensor<const T> activated, T slope, const ConvGradientTarget<T>& to,
+void activation_gradient(Tensor<const T> upstream, Tensor<const T> activated, T slope, const ConvGradientTarget& to,
                          ThreadPool& pool) {
   require(upstream.shape == activated.shape && upstream.shape == to.gradient.shape, "activation gradient");
   const int row = upstream.shape.width * upstream.shape.channels;
@@ -80,14 +80,14 @@ void maxpool2(Tensor<const T> in, Tensor<T> out, Tensor<std::uint8_t> argmax, Th
 }
 
 template <typename T>
-void maxpool2_gradient(Tensor<const T> upstream, Tensor<const std::uint8_t> argmax, const ConvGradientTarget<T>& to,
+void maxpool2_gradient(Tensor<const T> upstream, Tensor<const std::uint8_t> argmax, const ConvGradientTarget& to,
                        ThreadPool& pool) {
   require(halves(upstream.shape, to.gradient.shape) && argmax.shape == upstream.shape, "max pooling gradient");
   for_rows(to.gradient.shape, pool, [&](int n, int y) {
     for (int x = 0; x < to.gradient.shape.width; ++x)
       for (int c = 0; c < to.gradient.shape.channels; ++c) {
         const bool chosen = argmax.pixel(n, y / 2, x / 2)[c] == 2 * (y % 2) + x % 2;
-        put(to, offset(to.gradient, n, y, x) + c, chosen ? upstream.pixel(n, y / 2, x / 2)[c] : T{0});
+        put(to, offset(to.gradient.as<T>(), n, y, x) + c, chosen ? upstream.pixel(n, y / 2, x / 2)[c] : T{0});
       }
   });
 }
@@ -102,14 +102,14 @@ void upsample2(Tensor<const T> in, Tensor<T> out, ThreadPool& pool) {
 }
 
 template <typename T>
-void upsample2_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& to, ThreadPool& pool) {
+void upsample2_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool) {
   require(halves(to.gradient.shape, upstream.shape), "upsampling gradient");
   for_rows(to.gradient.shape, pool, [&](int n, int y) {
     for (int x = 0; x < to.gradient.shape.width; ++x)
       for (int c = 0; c < to.gradient.shape.channels; ++c) {
         const T top = upstream.pixel(n, 2 * y, 2 * x)[c] + upstream.pixel(n, 2 * y, 2 * x + 1)[c];
         const T bottom = upstream.pixel(n, 2 * y + 1, 2 * x)[c] + upstream.pixel(n, 2 * y + 1, 2 * x + 1)[c];
-        put(to, offset(to.gradient, n, y, x) + c, top + bottom);
+        put(to, offset(to.gradient.as<T>(), n, y, x) + c, top + bottom);
       }
   });
 }
@@ -128,7 +128,7 @@ void concat(Tensor<const T> first, Tensor<const T> second, Tensor<T> out, Thread
 }
 
 template <typename T>
-void concat_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& first, const ConvGradientTarget<T>& second,
+void concat_gradient(Tensor<const T> upstream, const ConvGradientTarget& first, const ConvGradientTarget& second,
                      int first_channels, ThreadPool& pool) {
   require(first_channels > 0 && first_channels < upstream.shape.channels &&
               (!first.gradient || first.gradient.shape.channels == first_channels) &&
@@ -139,9 +139,9 @@ void concat_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& firs
       for (int c = 0; c < upstream.shape.channels; ++c) {
         const T gradient = upstream.pixel(n, y, x)[c];
         if (c < first_channels) {
-          if (first.gradient) put(first, offset(first.gradient, n, y, x) + c, gradient);
+          if (first.gradient) put(first, offset(first.gradient.as<T>(), n, y, x) + c, gradient);
         } else if (second.gradient) {
-          put(second, offset(second.gradient, n, y, x) + c - first_channels, gradient);
+          put(second, offset(second.gradient.as<T>(), n, y, x) + c - first_channels, gradient);
         }
       }
   });
@@ -159,7 +159,7 @@ void add_plane(Tensor<const T> in, Tensor<const T> source, int channel, Tensor<T
 }
 
 template <typename T>
-void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& to, ThreadPool& pool) {
+void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool) {
   require(upstream.shape == to.gradient.shape, "residual gradient");
   const int row = upstream.shape.width * upstream.shape.channels;
   for_rows(upstream.shape, pool, [&](int n, int y) {
@@ -171,29 +171,29 @@ void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& to, Th
 // One line per function and precision: float for the engine, double for the tests.
 template void activation(Tensor<const float>, float, Tensor<float>, ThreadPool&);
 template void activation(Tensor<const double>, double, Tensor<double>, ThreadPool&);
-template void activation_gradient(Tensor<const float>, Tensor<const float>, float, const ConvGradientTarget<float>&,
+template void activation_gradient(Tensor<const float>, Tensor<const float>, float, const ConvGradientTarget&,
                                   ThreadPool&);
-template void activation_gradient(Tensor<const double>, Tensor<const double>, double, const ConvGradientTarget<double>&,
+template void activation_gradient(Tensor<const double>, Tensor<const double>, double, const ConvGradientTarget&,
                                   ThreadPool&);
 template void maxpool2(Tensor<const float>, Tensor<float>, Tensor<std::uint8_t>, ThreadPool&);
 template void maxpool2(Tensor<const double>, Tensor<double>, Tensor<std::uint8_t>, ThreadPool&);
-template void maxpool2_gradient(Tensor<const float>, Tensor<const std::uint8_t>, const ConvGradientTarget<float>&,
+template void maxpool2_gradient(Tensor<const float>, Tensor<const std::uint8_t>, const ConvGradientTarget&,
                                 ThreadPool&);
-template void maxpool2_gradient(Tensor<const double>, Tensor<const std::uint8_t>, const ConvGradientTarget<double>&,
+template void maxpool2_gradient(Tensor<const double>, Tensor<const std::uint8_t>, const ConvGradientTarget&,
                                 ThreadPool&);
 template void upsample2(Tensor<const float>, Tensor<float>, ThreadPool&);
 template void upsample2(Tensor<const double>, Tensor<double>, ThreadPool&);
-template void upsample2_gradient(Tensor<const float>, const ConvGradientTarget<float>&, ThreadPool&);
-template void upsample2_gradient(Tensor<const double>, const ConvGradientTarget<double>&, ThreadPool&);
+template void upsample2_gradient(Tensor<const float>, const ConvGradientTarget&, ThreadPool&);
+template void upsample2_gradient(Tensor<const double>, const ConvGradientTarget&, ThreadPool&);
 template void concat(Tensor<const float>, Tensor<const float>, Tensor<float>, ThreadPool&);
 template void concat(Tensor<const double>, Tensor<const double>, Tensor<double>, ThreadPool&);
-template void concat_gradient(Tensor<const float>, const ConvGradientTarget<float>&, const ConvGradientTarget<float>&,
-                              int, ThreadPool&);
-template void concat_gradient(Tensor<const double>, const ConvGradientTarget<double>&,
-                              const ConvGradientTarget<double>&, int, ThreadPool&);
+template void concat_gradient(Tensor<const float>, const ConvGradientTarget&, const ConvGradientTarget&, int,
+                              ThreadPool&);
+template void concat_gradient(Tensor<const double>, const ConvGradientTarget&, const ConvGradientTarget&, int,
+                              ThreadPool&);
 template void add_plane(Tensor<const float>, Tensor<const float>, int, Tensor<float>, ThreadPool&);
 template void add_plane(Tensor<const double>, Tensor<const double>, int, Tensor<double>, ThreadPool&);
-template void copy_gradient(Tensor<const float>, const ConvGradientTarget<float>&, ThreadPool&);
-template void copy_gradient(Tensor<const double>, const ConvGradientTarget<double>&, ThreadPool&);
+template void copy_gradient(Tensor<const float>, const ConvGradientTarget&, ThreadPool&);
+template void copy_gradient(Tensor<const double>, const ConvGradientTarget&, ThreadPool&);
 
 }  // namespace n2s::plain

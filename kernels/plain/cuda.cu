@@ -56,8 +56,8 @@ struct Target {
 };
 
 template <typename T>
-Target<T> target(const DeviceGradientTarget& to) {
-  return {view<T>(to.gradient), static_cast<const T*>(to.activated.data), to.slope, to.accumulate};
+Target<T> target(const ConvGradientTarget& to) {
+  return {view<T>(to.gradient), static_cast<const T*>(to.activated.data), static_cast<float>(to.slope), to.accumulate};
 }
 
 template <typename T>
@@ -190,7 +190,7 @@ void activation(const DeviceTensor& in, float slope, const DeviceTensor& out, Pr
 }
 
 void activation_gradient(const DeviceTensor& upstream, const DeviceTensor& activated, float slope,
-                         const DeviceGradientTarget& to, Precision precision, cudaStream_t stream) {
+                         const ConvGradientTarget& to, Precision precision, cudaStream_t stream) {
   require(upstream.shape == activated.shape && upstream.shape == to.gradient.shape, "activation gradient");
   const std::size_t count = elements_of(upstream.shape);
   with_element(precision, [&](auto zero) {
@@ -210,7 +210,7 @@ void maxpool2(const DeviceTensor& in, const DeviceTensor& out, std::uint16_t* ar
   });
 }
 
-void maxpool2_gradient(const DeviceTensor& upstream, const std::uint16_t* argmax, const DeviceGradientTarget& to,
+void maxpool2_gradient(const DeviceTensor& upstream, const std::uint16_t* argmax, const ConvGradientTarget& to,
                        Precision precision, cudaStream_t stream) {
   require(halves(upstream.shape, to.gradient.shape), "max pooling gradient");
   const std::size_t count = elements_of(to.gradient.shape);
@@ -230,7 +230,7 @@ void upsample2(const DeviceTensor& in, const DeviceTensor& out, Precision precis
   });
 }
 
-void upsample2_gradient(const DeviceTensor& upstream, const DeviceGradientTarget& to, Precision precision,
+void upsample2_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
                         cudaStream_t stream) {
   require(halves(to.gradient.shape, upstream.shape), "upsampling gradient");
   const std::size_t count = elements_of(to.gradient.shape);
@@ -254,8 +254,8 @@ void concat(const DeviceTensor& first, const DeviceTensor& second, const DeviceT
   });
 }
 
-void concat_gradient(const DeviceTensor& upstream, int first_channel, const DeviceGradientTarget& to,
-                     Precision precision, cudaStream_t stream) {
+void concat_gradient(const DeviceTensor& upstream, int first_channel, const ConvGradientTarget& to, Precision precision,
+                     cudaStream_t stream) {
   require(same_pixels(upstream.shape, to.gradient.shape) &&
               first_channel + to.gradient.shape.channels <= upstream.shape.channels,
           "concatenation gradient");
@@ -280,7 +280,7 @@ void add_plane(const DeviceTensor& in, const DeviceTensor& source, int channel, 
   });
 }
 
-void copy_gradient(const DeviceTensor& upstream, const DeviceGradientTarget& to, Precision precision,
+void copy_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
                    cudaStream_t stream) {
   require(upstream.shape == to.gradient.shape, "residual gradient");
   const std::size_t count = elements_of(upstream.shape);

@@ -16,33 +16,33 @@ template <typename T>
 void activation(Tensor<const T> in, T slope, Tensor<T> out, ThreadPool& pool);
 /// gradient = upstream * (activated > 0 ? 1 : slope), then as `to` says.
 template <typename T>
-void activation_gradient(Tensor<const T> upstream, Tensor<const T> activated, T slope, const ConvGradientTarget<T>& to,
+void activation_gradient(Tensor<const T> upstream, Tensor<const T> activated, T slope, const ConvGradientTarget& to,
                          ThreadPool& pool);
 
 /// in (N, H, W, C) -> out, argmax (N, H/2, W/2, C): the first largest of each 2x2 window, and 2 * dy + dx of it.
 template <typename T>
 void maxpool2(Tensor<const T> in, Tensor<T> out, Tensor<std::uint8_t> argmax, ThreadPool& pool);
 template <typename T>
-void maxpool2_gradient(Tensor<const T> upstream, Tensor<const std::uint8_t> argmax, const ConvGradientTarget<T>& to,
+void maxpool2_gradient(Tensor<const T> upstream, Tensor<const std::uint8_t> argmax, const ConvGradientTarget& to,
                        ThreadPool& pool);
 
 /// in (N, H, W, C) -> out (N, 2H, 2W, C), nearest neighbour; the gradient sums the four copies.
 template <typename T>
 void upsample2(Tensor<const T> in, Tensor<T> out, ThreadPool& pool);
 template <typename T>
-void upsample2_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& to, ThreadPool& pool);
+void upsample2_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool);
 
 /// Channels of first, then of second; the gradient cuts them apart again (either target may be missing).
 template <typename T>
 void concat(Tensor<const T> first, Tensor<const T> second, Tensor<T> out, ThreadPool& pool);
 template <typename T>
-void concat_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& first, const ConvGradientTarget<T>& second,
+void concat_gradient(Tensor<const T> upstream, const ConvGradientTarget& first, const ConvGradientTarget& second,
                      int first_channels, ThreadPool& pool);
 
 /// out = in + source[channel] for every channel of `in`; its gradient with respect to `in` is a copy.
 template <typename T>
 void add_plane(Tensor<const T> in, Tensor<const T> source, int channel, Tensor<T> out, ThreadPool& pool);
 template <typename T>
-void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget<T>& to, ThreadPool& pool);
+void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool);
 
 }  // namespace n2s::plain

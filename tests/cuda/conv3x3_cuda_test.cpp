@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <optional>
 
-#include "kernels/conv3x3/cuda.h"
-#include "kernels/conv3x3/cudnn_plans.h"
+#include "kernels/conv3x3/cuda/cuda.h"
+#include "kernels/conv3x3/cudnn/plans.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"
 #include "tests/sanitized.h"
@@ -45,15 +45,15 @@ std::string text(const Conv3x3Layer& l) {
 }
 
 /// Draws values that the precision can store, so that both sides compute on the same numbers.
-Twin drawn(Draw& draw, const Shape& shape, Values values, Precision precision) {
-  Twin twin = draw.twin(shape, values);
-  for (std::size_t i = 0; i < twin.single.size(); ++i)
-    twin.exact[i] = twin.single.data()[i] = rounded(twin.single.data()[i], precision);
-  return twin;
+TensorPair drawn(Draw& draw, const Shape& shape, Values values, Precision precision) {
+  TensorPair pair = draw.pair(shape, values);
+  for (std::size_t i = 0; i < pair.single.size(); ++i)
+    pair.exact[i] = pair.single.data()[i] = rounded(pair.single.data()[i], precision);
+  return pair;
 }
 
-DeviceTwin upload(Twin& twin, Precision precision) {
-  return {twin.shape, precision, twin.single.span()};
+DeviceTwin upload(TensorPair& pair, Precision precision) {
+  return {pair.shape, precision, pair.single.span()};
 }
 
 bool agrees(const std::vector<float>& found, const std::vector<double>& expected, const Mode& mode, bool exact) {
@@ -64,20 +64,33 @@ bool agrees(const std::vector<float>& found, const std::vector<double>& expected
   return true;
 }
 
+/// Positions as the kernels have them; no memory: not there.
+DeviceTensor positions_of(const CudaArray<std::uint16_t>& memory, const Shape& shape) {
+  return device::device_positions(memory.get(), shape);
+}
+
+/// Memory in bytes, for packed weights and scratch.
+struct Bytes {
+  explicit Bytes(std::size_t count) : memory(cuda_array<std::byte>(count)), size(count) {}
+  std::span<std::byte> span() const { return {memory.get(), size}; }
+  CudaArray<std::byte> memory;
+  std::size_t size;
+};
+
 struct Sources {
   Sources(const Conv3x3Layer& l, Draw& draw, Values values, Precision precision)
       : low(drawn(draw, half(l, l.low_channels), values, precision)),
         skip(drawn(draw, full(l, l.skip_channels), values, precision)),
         device_low(upload(low, precision)),
         device_skip(upload(skip, precision)) {}
-  ConvSource<double> exact() { return {low.reference(), skip.reference()}; }
-  device::DeviceConvSource on_device() const { return {device_low.tensor(), device_skip.tensor()}; }
-  Twin low, skip;
+  ConvSource exact() { return {low.reference(), skip.reference()}; }
+  ConvSource on_device() const { return {device_low.tensor(), device_skip.tensor()}; }
+  TensorPair low, skip;
   DeviceTwin device_low, device_skip;
 };
 
-struct Upstreams {
-  Upstreams(const Conv3x3Layer& l, Draw& draw, Values values, Precision precision) {
+struct Gradients {
+  Gradients(const Conv3x3Layer& l, Draw& draw, Values values, Precision precision) {
     const int parts = is_even(l) ? draw.below(3) : 0;
     if (parts != 1) dense = drawn(draw, full(l, l.out_channels), values, precision);
     device_dense = upload(dense, precision);
@@ -87,27 +100,23 @@ struct Upstreams {
     positions = draw.choices(pooled.shape);
     device_positions = to_device<std::uint16_t>(pack_positions(pooled.shape, positions.data()));
   }
-  ConvUpstream<double> exact() {
+  ConvOutputGradient exact() {
     return {
         dense.reference(), pooled.reference(), {pooled.shape.channels > 0 ? positions.data() : nullptr, pooled.shape}};
   }
-  device::DeviceConvUpstream on_device() const {
-    return {device_dense.tensor(), device_pooled.tensor(), device_positions.get()};
+  ConvOutputGradient on_device() const {
+    return {device_dense.tensor(), device_pooled.tensor(), positions_of(device_positions, pooled.shape)};
   }
-  Twin dense, pooled;
+  TensorPair dense, pooled;
   Guarded<std::uint8_t> positions;
   DeviceTwin device_dense, device_pooled;
   CudaArray<std::uint16_t> device_positions;
 };
 
-CudaArray<std::byte> packed(const Conv3x3Layer& l, const ConvMode& mode, Twin& weight, bool forward) {
+Bytes packed(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode, TensorPair& weight) {
   const CudaArray<float> oihw = to_device<float>(weight.single.span());
-  CudaArray<std::byte> memory = cuda_array<std::byte>(forward ? conv3x3_forward_packed_bytes(l, mode)
-                                                              : conv3x3_data_gradient_packed_bytes(l, mode));
-  if (forward)
-    conv3x3_pack_forward(l, mode, oihw.get(), memory.get(), nullptr);
-  else
-    conv3x3_pack_data_gradient(l, mode, oihw.get(), memory.get(), nullptr);
+  Bytes memory(conv3x3_bytes(l, pass, mode).packed);
+  conv3x3_pack(l, pass, mode, oihw.get(), memory.span(), nullptr);
   check(cudaDeviceSynchronize(), "packing");
   return memory;
 }
@@ -116,38 +125,36 @@ void check_forward(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exac
   const Precision precision = mode.mode.precision;
   const Values values = exact ? Values::integers : Values::random;
   Sources source(l, draw, values, precision);
-  Twin weight = drawn(draw, {l.out_channels, 3, 3, l.low_channels + l.skip_channels}, values, precision);
-  Twin bias = draw.twin({1, 1, 1, draw.flip() ? l.out_channels : 0}, values);
-  Twin residual = drawn(draw, full(l, draw.flip() ? 3 : 0), values, precision);
+  TensorPair weight = drawn(draw, {l.out_channels, 3, 3, l.low_channels + l.skip_channels}, values, precision);
+  TensorPair bias = draw.pair({1, 1, 1, draw.flip() ? l.out_channels : 0}, values);
+  TensorPair residual = drawn(draw, full(l, draw.flip() ? 3 : 0), values, precision);
   const int outputs = is_even(l) ? draw.below(3) : 0;
-  Twin out = poisoned(full(l, outputs != 1 ? l.out_channels : 0));
-  Twin pooled = poisoned(half(l, outputs != 0 ? l.out_channels : 0));
+  TensorPair out = poisoned(full(l, outputs != 1 ? l.out_channels : 0));
+  TensorPair pooled = poisoned(half(l, outputs != 0 ? l.out_channels : 0));
   Guarded<std::uint8_t> positions = draw.choices(pooled.shape);
   const float slope = draw.flip() ? 0.5F : 0.0F;
   Tensor<std::uint8_t> where{outputs != 0 ? positions.data() : nullptr, pooled.shape};
-  conv3x3_forward_reference<double>({source.exact(), weight.exact.data(), bias.reference().data, slope,
-                                     residual.reference(), 1, out.reference(), pooled.reference(), where});
+  conv3x3_forward_reference({source.exact(), weight.exact.data(), bias.reference().data, slope, residual.reference(), 1,
+                             out.reference(), pooled.reference(), where});
 
   const DeviceTwin device_residual = upload(residual, precision);
   const DeviceTwin device_out(out.shape, precision);
   const DeviceTwin device_pooled(pooled.shape, precision);
-  const CudaArray<std::byte> weights = packed(l, mode.mode, weight, true);
+  const Bytes weights = packed(l, ConvPass::forward, mode.mode, weight);
+  const Bytes scratch(conv3x3_bytes(l, ConvPass::forward, mode.mode).scratch);
   const CudaArray<float> device_bias = to_device<float>(bias.single.span());
   const CudaArray<std::uint16_t> device_positions = cuda_array<std::uint16_t>(device::argmax_bytes(pooled.shape) / 2);
-  device::DeviceConvForward p;
+  Conv3x3Forward p;
   p.source = source.on_device();
-  p.packed = weights.get();
+  p.packed = weights.span();
+  p.scratch = scratch.span();
   p.bias = bias.shape.channels > 0 ? device_bias.get() : nullptr;
   p.slope = slope;
   p.residual = device_residual.tensor();
   p.residual_channel = 1;
   p.out = device_out.tensor();
   p.pooled = device_pooled.tensor();
-  p.argmax = outputs != 0 ? device_positions.get() : nullptr;
-  p.out_channels = l.out_channels;
-  p.scratch_bytes = conv3x3_forward_scratch_bytes(l, mode.mode);
-  const CudaArray<std::byte> scratch = cuda_array<std::byte>(p.scratch_bytes);
-  p.scratch = scratch.get();
+  if (outputs != 0) p.argmax = positions_of(device_positions, pooled.shape);
   device::conv3x3_forward(p, mode.mode, nullptr);
   check(cudaDeviceSynchronize(), "convolution");
   if (p.out) CHECK(agrees(device_out.values(), out.exact, mode, exact));
@@ -169,15 +176,15 @@ struct Target {
         accumulate(draw.flip()),
         device_gradient(accumulate ? upload(gradient, precision) : DeviceTwin(shape, precision)),
         device_activated(upload(activated, precision)) {}
-  ConvGradientTarget<double> exact() { return {gradient.reference(), activated.reference(), 0.5, accumulate}; }
-  device::DeviceGradientTarget on_device() const {
+  ConvGradientTarget exact() { return {gradient.reference(), activated.reference(), 0.5, accumulate}; }
+  ConvGradientTarget on_device() const {
     return {device_gradient.tensor(), device_activated.tensor(), 0.5F, accumulate};
   }
   bool agrees(const Mode& mode, bool exact) const {
     if (gradient.shape.channels == 0) return true;
     return test::agrees(device_gradient.values(), gradient.exact, mode, exact) && device_gradient.padding_is_zero();
   }
-  Twin gradient, activated;
+  TensorPair gradient, activated;
   bool accumulate;
   DeviceTwin device_gradient, device_activated;
 };
@@ -185,19 +192,18 @@ struct Target {
 void check_data_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exact) {
   const Precision precision = mode.mode.precision;
   const Values values = exact ? Values::integers : Values::random;
-  Upstreams upstream(l, draw, values, precision);
-  Twin weight = drawn(draw, {l.out_channels, 3, 3, l.low_channels + l.skip_channels}, values, precision);
+  Gradients output_gradient(l, draw, values, precision);
+  TensorPair weight = drawn(draw, {l.out_channels, 3, 3, l.low_channels + l.skip_channels}, values, precision);
   const bool only_low = l.low_channels > 0 && draw.flip();
   Target low(half(l, l.low_channels), draw, values, precision);
   Target skip(full(l, only_low ? 0 : l.skip_channels), draw, values, precision);
-  conv3x3_data_gradient_reference<double>(
-      {upstream.exact(), weight.exact.data(), l.low_channels, l.skip_channels, low.exact(), skip.exact()});
+  conv3x3_data_gradient_reference(
+      {output_gradient.exact(), weight.exact.data(), l.low_channels, l.skip_channels, low.exact(), skip.exact()});
 
-  const CudaArray<std::byte> weights = packed(l, mode.mode, weight, false);
-  const std::size_t scratch_bytes = conv3x3_data_gradient_scratch_bytes(l, mode.mode);
-  const CudaArray<std::byte> scratch = cuda_array<std::byte>(scratch_bytes);
-  device::conv3x3_data_gradient({upstream.on_device(), weights.get(), l.low_channels, l.skip_channels, low.on_device(),
-                                 skip.on_device(), scratch.get(), scratch_bytes},
+  const Bytes weights = packed(l, ConvPass::data_gradient, mode.mode, weight);
+  const Bytes scratch(conv3x3_bytes(l, ConvPass::data_gradient, mode.mode).scratch);
+  device::conv3x3_data_gradient({output_gradient.on_device(), nullptr, l.low_channels, l.skip_channels, low.on_device(),
+                                 skip.on_device(), weights.span(), scratch.span()},
                                 mode.mode, nullptr);
   check(cudaDeviceSynchronize(), "data gradient");
   CHECK(low.agrees(mode, exact));
@@ -208,20 +214,19 @@ void check_weight_gradient(const Conv3x3Layer& l, const Mode& mode, Draw draw, b
   const Precision precision = mode.mode.precision;
   const Values values = exact ? Values::integers : Values::random;
   Sources source(l, draw, values, precision);
-  Upstreams upstream(l, draw, values, precision);
-  Twin weight = poisoned({l.out_channels, 3, 3, l.low_channels + l.skip_channels});
-  Twin bias = poisoned({1, 1, 1, l.out_channels});
-  conv3x3_weight_gradient_reference<double>({source.exact(), upstream.exact(), weight.exact.data(), bias.exact.data()});
+  Gradients output_gradient(l, draw, values, precision);
+  TensorPair weight = poisoned({l.out_channels, 3, 3, l.low_channels + l.skip_channels});
+  TensorPair bias = poisoned({1, 1, 1, l.out_channels});
+  conv3x3_weight_gradient_reference({source.exact(), output_gradient.exact(), weight.exact.data(), bias.exact.data()});
 
   const CudaArray<float> weight_gradient = cuda_array<float>(weight.exact.size());
   const CudaArray<float> bias_gradient = cuda_array<float>(bias.exact.size());
-  const std::size_t scratch_bytes = conv3x3_weight_gradient_scratch_bytes(l, mode.mode);
-  const CudaArray<std::byte> scratch = cuda_array<std::byte>(scratch_bytes);
+  const Bytes scratch(conv3x3_bytes(l, ConvPass::weight_gradient, mode.mode).scratch);
   device::conv3x3_weight_gradient(
-      {source.on_device(), upstream.on_device(), weight_gradient.get(), bias_gradient.get()}, mode.mode, scratch.get(),
-      scratch_bytes, nullptr);
+      {source.on_device(), output_gradient.on_device(), weight_gradient.get(), bias_gradient.get(), scratch.span()},
+      mode.mode, nullptr);
   Mode sums = mode;  // gradients are fp32, and their operands were rounded beforehand, or are sums of two such
-  const bool one_part = !upstream.exact().dense || !upstream.exact().pooled;
+  const bool one_part = !output_gradient.exact().dense || !output_gradient.exact().pooled;
   const bool rounded_sums = mode.mode.variant == ConvVariant::cudnn && element_bytes(precision) == 2;
   if (precision != Precision::tf32 && one_part && !rounded_sums)
     sums.tolerance = precision == Precision::bf16 ? 1e-9 : 1e-11;
@@ -324,7 +329,7 @@ TEST_CASE("every generation has the shared memory that its convolutions ask for"
         if (kSanitized && channels != 48) continue;
         const Conv3x3Layer layer{1, 8, 32, channels, channels, channels};
         check_forward(layer, mode, Draw(1), true);
-        // Another draw, another upstream: at full resolution, through pooling, or both.
+        // Another draw, another output gradient: at full resolution, through pooling, or both.
         for (unsigned seed = 1; seed <= (kSanitized ? 2U : 4U); ++seed) {
           check_data_gradient(layer, mode, Draw(seed), true);
           check_weight_gradient(layer, mode, Draw(seed), true);

@@ -55,7 +55,7 @@ class DeviceTwin {
     check(cudaDeviceSynchronize(), "padding");
   }
 
-  DeviceTensor tensor() const { return {memory_.get(), shape_}; }
+  DeviceTensor tensor() const { return device::device_tensor(memory_.get(), shape_, precision_); }
   std::vector<float> values() const {
     const auto count = static_cast<std::size_t>(shape_.elements());
     const CudaArray<float> plain = cuda_array<float>(count);
@@ -69,7 +69,7 @@ class DeviceTwin {
     Shape whole = shape_;
     whole.channels = static_cast<int>(stored);
     const CudaArray<float> plain = cuda_array<float>(device::elements_of(shape_));
-    device::strip_channels({memory_.get(), whole}, precision_, plain.get(), nullptr);
+    device::strip_channels(device::device_tensor(memory_.get(), whole, precision_), precision_, plain.get(), nullptr);
     const std::vector<float> all = to_host(plain.get(), device::elements_of(shape_));
     for (std::size_t i = 0; i < all.size(); ++i)
       if (i % stored >= static_cast<std::size_t>(shape_.channels) && all[i] != 0) return false;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/conv3x3/conv3x3.h"
-#include "kernels/conv3x3/cudnn_library.h"
+#include "kernels/conv3x3/cudnn/library.h"
 #include "kernels/device/warp_matrix.h"
 #include "tests/emulation/runtime.h"
 
@@ -151,7 +151,7 @@ void forward(const Call& call) {
   const std::vector<double> x = load(call, call.read[0], call.x);
   const std::vector<double> w = transposed(load(call, call.read[1], w_shape(call)), call, true);
   std::vector<double> y(static_cast<std::size_t>(y_shape(call).elements()));
-  Conv3x3Forward<double> p;
+  Conv3x3Forward p;
   p.source.skip = {x.data(), call.x};
   p.weight = w.data();
   p.out = {y.data(), y_shape(call)};
@@ -163,8 +163,8 @@ void data_gradient(const Call& call) {
   const std::vector<double> y = load(call, call.read[0], y_shape(call));
   const std::vector<double> w = transposed(load(call, call.read[1], w_shape(call)), call, true);
   std::vector<double> x(static_cast<std::size_t>(call.x.elements()));
-  Conv3x3DataGradient<double> p;
-  p.upstream.dense = {y.data(), y_shape(call)};
+  Conv3x3DataGradient p;
+  p.output_gradient.dense = {y.data(), y_shape(call)};
   p.weight = w.data();
   p.skip_channels = call.x.channels;
   p.skip.gradient = {x.data(), call.x};
@@ -176,9 +176,9 @@ void weight_gradient(const Call& call) {
   const std::vector<double> x = load(call, call.read[0], call.x);
   const std::vector<double> y = load(call, call.read[1], y_shape(call));
   std::vector<double> w(static_cast<std::size_t>(w_shape(call).elements()));
-  Conv3x3WeightGradient<double> p;
+  Conv3x3WeightGradient p;
   p.source.skip = {x.data(), call.x};
-  p.upstream.dense = {y.data(), y_shape(call)};
+  p.output_gradient.dense = {y.data(), y_shape(call)};
   p.weight_gradient = w.data();
   conv3x3_weight_gradient_reference(p);
   store(call, transposed(w, call, false));

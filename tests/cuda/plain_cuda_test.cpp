@@ -13,8 +13,6 @@
 namespace n2s::test {
 namespace {
 
-using device::DeviceGradientTarget;
-
 struct Mode {
   Precision precision;
   double tolerance;  // NMSE of results that are rounded to it once
@@ -46,7 +44,7 @@ void check_same(const Side& side, double tolerance) {
 
 /// Runs a gradient with each kind of target: plain, through an activation, added to what is there.
 void for_targets(Draw& draw, const Shape& shape, const Mode& mode,
-                 const std::function<void(const ConvGradientTarget<double>&, const DeviceGradientTarget&)>& gradient) {
+                 const std::function<void(const ConvGradientTarget&, const ConvGradientTarget&)>& gradient) {
   const Side activated(draw, shape, mode.precision);
   for (const bool masked : {false, true})
     for (const bool accumulate : {false, true}) {
@@ -83,7 +81,7 @@ TEST_CASE("activation and its gradient") {
       check_same(out, mode.tolerance);
     }
     const Side upstream(draw, high, mode.precision);
-    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
       plain::activation_gradient<double>(upstream.reference(), in.reference(), 0.25, to, pool);
       device::plain::activation_gradient(upstream.device.tensor(), in.device.tensor(), 0.25F, device_to, mode.precision,
                                          nullptr);
@@ -112,7 +110,7 @@ TEST_CASE("max pooling, the places of its maxima, and its gradient") {
     device::plain::maxpool2(in.device.tensor(), without.tensor(), nullptr, mode.precision, nullptr);
     CHECK(without.values() == out.device.values());
     const Side upstream(draw, low, mode.precision);
-    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
       plain::maxpool2_gradient<double>(upstream.reference(), argmax, to, pool);
       device::plain::maxpool2_gradient(upstream.device.tensor(), device_argmax.get(), device_to, mode.precision,
                                        nullptr);
@@ -129,7 +127,7 @@ TEST_CASE("upsampling and its gradient") {
     device::plain::upsample2(in.device.tensor(), out.device.tensor(), mode.precision, nullptr);
     check_same(out, 0);
     const Side upstream(draw, high, mode.precision);
-    for_targets(draw, low, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+    for_targets(draw, low, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
       plain::upsample2_gradient<double>(upstream.reference(), to, pool);
       device::plain::upsample2_gradient(upstream.device.tensor(), device_to, mode.precision, nullptr);
     });
@@ -149,11 +147,11 @@ TEST_CASE("concatenation and its gradient, both halves") {
     plain::concat<double>(first.reference(), second.reference(), out.writable(), pool);
     device::plain::concat(first.device.tensor(), second.device.tensor(), out.device.tensor(), mode.precision, nullptr);
     check_same(out, 0);
-    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
       plain::concat_gradient<double>(out.reference(), to, {}, high.channels, pool);
       device::plain::concat_gradient(out.device.tensor(), 0, device_to, mode.precision, nullptr);
     });
-    for_targets(draw, other, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+    for_targets(draw, other, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
       plain::concat_gradient<double>(out.reference(), {}, to, high.channels, pool);
       device::plain::concat_gradient(out.device.tensor(), high.channels, device_to, mode.precision, nullptr);
     });
@@ -174,7 +172,7 @@ TEST_CASE("the residual and its gradient") {
                                nullptr);
       check_same(out, mode.tolerance);
     }
-    for_targets(draw, high, mode, [&](const auto& to, const DeviceGradientTarget& device_to) {
+    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
       plain::copy_gradient<double>(in.reference(), to, pool);
       device::plain::copy_gradient(in.device.tensor(), device_to, mode.precision, nullptr);
     });
@@ -188,8 +186,8 @@ TEST_CASE("shapes that do not fit are refused") {
   const DeviceTwin high_twin({2, 6, 10, 8}, kPrecision);
   const device::DeviceTensor low = low_twin.tensor();
   const device::DeviceTensor high = high_twin.tensor();
-  const DeviceGradientTarget to_low{low, {}, 1, false};
-  const DeviceGradientTarget to_high{high, {}, 1, false};
+  const ConvGradientTarget to_low{low, {}, 1, false};
+  const ConvGradientTarget to_high{high, {}, 1, false};
   CHECK_THROWS_AS(activation(high, 0, low, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(activation_gradient(high, low, 0, to_high, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(maxpool2(low, high, nullptr, kPrecision, nullptr), Error);

@@ -11,7 +11,7 @@
 #include "engine/inference/inference.h"
 #include "engine/training/batches.h"
 #include "kernels/base/error.h"
-#include "kernels/conv3x3/cudnn_library.h"
+#include "kernels/conv3x3/cudnn/library.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/conv3x3_cases.h"

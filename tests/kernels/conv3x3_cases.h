@@ -1,4 +1,4 @@
-// Problems for the convolution's tests: guarded memory, random and exact data, and the list of shapes.
+// Problems for the convolution's tests: guarded memory, random and exact data, and the list of layers.
 // Guard values around every tensor and NaN in every output beforehand follow ggml's and cutlass's tests.
 #pragma once
 
@@ -49,8 +49,8 @@ class Guarded {
   std::size_t begin_ = 0;
 };
 
-/// A tensor in both precisions with the same values.
-struct Twin {
+/// A tensor in single and in double precision with the same values.
+struct TensorPair {
   Shape shape;
   Guarded<float> single;
   std::vector<double> exact;
@@ -74,10 +74,10 @@ class Draw {
     const int nonzero = below(5) == 0 ? 1 : 0;
     return static_cast<float>(nonzero * (below(3) - 1) * (values == Values::integers576 ? 576 : 1));
   }
-  Twin twin(Shape shape, Values values) {
-    Twin twin{shape, Guarded<float>(static_cast<std::size_t>(shape.elements()), 1), {}};
-    for (float& v : twin.single.span()) twin.exact.push_back(v = value(values));
-    return twin;
+  TensorPair pair(Shape shape, Values values) {
+    TensorPair pair{shape, Guarded<float>(static_cast<std::size_t>(shape.elements()), 1), {}};
+    for (float& v : pair.single.span()) pair.exact.push_back(v = value(values));
+    return pair;
   }
   Guarded<std::uint8_t> choices(Shape shape) {
     Guarded<std::uint8_t> result(static_cast<std::size_t>(shape.elements()), 1);
@@ -90,11 +90,12 @@ class Draw {
 };
 
 /// A tensor to be written: NaN beforehand.
-inline Twin poisoned(Shape shape) {
+inline TensorPair poisoned(Shape shape) {
   const auto count = static_cast<std::size_t>(shape.elements());
-  Twin twin{shape, Guarded<float>(count, 1), std::vector<double>(count, std::numeric_limits<double>::quiet_NaN())};
-  for (float& v : twin.single.span()) v = std::numeric_limits<float>::quiet_NaN();
-  return twin;
+  TensorPair pair{shape, Guarded<float>(count, 1),
+                  std::vector<double>(count, std::numeric_limits<double>::quiet_NaN())};
+  for (float& v : pair.single.span()) v = std::numeric_limits<float>::quiet_NaN();
+  return pair;
 }
 
 inline Shape full(const Conv3x3Layer& l, int channels) {

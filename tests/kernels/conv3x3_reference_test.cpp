@@ -1,4 +1,4 @@
-// The reference itself: against a composition of plain steps, against finite differences, and what must be refused.
+// The reference itself: against a composition of unfused steps, against finite differences, and what it must refuse.
 #include <doctest/doctest.h>
 
 #include "kernels/base/error.h"
@@ -60,7 +60,7 @@ struct Net {
         out({2, 4, 6, 4}),
         pooled({2, 2, 3, 4}),
         argmax(pooled.values.size()) {}
-  Conv3x3Forward<double> forward() {
+  Conv3x3Forward forward() {
     return {{low.view(), skip.view()},
             weight.values.data(),
             bias.values.data(),
@@ -75,7 +75,7 @@ struct Net {
   std::vector<std::uint8_t> argmax;
 };
 
-TEST_CASE("the fused reference is the composition of plain steps") {
+TEST_CASE("the fused reference is the composition of the unfused steps") {
   Draw draw(1);
   Net net(draw);
   conv3x3_forward_reference(net.forward());
@@ -143,12 +143,13 @@ TEST_CASE("the reference's gradients are finite differences") {
         slope_at(i / 24, i / 12 % 2 * 2 + where / 2, i / 4 % 3 * 2 + where % 2, i % 4);
   }
   const std::vector<std::uint8_t> argmax = net.argmax;
-  const ConvUpstream<double> upstream{dense_before.view(), pooled_before.view(), {argmax.data(), pooled_before.shape}};
+  const ConvOutputGradient output_gradient{
+      dense_before.view(), pooled_before.view(), {argmax.data(), pooled_before.shape}};
   Owned low(net.low.shape), skip(net.skip.shape), weight(net.weight.shape), bias(net.bias.shape);
-  conv3x3_data_gradient_reference<double>(
-      {upstream, net.weight.values.data(), 3, 2, {low.view(), {}, 1, false}, {skip.view(), {}, 1, false}});
-  conv3x3_weight_gradient_reference<double>(
-      {{net.low.view(), net.skip.view()}, upstream, weight.values.data(), bias.values.data()});
+  conv3x3_data_gradient_reference(
+      {output_gradient, net.weight.values.data(), 3, 2, {low.view(), {}, 1, false}, {skip.view(), {}, 1, false}});
+  conv3x3_weight_gradient_reference(
+      {{net.low.view(), net.skip.view()}, output_gradient, weight.values.data(), bias.values.data()});
   check_differences(net, net.low, low.values, dense, pooled);
   check_differences(net, net.skip, skip.values, dense, pooled);
   check_differences(net, net.weight, weight.values, dense, pooled);
@@ -156,65 +157,34 @@ TEST_CASE("the reference's gradients are finite differences") {
 }
 
 TEST_CASE("a gradient is masked by the activation and accumulated") {
-  const double upstream[] = {1, 2}, weight[] = {0, 0, 0, 0, 3, 0, 0, 0, 0}, activated[] = {1, -1};
+  const double output_gradient[] = {1, 2}, weight[] = {0, 0, 0, 0, 3, 0, 0, 0, 0}, activated[] = {1, -1};
   double gradient[] = {10, 20};
   const Shape shape{1, 1, 2, 1};
-  conv3x3_data_gradient_reference<double>(
-      {{{upstream, shape}, {}, {}}, weight, 0, 1, {}, {{gradient, shape}, {activated, shape}, 0.5, true}});
+  conv3x3_data_gradient_reference(
+      {{{output_gradient, shape}, {}, {}}, weight, 0, 1, {}, {{gradient, shape}, {activated, shape}, 0.5, true}});
   CHECK(gradient[0] == 13);
   CHECK(gradient[1] == 23);
 }
 
-TEST_CASE("problems that do not fit together are refused") {
-  std::vector<float> memory(4096);
-  const auto tensor = [&](int n, int h, int w, int c) { return FloatTensor{memory.data(), {n, h, w, c}}; };
-  ThreadPool pool(1);
-  std::vector<float> storage(1 << 20);
-  float* aligned = storage.data() + (64 - reinterpret_cast<std::uintptr_t>(storage.data()) % 64) % 64 / 4;
-  const std::span<float> room(aligned, 400000);
-  const auto forward = [&](const Conv3x3Forward<float>& p) {
-    conv3x3_forward_cpu(p, Conv3x3Variant::automatic, room, room, pool);
-  };
-  Conv3x3Forward<float> good;
-  good.source = {tensor(1, 2, 2, 3), tensor(1, 4, 4, 2)};
-  good.out = tensor(1, 4, 4, 5);
-  const auto refused = [&](auto change) {
-    Conv3x3Forward<float> p = good;
+TEST_CASE("the reference refuses missing weights and mixed types") {
+  double values[64] = {};
+  float single[64] = {};
+  const Shape shape{1, 2, 2, 1};
+  Conv3x3Forward good;
+  good.source.skip = {values, shape};
+  good.weight = values;
+  good.out = {values + 32, shape};
+  conv3x3_forward_reference(good);
+  const auto refused = [&](const char* message, auto change) {
+    Conv3x3Forward p = good;
     change(p);
-    CHECK_THROWS_AS(forward(p), Error);
+    CHECK_THROWS_WITH_AS(conv3x3_forward_reference(p), doctest::Contains(message), Error);
   };
-  refused([&](auto& p) { p.source = {}; });
-  refused([&](auto& p) { p.source.low = tensor(1, 2, 3, 3); });
-  refused([&](auto& p) { p.source.skip = tensor(1, 5, 4, 2); });
-  refused([&](auto& p) { p.out = {}; });
-  refused([&](auto& p) { p.out = tensor(1, 4, 5, 5); });
-  refused([&](auto& p) { p.out = tensor(2, 4, 4, 5); });
-  refused([&](auto& p) { p.out.shape.channels = 0; });
-  refused([&](auto& p) { p.pooled = tensor(1, 2, 2, 4); });
-  refused([&](auto& p) { p.argmax = {reinterpret_cast<std::uint8_t*>(memory.data()), {1, 2, 2, 5}}; });
-  refused([&](auto& p) { p.residual = tensor(1, 4, 4, 2), p.residual_channel = 2; });
-  refused([&](auto& p) { p.residual = tensor(1, 4, 3, 2); });
-  const auto small = room.subspan(0, 16);
-  CHECK_THROWS_AS(conv3x3_forward_cpu(good, Conv3x3Variant::winograd, small, room, pool), Error);
-  CHECK_THROWS_AS(conv3x3_forward_cpu(good, Conv3x3Variant::winograd, room, small, pool), Error);
-  CHECK_THROWS_AS(conv3x3_forward_cpu(good, Conv3x3Variant::winograd, room.subspan(1), room, pool), Error);
-
-  Conv3x3DataGradient<float> data;
-  data.upstream.dense = tensor(1, 4, 4, 5);
-  data.skip_channels = 2;
-  data.low.gradient = tensor(1, 2, 2, 3);  // but low_channels is 0
-  CHECK_THROWS_AS(conv3x3_data_gradient_cpu(data, Conv3x3Variant::automatic, room, room, pool), Error);
-  data.low_channels = 3;
-  data.upstream.pooled = tensor(1, 2, 2, 5);  // without argmax
-  CHECK_THROWS_AS(conv3x3_data_gradient_cpu(data, Conv3x3Variant::automatic, room, room, pool), Error);
-
-  Conv3x3WeightGradient<float> weight;
-  weight.source = good.source;
-  weight.upstream.dense = tensor(1, 4, 6, 5);
-  weight.weight_gradient = memory.data();
-  CHECK_THROWS_AS(conv3x3_weight_gradient_cpu(weight, Conv3x3Variant::automatic, room, pool), Error);
-  CHECK_THROWS_AS(conv3x3_forward_packed_size({1, 3, 4, 2, 0, 1}, Conv3x3Variant::automatic), Error);
-  CHECK_THROWS_AS(conv3x3_forward_scratch_size({1, 4, 4, 2, 0, 1}, Conv3x3Variant::direct, 0), Error);
+  refused("weight is missing", [&](auto& p) { p.weight = nullptr; });
+  refused("weight is stored as fp32", [&](auto& p) { p.weight = single; });
+  refused("bias is stored as fp32", [&](auto& p) { p.bias = single; });
+  refused("out is stored as fp32", [&](auto& p) { p.out = {single, shape}; });
+  refused("out is stored as fp64", [&](auto& p) { p.source.skip = {single, shape}, p.weight = single; });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <hwy/targets.h>
 
+#include "kernels/conv3x3/cpu/cpu.h"
 #include "tests/kernels/conv3x3_cases.h"
 #include "tests/sanitized.h"
 
@@ -22,7 +23,7 @@ std::string text(const Conv3x3Layer& l) {
 
 // Winograd's output transform weighs positions by up to 64, so its error is 5 times a direct convolution's (median NMSE
 // 5e-13) and the mean over a handful of values scatters.
-bool agrees(Twin& found, const Twin& expected, Values values) {
+bool agrees(TensorPair& found, const TensorPair& expected, Values values) {
   const double error = nmse(found.single.span(), expected.exact);
   CHECK(found.single.intact());
   if (values != Values::random) return error == 0;
@@ -34,7 +35,7 @@ struct Pools {
   ThreadPool one{1}, two{2}, three{3};
 };
 
-// Sanitizers make the double-precision twin slow; what they look for shows in fewer layers.
+// Sanitizers make the double-precision reference slow; what they look for shows in fewer layers.
 constexpr unsigned kEach = kSanitized ? 3 : 1;
 
 // Every layer (or each n-th) as a random and as an exact problem, options by coin. Draw makes the same problem again
@@ -65,43 +66,58 @@ void for_each_variant(const Check& check) {
 
 struct Source {
   Source(const Conv3x3Layer& l, Draw& draw, Values values)
-      : low(draw.twin(half(l, l.low_channels), values)), skip(draw.twin(full(l, l.skip_channels), values)) {}
-  ConvSource<float> single() { return {low.tensor(), skip.tensor()}; }
-  ConvSource<double> exact() { return {low.reference(), skip.reference()}; }
-  Twin low, skip;
+      : low(draw.pair(half(l, l.low_channels), values)), skip(draw.pair(full(l, l.skip_channels), values)) {}
+  ConvSource single() { return {low.tensor(), skip.tensor()}; }
+  ConvSource exact() { return {low.reference(), skip.reference()}; }
+  TensorPair low, skip;
 };
 
-struct Upstream {
-  Upstream(const Conv3x3Layer& l, Draw& draw, Values values) {
+struct Gradients {
+  Gradients(const Conv3x3Layer& l, Draw& draw, Values values) {
     const int parts = is_even(l) ? draw.below(3) : 0;
-    if (parts != 1) dense = draw.twin(full(l, l.out_channels), values);
+    if (parts != 1) dense = draw.pair(full(l, l.out_channels), values);
     if (parts == 0) return;
-    pooled = draw.twin(half(l, l.out_channels), values);
+    pooled = draw.pair(half(l, l.out_channels), values);
     argmax = draw.choices(half(l, l.out_channels));
   }
   Tensor<const std::uint8_t> where() { return {pooled.shape.channels > 0 ? argmax.data() : nullptr, pooled.shape}; }
-  ConvUpstream<float> single() { return {dense.tensor(), pooled.tensor(), where()}; }
-  ConvUpstream<double> exact() { return {dense.reference(), pooled.reference(), where()}; }
-  Twin dense, pooled;
+  ConvOutputGradient single() { return {dense.tensor(), pooled.tensor(), where()}; }
+  ConvOutputGradient exact() { return {dense.reference(), pooled.reference(), where()}; }
+  TensorPair dense, pooled;
   Guarded<std::uint8_t> argmax;
 };
 
-// Runs a fast pass; checks that nothing outside the given memory is touched and that scratch needs no initialisation.
-template <typename Run>
-void run_in_scratch(std::size_t floats, const Run& run) {
-  Guarded<float> scratch(floats);
-  for (float& v : scratch.span()) v = std::numeric_limits<float>::quiet_NaN();
-  run(scratch.span());
+// Memory of NaNs, of which nothing outside may be touched: neither packed nor scratch memory needs initialisation.
+Guarded<float> guarded_nans(std::size_t bytes) {
+  Guarded<float> memory(bytes / sizeof(float));
+  for (float& v : memory.span()) v = std::numeric_limits<float>::quiet_NaN();
+  return memory;
+}
+
+// Gives the problem scratch memory, and packed weights where `weight` is not null; runs it; looks at the guards.
+template <typename Problem, typename Run>
+void run_guarded(const Conv3x3Layer& layer, ConvPass pass, Conv3x3Variant variant, const float* weight, Problem problem,
+                 ThreadPool& pool, const Run& run) {
+  const ConvBytes bytes = conv3x3_bytes_cpu(layer, pass, variant, pool.threads());
+  Guarded<float> packed = guarded_nans(bytes.packed);
+  Guarded<float> scratch = guarded_nans(bytes.scratch);
+  if constexpr (requires { problem.packed; }) {
+    conv3x3_pack_cpu(layer, pass, variant, weight, std::as_writable_bytes(packed.span()), pool);
+    problem.packed = std::as_bytes(packed.span());
+  }
+  problem.scratch = std::as_writable_bytes(scratch.span());
+  run(problem, variant, pool);
+  CHECK(packed.intact());
   CHECK(scratch.intact());
 }
 
-struct ForwardTwin {
-  ForwardTwin(const Conv3x3Layer& l, Draw draw, bool exact)
+struct ForwardPair {
+  ForwardPair(const Conv3x3Layer& l, Draw draw, bool exact)
       : source(l, draw, exact ? Values::integers : Values::random),
-        weight(draw.twin({l.out_channels, 3, 3, l.low_channels + l.skip_channels},
+        weight(draw.pair({l.out_channels, 3, 3, l.low_channels + l.skip_channels},
                          exact ? Values::integers576 : Values::random)),
-        bias(draw.twin({1, 1, 1, draw.flip() ? l.out_channels : 0}, exact ? Values::integers : Values::random)),
-        residual(draw.twin(full(l, draw.flip() ? 3 : 0), exact ? Values::integers : Values::random)) {
+        bias(draw.pair({1, 1, 1, draw.flip() ? l.out_channels : 0}, exact ? Values::integers : Values::random)),
+        residual(draw.pair(full(l, draw.flip() ? 3 : 0), exact ? Values::integers : Values::random)) {
     const int outputs = is_even(l) ? draw.below(3) : 0;
     out = poisoned(full(l, outputs != 1 ? l.out_channels : 0));
     pooled = poisoned(half(l, outputs != 0 ? l.out_channels : 0));
@@ -110,43 +126,37 @@ struct ForwardTwin {
     expected_argmax = draw.choices(pooled.shape);
     slope = draw.flip() ? 0.5F : 0.0F;
   }
-  Conv3x3Forward<float> single() {
+  Conv3x3Forward single() {
     return {source.single(), nullptr,           bias.tensor().data,
             slope,           residual.tensor(), 1,
             out.tensor(),    pooled.tensor(),   {wants_argmax ? argmax.data() : nullptr, pooled.shape}};
   }
-  Conv3x3Forward<double> exact() {
+  Conv3x3Forward exact() {
     return {source.exact(),  weight.exact.data(),  bias.reference().data,
             slope,           residual.reference(), 1,
             out.reference(), pooled.reference(),   {wants_argmax ? expected_argmax.data() : nullptr, pooled.shape}};
   }
   Source source;
-  Twin weight, bias, residual, out, pooled;
+  TensorPair weight, bias, residual, out, pooled;
   Guarded<std::uint8_t> argmax, expected_argmax;
   bool wants_argmax = false;
   float slope = 0;
 };
 
-void run_forward(const Conv3x3Layer& layer, Conv3x3Variant variant, ForwardTwin& twin, ThreadPool& pool) {
-  Guarded<float> packed(conv3x3_forward_packed_size(layer, variant));
-  for (float& v : packed.span()) v = std::numeric_limits<float>::quiet_NaN();
-  conv3x3_forward_pack(layer, variant, twin.weight.single.data(), packed.span(), pool);
-  run_in_scratch(conv3x3_forward_scratch_size(layer, variant, pool.threads()), [&](std::span<float> scratch) {
-    conv3x3_forward_cpu(twin.single(), variant, packed.span(), scratch, pool);
-  });
-  CHECK(packed.intact());
+void run_forward(const Conv3x3Layer& layer, Conv3x3Variant variant, ForwardPair& pair, ThreadPool& pool) {
+  run_guarded(layer, ConvPass::forward, variant, pair.weight.single.data(), pair.single(), pool, conv3x3_forward_cpu);
 }
 
-bool same_bits(Twin& a, Twin& b) {
+bool same_bits(TensorPair& a, TensorPair& b) {
   return a.single.size() == 0 || std::memcmp(a.single.data(), b.single.data(), a.single.size() * sizeof(float)) == 0;
 }
 
 void check_forward(const Conv3x3Layer& layer, bool exact, const Draw& draw) {
   const Values values = exact ? Values::integers : Values::random;
-  ForwardTwin expected(layer, draw, exact);
+  ForwardPair expected(layer, draw, exact);
   conv3x3_forward_reference(expected.exact());
   for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
-    ForwardTwin found(layer, draw, exact), serial(layer, draw, exact);
+    ForwardPair found(layer, draw, exact), serial(layer, draw, exact);
     run_forward(layer, variant, found, pool);
     CHECK(agrees(found.out, expected.out, values));
     CHECK(agrees(found.pooled, expected.pooled, values));
@@ -163,33 +173,33 @@ TEST_CASE("forward passes agree with the reference") {
   for_each_problem(check_forward);
 }
 
-struct DataGradientTwin {
-  DataGradientTwin(const Conv3x3Layer& l, Draw draw, bool exact) : layer(l) {
+struct DataGradientPair {
+  DataGradientPair(const Conv3x3Layer& l, Draw draw, bool exact) : layer(l) {
     const Values values = exact ? Values::integers : Values::random;
-    upstream = std::make_unique<Upstream>(l, draw, values);
-    weight = draw.twin({l.out_channels, 3, 3, l.low_channels + l.skip_channels},
+    output_gradient = std::make_unique<Gradients>(l, draw, values);
+    weight = draw.pair({l.out_channels, 3, 3, l.low_channels + l.skip_channels},
                        exact ? Values::integers576 : Values::random);
     const int wanted = l.low_channels > 0 && l.skip_channels > 0 ? draw.below(3) : 2;
     accumulate = draw.flip();
     slope = draw.flip() ? 0.5F : 0.0F;
     const Shape low_shape = half(l, wanted != 0 ? l.low_channels : 0);
     const Shape skip_shape = full(l, wanted != 1 ? l.skip_channels : 0);
-    low = accumulate ? draw.twin(low_shape, values) : poisoned(low_shape);
-    skip = accumulate ? draw.twin(skip_shape, values) : poisoned(skip_shape);
+    low = accumulate ? draw.pair(low_shape, values) : poisoned(low_shape);
+    skip = accumulate ? draw.pair(skip_shape, values) : poisoned(skip_shape);
     const bool masked = draw.flip();
-    low_activated = draw.twin(half(l, masked ? l.low_channels : 0), values);
-    skip_activated = draw.twin(full(l, masked ? l.skip_channels : 0), values);
+    low_activated = draw.pair(half(l, masked ? l.low_channels : 0), values);
+    skip_activated = draw.pair(full(l, masked ? l.skip_channels : 0), values);
   }
-  Conv3x3DataGradient<float> single() {
-    return {upstream->single(),
+  Conv3x3DataGradient single() {
+    return {output_gradient->single(),
             nullptr,
             layer.low_channels,
             layer.skip_channels,
             {low.tensor(), low_activated.tensor(), slope, accumulate},
             {skip.tensor(), skip_activated.tensor(), slope, accumulate}};
   }
-  Conv3x3DataGradient<double> exact() {
-    return {upstream->exact(),
+  Conv3x3DataGradient exact() {
+    return {output_gradient->exact(),
             weight.exact.data(),
             layer.low_channels,
             layer.skip_channels,
@@ -197,28 +207,23 @@ struct DataGradientTwin {
             {skip.reference(), skip_activated.reference(), slope, accumulate}};
   }
   Conv3x3Layer layer;
-  std::unique_ptr<Upstream> upstream;
-  Twin weight, low, skip, low_activated, skip_activated;
+  std::unique_ptr<Gradients> output_gradient;
+  TensorPair weight, low, skip, low_activated, skip_activated;
   bool accumulate = false;
   float slope = 0;
 };
 
-void run_data_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, DataGradientTwin& twin, ThreadPool& pool) {
-  Guarded<float> packed(conv3x3_data_gradient_packed_size(layer, variant));
-  for (float& v : packed.span()) v = std::numeric_limits<float>::quiet_NaN();
-  conv3x3_data_gradient_pack(layer, variant, twin.weight.single.data(), packed.span(), pool);
-  run_in_scratch(conv3x3_data_gradient_scratch_size(layer, variant, pool.threads()), [&](std::span<float> scratch) {
-    conv3x3_data_gradient_cpu(twin.single(), variant, packed.span(), scratch, pool);
-  });
-  CHECK(packed.intact());
+void run_data_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, DataGradientPair& pair, ThreadPool& pool) {
+  run_guarded(layer, ConvPass::data_gradient, variant, pair.weight.single.data(), pair.single(), pool,
+              conv3x3_data_gradient_cpu);
 }
 
 void check_data_gradient(const Conv3x3Layer& layer, bool exact, const Draw& draw) {
   const Values values = exact ? Values::integers : Values::random;
-  DataGradientTwin expected(layer, draw, exact);
+  DataGradientPair expected(layer, draw, exact);
   conv3x3_data_gradient_reference(expected.exact());
   for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
-    DataGradientTwin found(layer, draw, exact), serial(layer, draw, exact);
+    DataGradientPair found(layer, draw, exact), serial(layer, draw, exact);
     run_data_gradient(layer, variant, found, pool);
     CHECK(agrees(found.low, expected.low, values));
     CHECK(agrees(found.skip, expected.skip, values));
@@ -232,35 +237,34 @@ TEST_CASE("data gradients agree with the reference") {
   for_each_problem(check_data_gradient);
 }
 
-struct WeightGradientTwin {
-  WeightGradientTwin(const Conv3x3Layer& l, Draw draw, bool exact)
+struct WeightGradientPair {
+  WeightGradientPair(const Conv3x3Layer& l, Draw draw, bool exact)
       : source(l, draw, exact ? Values::integers : Values::random),
-        upstream(l, draw, exact ? Values::integers576 : Values::random),
+        output_gradient(l, draw, exact ? Values::integers576 : Values::random),
         weight(poisoned({l.out_channels, 3, 3, l.low_channels + l.skip_channels})),
         bias(poisoned({1, 1, 1, draw.flip() ? l.out_channels : 0})) {}
-  Conv3x3WeightGradient<float> single() {
-    return {source.single(), upstream.single(), weight.single.data(), bias.tensor().data};
+  Conv3x3WeightGradient single() {
+    return {source.single(), output_gradient.single(), weight.single.data(), bias.tensor().data};
   }
-  Conv3x3WeightGradient<double> exact() {
-    return {source.exact(), upstream.exact(), weight.exact.data(), bias.reference().data};
+  Conv3x3WeightGradient exact() {
+    return {source.exact(), output_gradient.exact(), weight.exact.data(), bias.reference().data};
   }
   Source source;
-  Upstream upstream;
-  Twin weight, bias;
+  Gradients output_gradient;
+  TensorPair weight, bias;
 };
 
-void run_weight_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, WeightGradientTwin& twin,
+void run_weight_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, WeightGradientPair& pair,
                          ThreadPool& pool) {
-  run_in_scratch(conv3x3_weight_gradient_scratch_size(layer, variant, pool.threads()),
-                 [&](std::span<float> scratch) { conv3x3_weight_gradient_cpu(twin.single(), variant, scratch, pool); });
+  run_guarded(layer, ConvPass::weight_gradient, variant, nullptr, pair.single(), pool, conv3x3_weight_gradient_cpu);
 }
 
 void check_weight_gradient(const Conv3x3Layer& layer, bool exact, const Draw& draw) {
   const Values values = exact ? Values::integers : Values::random;
-  WeightGradientTwin expected(layer, draw, exact);
+  WeightGradientPair expected(layer, draw, exact);
   conv3x3_weight_gradient_reference(expected.exact());
   for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
-    WeightGradientTwin found(layer, draw, exact), serial(layer, draw, exact);
+    WeightGradientPair found(layer, draw, exact), serial(layer, draw, exact);
     run_weight_gradient(layer, variant, found, pool);
     CHECK(agrees(found.weight, expected.weight, values));
     CHECK(agrees(found.bias, expected.bias, values));
@@ -274,7 +278,7 @@ TEST_CASE("weight gradients agree with the reference") {
   for_each_problem(check_weight_gradient);
 }
 
-// What the processor offers below its best; the other tests run with the best.
+// The instruction sets below the best one of this CPU, with which the other tests run.
 TEST_CASE("every instruction set agrees with the reference") {
   for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
     const std::int64_t target = rest & -rest;

@@ -1,3 +1,4 @@
+// The project's kernels on zeros (see problems.h).
 #include "tests/memory_access/problems.h"
 
 #include <span>
@@ -12,7 +13,6 @@
 namespace n2s::test {
 namespace {
 
-using device::DeviceGradientTarget;
 using device::DeviceTensor;
 using device::Precision;
 
@@ -30,15 +30,27 @@ void wait() {
 /// A tensor of zeros; no channels: none.
 class Zeros {
  public:
-  Zeros(const Shape& shape, Precision precision) : shape_(shape) {
+  Zeros(const Shape& shape, Precision precision) : shape_(shape), precision_(precision) {
     if (shape.channels > 0) memory_ = zeros<std::byte>(device::elements_of(shape) * device::element_bytes(precision));
   }
-  DeviceTensor tensor() const { return {memory_.get(), shape_}; }
+  DeviceTensor tensor() const { return device::device_tensor(memory_.get(), shape_, precision_); }
   const Shape& shape() const { return shape_; }
 
  private:
   Shape shape_;
+  Precision precision_;
   CudaArray<std::byte> memory_;
+};
+
+/// Packed weights or scratch memory.
+class Bytes {
+ public:
+  explicit Bytes(std::size_t count) : memory_(zeros<std::byte>(count)), count_(count) {}
+  std::span<std::byte> span() const { return {memory_.get(), count_}; }
+
+ private:
+  CudaArray<std::byte> memory_;
+  std::size_t count_;
 };
 
 CudaArray<std::uint16_t> positions(const Shape& shape) {
@@ -69,62 +81,64 @@ void run_forward(const Conv3x3Layer& l, const device::ConvMode& mode, Pooling po
   const auto argmax = positions(pooled.shape());
   const auto weight = zeros<float>(weights(l));
   const auto bias = zeros<float>(static_cast<std::size_t>(l.out_channels));
-  const auto packed = zeros<std::byte>(device::conv3x3_forward_packed_bytes(l, mode));
-  device::conv3x3_pack_forward(l, mode, weight.get(), packed.get(), nullptr);
-  device::DeviceConvForward p;
+  const Bytes packed(device::conv3x3_bytes(l, Pass::forward, mode).packed);
+  device::conv3x3_pack(l, Pass::forward, mode, weight.get(), packed.span(), nullptr);
+  Conv3x3Forward p;
   p.source = {low.tensor(), skip.tensor()};
-  p.packed = packed.get();
+  p.packed = packed.span();
   p.bias = bias.get();
   p.slope = 0.1F;
   if (l.out_channels == 1) p.residual = residual.tensor();
   p.residual_channel = 2;
   p.out = out.tensor();
   p.pooled = pooled.tensor();
-  p.argmax = argmax.get();
-  p.out_channels = l.out_channels;
+  p.argmax = device::device_positions(argmax.get(), pooled.shape());
   device::conv3x3_forward(p, mode, nullptr);
   wait();
 }
 
-struct Upstream {
-  Upstream(const Conv3x3Layer& l, Precision precision, Pooling pooling)
+struct OutputGradients {
+  OutputGradients(const Conv3x3Layer& l, Precision precision, Pooling pooling)
       : dense(full(l, l.out_channels), precision),
         pooled(half(l, pooling == Pooling::yes ? l.out_channels : 0), precision),
         argmax(positions(pooled.shape())) {}
-  device::DeviceConvUpstream on_device() const { return {dense.tensor(), pooled.tensor(), argmax.get()}; }
+  ConvOutputGradient on_device() const {
+    return {dense.tensor(), pooled.tensor(), device::device_positions(argmax.get(), pooled.shape())};
+  }
   Zeros dense, pooled;
   CudaArray<std::uint16_t> argmax;
 };
 
 void run_data_gradient(const Conv3x3Layer& l, const device::ConvMode& mode, Pooling pooling) {
-  const Upstream upstream(l, mode.precision, pooling);
+  const OutputGradients output_gradient(l, mode.precision, pooling);
   const Zeros low(half(l, l.low_channels), mode.precision);
   const Zeros skip(full(l, l.skip_channels), mode.precision);
   const Zeros low_activated(low.shape(), mode.precision);
   const Zeros skip_activated(skip.shape(), mode.precision);
   const auto weight = zeros<float>(weights(l));
-  const auto packed = zeros<std::byte>(device::conv3x3_data_gradient_packed_bytes(l, mode));
-  device::conv3x3_pack_data_gradient(l, mode, weight.get(), packed.get(), nullptr);
-  device::conv3x3_data_gradient({upstream.on_device(),
-                                 packed.get(),
-                                 l.low_channels,
-                                 l.skip_channels,
-                                 {low.tensor(), low_activated.tensor(), 0.1F, false},
-                                 {skip.tensor(), skip_activated.tensor(), 0.1F, true}},
-                                mode, nullptr);
+  const Bytes packed(device::conv3x3_bytes(l, Pass::data_gradient, mode).packed);
+  device::conv3x3_pack(l, Pass::data_gradient, mode, weight.get(), packed.span(), nullptr);
+  Conv3x3DataGradient p;
+  p.output_gradient = output_gradient.on_device();
+  p.packed = packed.span();
+  p.low_channels = l.low_channels;
+  p.skip_channels = l.skip_channels;
+  p.low = {low.tensor(), low_activated.tensor(), 0.1F, false};
+  p.skip = {skip.tensor(), skip_activated.tensor(), 0.1F, true};
+  device::conv3x3_data_gradient(p, mode, nullptr);
   wait();
 }
 
 void run_weight_gradient(const Conv3x3Layer& l, const device::ConvMode& mode, Pooling pooling) {
-  const Upstream upstream(l, mode.precision, pooling);
+  const OutputGradients output_gradient(l, mode.precision, pooling);
   const Zeros low(half(l, l.low_channels), mode.precision);
   const Zeros skip(full(l, l.skip_channels), mode.precision);
   const auto weight = zeros<float>(weights(l));
   const auto bias = zeros<float>(static_cast<std::size_t>(l.out_channels));
-  const std::size_t bytes = device::conv3x3_weight_gradient_scratch_bytes(l, mode);
-  const auto scratch = zeros<std::byte>(bytes);
-  device::conv3x3_weight_gradient({{low.tensor(), skip.tensor()}, upstream.on_device(), weight.get(), bias.get()}, mode,
-                                  scratch.get(), bytes, nullptr);
+  const Bytes scratch(device::conv3x3_bytes(l, Pass::weight_gradient, mode).scratch);
+  device::conv3x3_weight_gradient(
+      {{low.tensor(), skip.tensor()}, output_gradient.on_device(), weight.get(), bias.get(), scratch.span()}, mode,
+      nullptr);
   wait();
 }
 
@@ -134,8 +148,8 @@ void run_plain(const Shape& shape, Precision precision) {
   const Zeros small(half(shape), precision);
   const Zeros both({shape.batch, shape.height, shape.width, 2 * shape.channels}, precision);
   const auto argmax = positions(small.shape());
-  const DeviceGradientTarget large_target{b.tensor(), {}, 1, false};
-  const DeviceGradientTarget small_target{small.tensor(), {}, 1, false};
+  const ConvGradientTarget large_target{b.tensor(), {}, 1, false};
+  const ConvGradientTarget small_target{small.tensor(), {}, 1, false};
   using namespace device;
   plain::activation(a.tensor(), 0.1F, b.tensor(), precision, nullptr);
   plain::activation_gradient(a.tensor(), a.tensor(), 0.1F, large_target, precision, nullptr);
@@ -178,9 +192,9 @@ void run_others(const Shape& shape, Precision precision) {
   device::strip_channels(prediction.tensor(), precision, values.get(), nullptr);
 
   const auto loss = zeros<double>(1);
-  const auto pieces = zeros<std::byte>(device::mean_squared_error_scratch_bytes(shape));
+  const auto partial_sums = zeros<std::byte>(device::mean_squared_error_scratch_bytes(shape));
   device::mean_squared_error({prediction.tensor(), prediction.tensor(), gradient.tensor(), nullptr, loss.get()},
-                             precision, pieces.get(), nullptr);
+                             precision, partial_sums.get(), nullptr);
 
   const auto first = zeros<float>(count);
   const auto second = zeros<float>(count);

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conv3x3/cuda.h"
+#include "kernels/conv3x3/cuda/cuda.h"
 
 namespace n2s::test {
 
-enum class Pass { forward, data_gradient, weight_gradient };
+using Pass = ConvPass;
 inline constexpr std::array kPasses{Pass::forward, Pass::data_gradient, Pass::weight_gradient};
 std::string to_text(Pass pass);
 
@@ -26,7 +26,7 @@ inline constexpr std::array kConvModes{
     NamedMode{"mma tf32", {device::Precision::tf32, device::ConvVariant::mma}},
 };
 
-/// The layer's output is pooled, or the gradient above arrives through its pooling. Needs even sides.
+/// The layer's output is pooled, or the output gradient has a pooled part. Needs even sides.
 enum class Pooling { no, yes };
 
 void run_convolution(const Conv3x3Layer& layer, const device::ConvMode& mode, Pass pass, Pooling pooling);

@@ -17,6 +17,7 @@
 namespace n2s {
 namespace {
 
+constexpr ConvStorage kStorage{Element::fp64, Element::index8, Element::fp64};
 constexpr int kLanes = 8;
 constexpr int kChunk = 64;  // flat pixels that one piece of work takes
 using Lanes = double __attribute__((vector_size(kLanes * sizeof(double)), aligned(alignof(double)), may_alias));
@@ -89,24 +90,24 @@ int inputs(const Conv3x3Layer& layer) {
   return layer.low_channels + layer.skip_channels;
 }
 
-Images concatenated(const ConvSource<double>& source, const Conv3x3Layer& layer) {
+Images concatenated(const ConvSource& source, const Conv3x3Layer& layer) {
   Images images(layer, inputs(layer));
   for_pixels(layer, [&](int n, int y, int x) {
     double* to = images.pixel(n, y, x);
-    for (int c = 0; c < layer.low_channels; ++c) *to++ = source.low.pixel(n, y / 2, x / 2)[c];
-    for (int c = 0; c < layer.skip_channels; ++c) *to++ = source.skip.pixel(n, y, x)[c];
+    for (int c = 0; c < layer.low_channels; ++c) *to++ = source.low.as<double>().pixel(n, y / 2, x / 2)[c];
+    for (int c = 0; c < layer.skip_channels; ++c) *to++ = source.skip.as<double>().pixel(n, y, x)[c];
   });
   return images;
 }
 
-Images unpooled(const ConvUpstream<double>& upstream, const Conv3x3Layer& layer) {
+Images unpooled(const ConvOutputGradient& from, const Conv3x3Layer& layer) {
   Images images(layer, layer.out_channels);
   for_pixels(layer, [&](int n, int y, int x) {
     double* to = images.pixel(n, y, x);
     for (int c = 0; c < layer.out_channels; ++c) {
-      if (upstream.dense) to[c] = upstream.dense.pixel(n, y, x)[c];
-      if (upstream.pooled && upstream.argmax.pixel(n, y / 2, x / 2)[c] == 2 * (y % 2) + x % 2)
-        to[c] += upstream.pooled.pixel(n, y / 2, x / 2)[c];
+      if (from.dense) to[c] = from.dense.as<double>().pixel(n, y, x)[c];
+      if (from.pooled && from.argmax.as<std::uint8_t>().pixel(n, y / 2, x / 2)[c] == 2 * (y % 2) + x % 2)
+        to[c] += from.pooled.as<double>().pixel(n, y / 2, x / 2)[c];
     }
   });
   return images;
@@ -143,7 +144,7 @@ void convolve(const Images& from, const std::vector<double>& taps, int sign, Ima
   });
 }
 
-void pool_windows(const Conv3x3Forward<double>& p, Images& out) {
+void pool_windows(const Conv3x3Forward& p, Images& out) {
   const Shape& half = p.pooled.shape;
   for_pixels({half.batch, half.height, half.width, 0, 0, 0}, [&](int n, int y, int x) {
     for (int c = 0; c < half.channels; ++c) {
@@ -151,39 +152,40 @@ void pool_windows(const Conv3x3Forward<double>& p, Images& out) {
       const auto at = [&](int i) { return out.pixel(n, 2 * y + i / 2, 2 * x + i % 2)[c]; };
       for (int i = 1; i < 4; ++i)
         if (at(i) > at(where)) where = i;
-      p.pooled.pixel(n, y, x)[c] = at(where);
-      if (p.argmax) p.argmax.pixel(n, y, x)[c] = static_cast<std::uint8_t>(where);
+      p.pooled.as<double>().pixel(n, y, x)[c] = at(where);
+      if (p.argmax) p.argmax.as<std::uint8_t>().pixel(n, y, x)[c] = static_cast<std::uint8_t>(where);
     }
   });
 }
 
-void store(const ConvGradientTarget<double>& to, int n, int y, int x, int channel, double gradient) {
-  const bool falls = to.activated && !(to.activated.pixel(n, y, x)[channel] > 0);
-  double& place = to.gradient.pixel(n, y, x)[channel];
+void store(const ConvGradientTarget& to, int n, int y, int x, int channel, double gradient) {
+  const bool falls = to.activated && !(to.activated.as<double>().pixel(n, y, x)[channel] > 0);
+  double& place = to.gradient.as<double>().pixel(n, y, x)[channel];
   place = (to.accumulate ? place : 0) + (falls ? to.slope * gradient : gradient);
 }
 
 }  // namespace
 
-void double_forward(const Conv3x3Forward<double>& p, ThreadPool& pool) {
-  const Conv3x3Layer layer = checked_layer(p);
+void double_forward(const Conv3x3Forward& p, ThreadPool& pool) {
+  const Conv3x3Layer layer = checked_layer(p, kStorage);
   Images out(layer, layer.out_channels);
-  convolve(concatenated(p.source, layer), by_tap(p.weight, layer, true), 1, out, pool);
+  convolve(concatenated(p.source, layer), by_tap(p.weight.as<double>(), layer, true), 1, out, pool);
   for_pixels(layer, [&](int n, int y, int x) {
     double* values = out.pixel(n, y, x);
     for (int c = 0; c < layer.out_channels; ++c) {
-      const double sum = values[c] + (p.bias != nullptr ? p.bias[c] : 0);
-      values[c] = (sum > 0 ? sum : p.slope * sum) + (p.residual ? p.residual.pixel(n, y, x)[p.residual_channel] : 0);
-      if (p.out) p.out.pixel(n, y, x)[c] = values[c];
+      const double sum = values[c] + (p.bias ? p.bias.as<double>()[c] : 0);
+      values[c] = (sum > 0 ? sum : p.slope * sum) +
+                  (p.residual ? p.residual.as<double>().pixel(n, y, x)[p.residual_channel] : 0);
+      if (p.out) p.out.as<double>().pixel(n, y, x)[c] = values[c];
     }
   });
   if (p.pooled) pool_windows(p, out);
 }
 
-void double_data_gradient(const Conv3x3DataGradient<double>& p, ThreadPool& pool) {
-  const Conv3x3Layer layer = checked_layer(p);
+void double_data_gradient(const Conv3x3DataGradient& p, ThreadPool& pool) {
+  const Conv3x3Layer layer = checked_layer(p, kStorage);
   Images gradient(layer, inputs(layer));
-  convolve(unpooled(p.upstream, layer), by_tap(p.weight, layer, false), -1, gradient, pool);
+  convolve(unpooled(p.output_gradient, layer), by_tap(p.weight.as<double>(), layer, false), -1, gradient, pool);
   if (p.low.gradient)
     for_pixels({layer.batch, layer.height / 2, layer.width / 2, 0, 0, 0}, [&](int n, int y, int x) {
       for (int c = 0; c < layer.low_channels; ++c) {
@@ -199,22 +201,24 @@ void double_data_gradient(const Conv3x3DataGradient<double>& p, ThreadPool& pool
     });
 }
 
-void double_weight_gradient(const Conv3x3WeightGradient<double>& p, ThreadPool& pool) {
-  const Conv3x3Layer layer = checked_layer(p);
+void double_weight_gradient(const Conv3x3WeightGradient& p, ThreadPool& pool) {
+  const Conv3x3Layer layer = checked_layer(p, kStorage);
   const Images source = concatenated(p.source, layer);
-  Images upstream = unpooled(p.upstream, layer);
-  const std::ptrdiff_t matrix = std::ptrdiff_t{source.stride} * upstream.stride;
+  Images gradient = unpooled(p.output_gradient, layer);
+  const std::ptrdiff_t matrix = std::ptrdiff_t{source.stride} * gradient.stride;
   std::vector<double> taps(static_cast<std::size_t>(9 * matrix));
   pool.parallel_for(9, [&](std::ptrdiff_t tap, int) {
-    for (std::ptrdiff_t pixel = 0; pixel < source.pixels; pixel += kChunk)  // the upstream's border is zero
-      multiply_add(source.stride, upstream.stride, kChunk,
-                   {source.flat(pixel + source.shift(static_cast<int>(tap))), 1, source.stride}, upstream.flat(pixel),
+    for (std::ptrdiff_t pixel = 0; pixel < source.pixels; pixel += kChunk)  // the gradient's border is zero
+      multiply_add(source.stride, gradient.stride, kChunk,
+                   {source.flat(pixel + source.shift(static_cast<int>(tap))), 1, source.stride}, gradient.flat(pixel),
                    taps.data() + tap * matrix);
   });
-  for_weights(layer, true, [&](std::size_t place, std::size_t oihw) { p.weight_gradient[oihw] = taps[place]; });
-  for (int c = 0; p.bias_gradient != nullptr && c < layer.out_channels; ++c) {
-    p.bias_gradient[c] = 0;
-    for_pixels(layer, [&](int n, int y, int x) { p.bias_gradient[c] += upstream.pixel(n, y, x)[c]; });
+  for_weights(layer, true,
+              [&](std::size_t place, std::size_t oihw) { p.weight_gradient.as<double>()[oihw] = taps[place]; });
+  for (int c = 0; p.bias_gradient && c < layer.out_channels; ++c) {
+    double& sum = p.bias_gradient.as<double>()[c];
+    sum = 0;
+    for_pixels(layer, [&](int n, int y, int x) { sum += gradient.pixel(n, y, x)[c]; });
   }
 }
 

@@ -1,5 +1,5 @@
 // The 3x3 convolution in double precision, quick enough to train a whole network in a test. It says the same as
-// conv3x3_*_reference<double>, with which golden_test.cpp compares it; the plain loops would take minutes.
+// the conv3x3_*_reference functions, with which golden_test.cpp compares it; the plain loops would take minutes.
 #pragma once
 
 #include "kernels/base/thread_pool.h"
@@ -7,8 +7,8 @@
 
 namespace n2s {
 
-void double_forward(const Conv3x3Forward<double>& problem, ThreadPool& pool);
-void double_data_gradient(const Conv3x3DataGradient<double>& problem, ThreadPool& pool);
-void double_weight_gradient(const Conv3x3WeightGradient<double>& problem, ThreadPool& pool);
+void double_forward(const Conv3x3Forward& problem, ThreadPool& pool);
+void double_data_gradient(const Conv3x3DataGradient& problem, ThreadPool& pool);
+void double_weight_gradient(const Conv3x3WeightGradient& problem, ThreadPool& pool);
 
 }  // namespace n2s

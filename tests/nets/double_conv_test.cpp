@@ -52,15 +52,15 @@ void check(const Case& c, ThreadPool& pool) {
   const Tensor<std::uint8_t> where{c.pooled ? argmax.data() : nullptr, pooled.shape};
 
   const auto forward = [&](Owned& out, Owned& maximum) {
-    return Conv3x3Forward<double>{{low.view(), skip.view()},
-                                  weight.values.data(),
-                                  bias.values.data(),
-                                  c.slope,
-                                  residual.view(),
-                                  2,
-                                  out.view(),
-                                  maximum.view(),
-                                  where};
+    return Conv3x3Forward{{low.view(), skip.view()},
+                          weight.values.data(),
+                          bias.values.data(),
+                          c.slope,
+                          residual.view(),
+                          2,
+                          out.view(),
+                          maximum.view(),
+                          where};
   };
   Owned out = dense, maximum = pooled, expected_out = dense, expected_maximum = pooled;
   conv3x3_forward_reference(forward(expected_out, expected_maximum));
@@ -70,14 +70,14 @@ void check(const Case& c, ThreadPool& pool) {
   check_near(maximum, expected_maximum);
   CHECK(argmax == expected_argmax);
 
-  const ConvUpstream<double> upstream{dense.view(), pooled.view(), where};
+  const ConvOutputGradient output_gradient{dense.view(), pooled.view(), where};
   const auto data = [&](Owned& to_low, Owned& to_skip) {
-    return Conv3x3DataGradient<double>{upstream,
-                                       weight.values.data(),
-                                       c.low,
-                                       c.skip,
-                                       {to_low.view(), low.view(), c.slope, true},
-                                       {to_skip.view(), {}, 1, false}};
+    return Conv3x3DataGradient{output_gradient,
+                               weight.values.data(),
+                               c.low,
+                               c.skip,
+                               {to_low.view(), low.view(), c.slope, true},
+                               {to_skip.view(), {}, 1, false}};
   };
   Owned to_low = low, to_skip = skip, expected_low = low, expected_skip = skip;
   conv3x3_data_gradient_reference(data(expected_low, expected_skip));
@@ -86,8 +86,8 @@ void check(const Case& c, ThreadPool& pool) {
   check_near(to_skip, expected_skip);
 
   const auto weights = [&](Owned& to_weight, Owned& to_bias) {
-    return Conv3x3WeightGradient<double>{
-        {low.view(), skip.view()}, upstream, to_weight.values.data(), to_bias.values.data()};
+    return Conv3x3WeightGradient{
+        {low.view(), skip.view()}, output_gradient, to_weight.values.data(), to_bias.values.data()};
   };
   Owned to_weight = weight, to_bias = bias, expected_weight = weight, expected_bias = bias;
   conv3x3_weight_gradient_reference(weights(expected_weight, expected_bias));

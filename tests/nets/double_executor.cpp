@@ -20,10 +20,10 @@ struct DoubleExecutor::Run {
     if (id == kNone) return {};
     return {own.indices_.at(static_cast<std::size_t>(id)).data(), own.shape(id)};
   }
-  ConvGradientTarget<double> target(const GradientTarget& to) const {
+  ConvGradientTarget target(const GradientTarget& to) const {
     return {tensor(to.gradient), tensor(to.activated), slope(to.slope), to.accumulate};
   }
-  ConvUpstream<double> upstream(const Upstream& from) const {
+  ConvOutputGradient output_gradient(const Upstream& from) const {
     return {tensor(from.dense), tensor(from.pooled), indices(from.argmax)};
   }
   const LayerParameters& layer(LayerId id) const { return own.layout_.layers.at(static_cast<std::size_t>(id)); }
@@ -33,7 +33,7 @@ struct DoubleExecutor::Run {
   static double slope(float rounded) { return rounded == 0.1F ? 0.1 : static_cast<double>(rounded); }
 
   void operator()(const Convolution& op) const {
-    Conv3x3Forward<double> problem;
+    Conv3x3Forward problem;
     problem.source = {tensor(op.low), tensor(op.skip)};
     problem.weight = weight(op.layer);
     problem.bias = own.parameters_.data() + layer(op.layer).bias.offset;
@@ -46,14 +46,14 @@ struct DoubleExecutor::Run {
     double_forward(problem, own.pool_);
   }
   void operator()(const ConvolutionDataGradient& op) const {
-    double_data_gradient(
-        {upstream(op.upstream), weight(op.layer), op.low_channels, op.skip_channels, target(op.low), target(op.skip)},
-        own.pool_);
+    double_data_gradient({output_gradient(op.upstream), weight(op.layer), op.low_channels, op.skip_channels,
+                          target(op.low), target(op.skip)},
+                         own.pool_);
   }
   void operator()(const ConvolutionWeightGradient& op) const {
     double* gradients = own.gradients_.data();
     double_weight_gradient({{tensor(op.low), tensor(op.skip)},
-                            upstream(op.upstream),
+                            output_gradient(op.upstream),
                             gradients + layer(op.layer).weight.offset,
                             gradients + layer(op.layer).bias.offset},
                            own.pool_);

@@ -103,14 +103,14 @@ void CudaTiles::gather(std::size_t first, Executor& executor) {
   gather.planes = windows_.get() + first * static_cast<std::size_t>(request_.planes);
   gather.stride = request_.planes;
   gather.augmentation = tile_window(request_.extents);
-  gather.out = {executor.data(id), executor.shape(id)};
+  gather.out = device_tensor(executor.data(id), executor.shape(id), precision_);
   gather_planes(gather, precision_, stream_);
 }
 
 void CudaTiles::keep(std::size_t first, Executor& executor) {
   const ValueId id = executor.graph().output;
   DeviceScatter scatter;
-  scatter.tiles = {executor.data(id), executor.shape(id)};
+  scatter.tiles = device_tensor(executor.data(id), executor.shape(id), precision_);
   scatter.kept = kept_.get() + first;
   scatter.count = static_cast<int>(std::min(static_cast<std::size_t>(request_.extents.batch), tiles_ - first));
   scatter.planes = restored_.get();

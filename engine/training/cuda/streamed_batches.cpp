@@ -61,8 +61,8 @@ void StreamedBatches::prepare(long epoch, long step_in_epoch) {
 }
 
 void StreamedBatches::enqueue(void* input, void* target) {
-  pad_channels(batch_.get(), {input, input_}, precision_, compute_);
-  pad_channels(batch_.get() + input_.elements(), {target, target_}, precision_, compute_);
+  pad_channels(batch_.get(), device_tensor(input, input_, precision_), precision_, compute_);
+  pad_channels(batch_.get() + input_.elements(), device_tensor(target, target_, precision_), precision_, compute_);
 }
 
 void StreamedBatches::look_ahead(long epoch, long step_in_epoch) {

@@ -1,0 +1,161 @@
+// Winograd's minimal filtering F(4x4, 3x3) with the points 0, +-1, +-2, infinity (Lavin & Gray 2016, section 4.3):
+// Y = A^T [(G g G^T) . (B^T d B)] A, where d is a 6x6 input tile, g a filter and Y a 4x4 output tile. Over channels the
+// product at each of the 36 positions is a matrix product, and that is where the time goes.
+//
+// Upsampled channels cost 25 positions instead of 36, exactly: a signal whose pixels were doubled is a multiple of 1 +
+// z as a polynomial, so its value at the point -1 is zero: B^T (a, b, b, c, c, d) has a zero in row 2. The same holds
+// for the gradient that is summed over the doubled pixels, where column 2 of the output transform vanishes.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "kernels/base/thread_pool.h"
+#include "kernels/conv3x3/conv3x3.h"
+#include "kernels/conv3x3/cpu/floats.h"
+
+namespace n2s::winograd {
+
+constexpr int kTile = 4;        // output pixels of a tile, each way
+constexpr int kPositions = 36;  // position 6 * i + j is row i, column j of the transformed tile
+
+constexpr bool sees_low(int position) {
+  return position / 6 != 2 && position % 6 != 2;
+}
+
+/// Channels padded to what every vector length divides.
+constexpr int padded(int channels) {
+  return (channels + 15) / 16 * 16;
+}
+
+/// The concatenation's channels lie without a gap; the skip part's last vector may reach beyond the end.
+inline int source_stride(const Conv3x3Layer& l) {
+  return padded(std::max(padded(l.low_channels), l.low_channels + padded(l.skip_channels)));
+}
+
+/// Tiles of a batch in one row: index = (n * rows + row) * columns + column.
+struct Tiling {
+  explicit Tiling(const Conv3x3Layer& l)
+      : rows((l.height + kTile - 1) / kTile),
+        columns((l.width + kTile - 1) / kTile),
+        count(std::ptrdiff_t{l.batch} * rows * columns) {}
+  struct Place {
+    int n, y, x;  // image; first output pixel of the tile
+  };
+  Place operator[](std::ptrdiff_t index) const {
+    const auto in_row = static_cast<int>(index % columns);
+    const auto row = index / columns;
+    return {static_cast<int>(row / rows), static_cast<int>(row % rows) * kTile, in_row * kTile};
+  }
+  int rows, columns;
+  std::ptrdiff_t count;
+};
+
+/// Transformed tiles of a block, position by position; 16 floats between positions keep their cache sets apart.
+struct Transformed {
+  std::ptrdiff_t stride = 0;  // floats of a tile at one position, a multiple of 16
+  std::ptrdiff_t step = 0;    // floats from one position to the next
+  std::ptrdiff_t size() const { return kPositions * step; }
+};
+inline Transformed transformed(std::ptrdiff_t tiles, int stride) {
+  return {stride, tiles * stride + 16};
+}
+
+/// Packed weights: at each position a matrix (depth, columns), in panels; also 16 floats apart, for the cache's sake.
+struct Packed {
+  std::array<int, kPositions> depth{};
+  std::array<std::ptrdiff_t, kPositions + 1> offset{};
+  int columns = 0;  // padded
+  std::ptrdiff_t size() const { return offset[kPositions]; }
+};
+template <typename Depth>
+Packed packed(int columns, const Depth& depth_at) {
+  Packed result;
+  result.columns = padded(columns);
+  for (std::size_t p = 0; p < kPositions; ++p) {
+    result.depth[p] = columns > 0 ? depth_at(static_cast<int>(p)) : 0;
+    result.offset[p + 1] = result.offset[p] + std::ptrdiff_t{result.depth[p]} * result.columns + 16;
+  }
+  return result;
+}
+
+/// Tiles that are transformed, multiplied and transformed back at a time, so that a block stays in the L2 cache.
+/// Any block gives the same result; small images get small blocks, so that all threads have work.
+inline int block_tiles(std::ptrdiff_t tiles, int floats_per_position, int threads) {
+  constexpr int kCacheFloats = 128 * 1024;
+  const int fits = std::clamp(kCacheFloats / (kPositions * floats_per_position) / 24 * 24, 24, 96);
+  const std::ptrdiff_t share = (tiles + 2 * threads - 1) / (2 * threads);
+  return static_cast<int>(std::min<std::ptrdiff_t>(fits, std::max<std::ptrdiff_t>((share + 7) / 8 * 8, 8)));
+}
+
+/// Where everything lies during a forward pass. Scratch of a thread: V, then M, then zeros; all in floats.
+struct ForwardPlan {
+  ForwardPlan(const Conv3x3Layer& l, int threads)
+      : tiles(l),
+        weights(packed(l.out_channels, [&](int p) { return (sees_low(p) ? l.low_channels : 0) + l.skip_channels; })),
+        block(block_tiles(tiles.count, source_stride(l) + padded(l.out_channels), threads)),
+        v(transformed(block, source_stride(l))),
+        m(transformed(block, padded(l.out_channels))),
+        zeros(padded(std::max(l.low_channels, l.skip_channels))),
+        per_thread(v.size() + m.size() + zeros) {}
+  Tiling tiles;
+  Packed weights;
+  int block;
+  Transformed v, m;
+  std::ptrdiff_t zeros, per_thread;
+};
+
+/// The output gradient is transformed once (V) for both parts; each part has its own weights and results (M).
+struct DataGradientPlan {
+  DataGradientPlan(const Conv3x3Layer& l, int threads)
+      : tiles(l),
+        low_weights(packed(l.low_channels, [&](int p) { return sees_low(p) ? l.out_channels : 0; })),
+        skip_weights(packed(l.skip_channels, [&](int) { return l.out_channels; })),
+        block(block_tiles(tiles.count, padded(l.out_channels) + padded(l.low_channels) + padded(l.skip_channels),
+                          threads)),
+        v(transformed(block, padded(l.out_channels))),
+        low(transformed(block, padded(l.low_channels))),
+        skip(transformed(block, padded(l.skip_channels))),
+        zeros(padded(l.out_channels)),
+        per_thread(v.size() + low.size() + skip.size() + zeros) {}
+  Tiling tiles;
+  Packed low_weights, skip_weights;
+  int block;
+  Transformed v, low, skip;
+  std::ptrdiff_t zeros, per_thread;
+};
+
+/// Tiles are cut into slices that depend on the shape alone and are summed in order: results do not depend on the
+/// number of threads. Scratch: V, W (the output gradient), sums and zeros for each thread, then the slices' results.
+struct WeightGradientPlan {
+  explicit WeightGradientPlan(const Conv3x3Layer& l)
+      : tiles(l),
+        sums(packed(l.out_channels, [&](int p) { return (sees_low(p) ? l.low_channels : 0) + l.skip_channels; })),
+        slices(std::clamp<std::ptrdiff_t>(tiles.count / (2 * kBlock), 1, 16)),
+        v(transformed(kBlock, source_stride(l))),
+        w(transformed(kBlock, padded(l.out_channels))),
+        zeros(padded(std::max({l.low_channels, l.skip_channels, l.out_channels}))),
+        per_thread(v.size() + w.size() + sums.size() + zeros),
+        inputs(l.low_channels + l.skip_channels),
+        per_slice(std::ptrdiff_t{9 * inputs + 1} * sums.columns) {}
+  std::ptrdiff_t slice_begin(std::ptrdiff_t slice) const { return tiles.count * slice / slices; }
+  static constexpr int kBlock = 64;  // tiles: the depth of a matrix product
+  Tiling tiles;
+  Packed sums;
+  std::ptrdiff_t slices;
+  Transformed v, w;
+  std::ptrdiff_t zeros, per_thread;
+  int inputs;
+  std::ptrdiff_t per_slice;  // [9][inputs][columns] weight gradient, [columns] bias gradient
+};
+
+void forward_pack(const Conv3x3Layer& layer, const float* weight, float* packed, ThreadPool& pool);
+void data_gradient_pack(const Conv3x3Layer& layer, const float* weight, float* packed, ThreadPool& pool);
+
+/// The problem is checked; its packed and scratch memory is large enough.
+void forward(const Conv3x3Layer& layer, const Conv3x3Forward& problem, ThreadPool& pool);
+void data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient& problem, ThreadPool& pool);
+void weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient& problem, ThreadPool& pool);
+
+}  // namespace n2s::winograd

@@ -1,0 +1,75 @@
+// What the convolution on the GPU must refuse, for every variant; the table of cases is shared with the CPU.
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <vector>
+
+#include "engine/cuda/cuda_memory.h"
+#include "kernels/conv3x3/cuda/cuda.h"
+#include "kernels/conv3x3/cudnn/plans.h"
+#include "kernels/device/check.h"
+#include "tests/kernels/conv3x3_bad_cases.h"
+
+namespace n2s::test {
+namespace {
+
+using device::ConvMode;
+using device::ConvVariant;
+using device::Precision;
+
+TEST_CASE("the GPU refuses every wrong problem") {
+  std::set<std::size_t> done;
+  for (ConvMode mode : {ConvMode{Precision::fp32, ConvVariant::simt}, ConvMode{Precision::fp16, ConvVariant::wmma},
+                        ConvMode{Precision::fp16, ConvVariant::mma}, ConvMode{Precision::tf32, ConvVariant::mma},
+                        ConvMode{Precision::fp16, ConvVariant::cudnn}}) {
+    CAPTURE(static_cast<int>(mode.variant));
+    std::optional<device::CudnnPlans> plans;
+    if (mode.variant == ConvVariant::cudnn && !device::has_cudnn()) continue;
+    if (mode.variant == ConvVariant::cudnn) mode.cudnn = &plans.emplace();
+    std::vector<CudaArray<std::byte>> memory;
+    const ConvDevice device{
+        device::element_of(mode.precision),
+        Element::index2,
+        device::kChannelMultiple,
+        [&](std::size_t bytes) {
+          memory.push_back(cuda_array<std::byte>(bytes));
+          device::check(cudaMemset(memory.back().get(), 0, bytes), "zeros");
+          return memory.back().get();
+        },
+        [&](const Conv3x3Layer& l, ConvPass pass) { return device::conv3x3_bytes(l, pass, mode); },
+        [&](const Conv3x3Layer& l, ConvPass pass, const float* weight, std::span<std::byte> packed) {
+          device::conv3x3_pack(l, pass, mode, weight, packed, nullptr);
+        },
+        [&](const Conv3x3Forward& p) { device::conv3x3_forward(p, mode, nullptr); },
+        [&](const Conv3x3DataGradient& p) { device::conv3x3_data_gradient(p, mode, nullptr); },
+        [&](const Conv3x3WeightGradient& p) { device::conv3x3_weight_gradient(p, mode, nullptr); }};
+    check_bad_cases(device, done);
+    check_bad_preparation(device);
+    device::check(cudaDeviceSynchronize(), "convolutions");
+  }
+  // Forward passes and data gradients need scratch memory with cuDNN alone.
+  if (device::has_cudnn()) CHECK(done.size() == std::size(kBadCases));
+}
+
+TEST_CASE("a variant runs in the precisions and on the GPUs that it has kernels for") {
+  using device::can_run;
+  CHECK(can_run(ConvVariant::simt, Precision::fp32, 70));
+  CHECK(!can_run(ConvVariant::simt, Precision::fp16, 90));
+  CHECK(can_run(ConvVariant::wmma, Precision::fp16, 70));
+  CHECK(!can_run(ConvVariant::wmma, Precision::bf16, 90));
+  CHECK(can_run(ConvVariant::mma, Precision::tf32, 80));
+  CHECK(!can_run(ConvVariant::mma, Precision::tf32, 75));
+  CHECK(!can_run(ConvVariant::mma, Precision::fp32, 90));
+  CHECK(can_run(ConvVariant::cudnn, Precision::fp32, 70));
+  CHECK(!can_run(ConvVariant::cudnn, Precision::bf16, 75));
+  CHECK(device::conv_variant(Precision::fp32, 90) == ConvVariant::simt);
+  CHECK(device::conv_variant(Precision::fp16, 75) == ConvVariant::wmma);
+  CHECK(device::conv_variant(Precision::fp16, 80) == ConvVariant::mma);
+  CHECK_THROWS_WITH_AS(device::conv_variant(Precision::bf16, 75), doctest::Contains("--precision fp16 or fp32"), Error);
+  const ConvMode none{Precision::bf16, ConvVariant::wmma};
+  CHECK_THROWS_WITH_AS(device::conv3x3_bytes(kCheckedLayer, ConvPass::forward, none),
+                       doctest::Contains("the wmma variant does not compute in bf16"), Error);
+}
+
+}  // namespace
+}  // namespace n2s::test
