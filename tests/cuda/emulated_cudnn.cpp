@@ -1,22 +1,18 @@
 // cuDNN's convolutions on the emulated device, through the reference: queued in streams and captured as the library's
 // are, with its choice of algorithms, and as careless with its workspace.
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 #include <cstring>
 #include <deque>
 #include <memory>
-#include <vector>
 
-#include "kernels/conv3x3/conv3x3.h"
 #include "kernels/conv3x3/cudnn/library.h"
-#include "kernels/device/warp_matrix.h"
+#include "tests/cuda/emulated_cudnn_call.h"
 #include "tests/emulation/runtime.h"
 
 namespace n2s::device {
 namespace {
 
 using Functions = CudnnFunctions;
+using Call = EmulatedCall;
 
 constexpr int kBadParameter = 2000;
 constexpr int kNotSupported = 3000;
@@ -38,18 +34,6 @@ class Life {
  private:
   cudaEvent_t event_ = nullptr;
   bool alive_ = false;
-};
-
-/// A convolution that is in a stream.
-struct Call {
-  Shape x;
-  int outputs = 0;
-  Functions::Math math = Functions::default_math;
-  Functions::DataType type = Functions::float32;
-  const void* read[2]{};  // x and w, y and w, or x and y
-  void* written = nullptr;
-  void* workspace = nullptr;
-  void (*run)(const Call& call) = nullptr;
 };
 
 }  // namespace
@@ -98,90 +82,6 @@ template <typename T>
 int destroy(T* object) {
   delete object;
   return 0;
-}
-
-/// Rounded as the tensor cores do with what they read.
-double loaded(const Call& call, const void* from, std::size_t i) {
-  if (call.type == Functions::float16) return __half2float(static_cast<const __half*>(from)[i]);
-  if (call.type == Functions::bfloat16) return __bfloat162float(static_cast<const __nv_bfloat16*>(from)[i]);
-  const float value = static_cast<const float*>(from)[i];
-  return call.math == Functions::fma_math ? value : round_to_tf32(value);
-}
-
-std::vector<double> load(const Call& call, const void* from, const Shape& shape) {
-  std::vector<double> values(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = loaded(call, from, i);
-  return values;
-}
-
-void store(const Call& call, const std::vector<double>& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto value = static_cast<float>(values[i]);
-    if (call.type == Functions::float16)
-      static_cast<__half*>(call.written)[i] = __float2half_rn(value);
-    else if (call.type == Functions::bfloat16)
-      static_cast<__nv_bfloat16*>(call.written)[i] = __float2bfloat16_rn(value);
-    else
-      static_cast<float*>(call.written)[i] = value;
-  }
-}
-
-Shape y_shape(const Call& call) {
-  return {call.x.batch, call.x.height, call.x.width, call.outputs};
-}
-/// [output][tap][input] as the library has them.
-Shape w_shape(const Call& call) {
-  return {call.outputs, 3, 3, call.x.channels};
-}
-
-/// Between [output][tap][input] and [output][input][tap].
-std::vector<double> transposed(const std::vector<double>& from, const Call& call, bool to_oihw) {
-  std::vector<double> to(from.size());
-  const auto inputs = static_cast<std::size_t>(call.x.channels);
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const std::size_t input = i % inputs;
-    const std::size_t tap = i / inputs % 9;
-    const std::size_t oihw = (i / inputs / 9 * inputs + input) * 9 + tap;
-    to[to_oihw ? oihw : i] = from[to_oihw ? i : oihw];
-  }
-  return to;
-}
-
-void forward(const Call& call) {
-  const std::vector<double> x = load(call, call.read[0], call.x);
-  const std::vector<double> w = transposed(load(call, call.read[1], w_shape(call)), call, true);
-  std::vector<double> y(static_cast<std::size_t>(y_shape(call).elements()));
-  Conv3x3Forward p;
-  p.source.skip = {x.data(), call.x};
-  p.weight = w.data();
-  p.out = {y.data(), y_shape(call)};
-  conv3x3_forward_reference(p);
-  store(call, y);
-}
-
-void data_gradient(const Call& call) {
-  const std::vector<double> y = load(call, call.read[0], y_shape(call));
-  const std::vector<double> w = transposed(load(call, call.read[1], w_shape(call)), call, true);
-  std::vector<double> x(static_cast<std::size_t>(call.x.elements()));
-  Conv3x3DataGradient p;
-  p.output_gradient.dense = {y.data(), y_shape(call)};
-  p.weight = w.data();
-  p.skip_channels = call.x.channels;
-  p.skip.gradient = {x.data(), call.x};
-  conv3x3_data_gradient_reference(p);
-  store(call, x);
-}
-
-void weight_gradient(const Call& call) {
-  const std::vector<double> x = load(call, call.read[0], call.x);
-  const std::vector<double> y = load(call, call.read[1], y_shape(call));
-  std::vector<double> w(static_cast<std::size_t>(w_shape(call).elements()));
-  Conv3x3WeightGradient p;
-  p.source.skip = {x.data(), call.x};
-  p.output_gradient.dense = {y.data(), y_shape(call)};
-  p.weight_gradient = w.data();
-  conv3x3_weight_gradient_reference(p);
-  store(call, transposed(w, call, false));
 }
 
 void run(void* data) {
@@ -324,7 +224,7 @@ CudnnFunctions emulated_cudnn() {
     call.read[1] = w_data;
     call.written = y_data;
     call.workspace = memory;
-    call.run = forward;
+    call.run = run_forward;
     return enqueue(handle, {alpha, beta}, fits(x, w, y), algorithm, bytes, call);
   };
   f.data_gradient = [](F::Handle* handle, const void* alpha, const F::Filter* w, const void* w_data, const F::Tensor* y,
@@ -335,7 +235,7 @@ CudnnFunctions emulated_cudnn() {
     call.read[1] = w_data;
     call.written = x_data;
     call.workspace = memory;
-    call.run = data_gradient;
+    call.run = run_data_gradient;
     return enqueue(handle, {alpha, beta}, fits(x, w, y), algorithm, bytes, call);
   };
   f.weight_gradient = [](F::Handle* handle, const void* alpha, const F::Tensor* x, const void* x_data,
@@ -346,7 +246,7 @@ CudnnFunctions emulated_cudnn() {
     call.read[1] = y_data;
     call.written = w_data;
     call.workspace = memory;
-    call.run = weight_gradient;
+    call.run = run_weight_gradient;
     return enqueue(handle, {alpha, beta}, fits(x, w, y), algorithm, bytes, call);
   };
   return f;

@@ -92,7 +92,7 @@ void run_forward(const Conv3x3Layer& l, const device::ConvMode& mode, Pooling po
   p.residual_channel = 2;
   p.out = out.tensor();
   p.pooled = pooled.tensor();
-  p.argmax = device::device_positions(argmax.get(), pooled.shape());
+  if (p.pooled) p.argmax = device::device_positions(argmax.get(), pooled.shape());
   device::conv3x3_forward(p, mode, nullptr);
   wait();
 }

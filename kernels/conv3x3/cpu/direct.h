@@ -85,7 +85,7 @@ struct DataGradientPlan {
   std::ptrdiff_t low_packed, packed, output_gradient, sums, per_thread;
 };
 
-/// Slices of chunks depend on the shape alone. Scratch of a thread: staged sources, the output gradient
+/// Slices of chunks depend on the shape alone. Scratch per thread: staged sources, the output gradient
 /// [2][width][columns], sums for the low part [4 phases][2][2 * C_low][columns] and the skip part [9 *
 /// C_skip][columns].
 struct WeightGradientPlan {

@@ -69,7 +69,7 @@ void forward_pack(const Conv3x3Layer& l, const float* weight, float* packed, Thr
   const ForwardPlan plan(l);
   const int low = l.low_channels, skip = l.skip_channels;
   const auto filter = [&](int out, int in) { return weight + (std::ptrdiff_t{out} * (low + skip) + in) * 9; };
-  if (is_dot_product(l)) {  // plain [3][3][C]
+  if (is_dot_product(l)) {  // not in panels: [3][3][C]
     for (int k = 0; k < 9 * skip; ++k) packed[k] = filter(0, k % skip)[k / skip];
     return;
   }

@@ -1,4 +1,4 @@
-// Small matrix products with everything in cache: C (+)= A * B, register-blocked as in Goto & van de Geijn 2008. B lies
+// Small matrix products with everything in cache: C (+)= A * B, register-blocked as in Goto & van de Geijn 2008. B is
 // in panels of a few vectors, chosen so that the nets' channel counts (32, 48, 64, 96, 128, 144) waste no lanes.
 // The order of summation over k is the same in every block shape: results do not depend on how rows are cut.
 #if defined(N2S_KERNELS_CONV3X3_CPU_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)

@@ -52,7 +52,7 @@ HWY_INLINE void store_n(Vec v, float* p, int count) {
 #endif
 }
 
-// Bytes widened to one integer a lane.
+// Bytes widened to one integer per lane.
 HWY_INLINE IntVec load_bytes_n(const std::uint8_t* p, int count) {
   if (HWY_LIKELY(count >= kLanes)) return hn::PromoteTo(kInt, hn::LoadU(kByte, p));
   HWY_ALIGN std::uint8_t buffer[16] = {};

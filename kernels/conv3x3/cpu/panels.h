@@ -1,4 +1,4 @@
-// How the columns of a matrix are cut into panels of a few vectors; what a panel holds lies together in packed weights.
+// How the columns of a matrix are divided into panels of a few vectors; packed weights are stored panel by panel.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Reads square windows of pixels around a tile, with zeros outside the image: plain tensors (a source part), and the
+// Reads square windows of pixels around a tile, with zeros outside the image: tensors (a source part), and the
 // output gradient, where the pooled part is spread to the maxima on the fly.
 #if defined(N2S_KERNELS_CONV3X3_CPU_READ_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef N2S_KERNELS_CONV3X3_CPU_READ_INL_H_

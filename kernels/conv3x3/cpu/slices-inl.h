@@ -1,5 +1,5 @@
-// The end of a weight gradient, common to both variants: partial results of slices are summed in a fixed order, so that
-// the number of threads changes nothing, and brought into OIHW order.
+// The end of a weight gradient, common to both variants: partial sums of slices are reduced in a fixed order, so that
+// the number of threads changes nothing, and stored as OIHW.
 #if defined(N2S_KERNELS_CONV3X3_CPU_SLICES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef N2S_KERNELS_CONV3X3_CPU_SLICES_INL_H_
 #undef N2S_KERNELS_CONV3X3_CPU_SLICES_INL_H_

@@ -14,7 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace n2s::HWY_NAMESPACE {
 
-// A 2x2 window of output pixels, value[2 * dy + dx], at even (y, x); parts of it may lie outside the image.
+// A 2x2 window of output pixels, value[2 * dy + dx], at even (y, x); some of them may be outside the image.
 struct OutputWindow {
   Vec value[4];
 };

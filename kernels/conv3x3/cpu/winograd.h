@@ -29,7 +29,7 @@ constexpr int padded(int channels) {
   return (channels + 15) / 16 * 16;
 }
 
-/// The concatenation's channels lie without a gap; the skip part's last vector may reach beyond the end.
+/// Channels of the concatenation are stored without a gap; the skip part's last vector may reach beyond the end.
 inline int source_stride(const Conv3x3Layer& l) {
   return padded(std::max(padded(l.low_channels), l.low_channels + padded(l.skip_channels)));
 }
@@ -89,7 +89,7 @@ inline int block_tiles(std::ptrdiff_t tiles, int floats_per_position, int thread
   return static_cast<int>(std::min<std::ptrdiff_t>(fits, std::max<std::ptrdiff_t>((share + 7) / 8 * 8, 8)));
 }
 
-/// Where everything lies during a forward pass. Scratch of a thread: V, then M, then zeros; all in floats.
+/// Memory layout of a forward pass. Scratch per thread: V, then M, then zeros; all in floats.
 struct ForwardPlan {
   ForwardPlan(const Conv3x3Layer& l, int threads)
       : tiles(l),
@@ -126,7 +126,7 @@ struct DataGradientPlan {
   std::ptrdiff_t zeros, per_thread;
 };
 
-/// Tiles are cut into slices that depend on the shape alone and are summed in order: results do not depend on the
+/// Tiles are divided into slices that depend on the shape alone and are reduced in order: results do not depend on the
 /// number of threads. Scratch: V, W (the output gradient), sums and zeros for each thread, then the slices' results.
 struct WeightGradientPlan {
   explicit WeightGradientPlan(const Conv3x3Layer& l)

@@ -1,5 +1,5 @@
 // Weight gradient by F(4x4, 3x3): dW = G^T [sum over tiles of (B^T d B) . (A dY A^T)] G, a matrix product at each
-// position whose depth is the number of tiles. Slices of tiles are summed in a fixed order (winograd.h).
+// position whose depth is the number of tiles. Slices of tiles are reduced in a fixed order (winograd.h).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/cpu/winograd_weight_gradient.cpp"
 #include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
@@ -48,7 +48,7 @@ void multiply(const WeightGradientWork& w, int tiles, bool add) {
   }
 }
 
-// Position (1, 1) of A dY A^T is the plain sum over the tile.
+// Position (1, 1) of A dY A^T is the sum over the tile.
 void add_bias(const WeightGradientWork& w, int tiles, bool add) {
   const int columns = w.plan.sums.columns;
   float* bias = w.slice + std::ptrdiff_t{9} * w.plan.inputs * columns;

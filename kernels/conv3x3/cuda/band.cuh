@@ -25,7 +25,7 @@ struct PlainBand {
   /// The pixels that the warp's first step and tap read begin here.
   __device__ __forceinline__ static int source_pixel(int warp) { return warp % 3; }
   __device__ __forceinline__ static int output_pixel(int) { return 0; }
-  /// Where output pixel (y, x) lies in shared memory, and which one lies there.
+  /// Slot of output pixel (y, x) in shared memory, and the pixel of a slot.
   __device__ __forceinline__ static int slot(int y, int x) { return 16 * y + x; }
   __device__ __forceinline__ static int2 pixel_at(int slot) { return make_int2(slot % 16, slot / 16); }
 };
@@ -115,7 +115,7 @@ struct PooledGradient {
   unsigned positions[kHeld];  // two bits per channel
   bool dense = false;
 
-  /// Where window i's pixel lies in shared memory.
+  /// Address of a pixel of window i in shared memory.
   __device__ __forceinline__ static T* place(T* shared, int i, int position) {
     const int y = 2 * (i / kVectors / (Band::kColumns / 2)) + position / 2;
     const int x = 2 * (i / kVectors % (Band::kColumns / 2)) + position % 2;

@@ -25,7 +25,7 @@ struct ForwardArguments {
   Outputs<T> to;
 };
 
-/// Where a block's outputs begin, and where its sums lie when staged.
+/// Output pixels of a block, and the order of its sums when staged.
 template <bool Phased>
 struct OutputTile {
   static constexpr int kRows = Phased ? 8 : 16;

@@ -48,7 +48,7 @@ struct OutputGradient {
   __device__ __forceinline__ bool has(int y, int x, int channel) const {
     return y >= 0 && y < height && x >= 0 && x < width && channel < channels;
   }
-  /// The pooled values of the window that (y, x) lies in, and where in the window they go.
+  /// The pooled values of the window of (y, x), and their positions in it.
   __device__ __forceinline__ void load_window(Vector<T>& values, unsigned& positions, int y, int x, int channel) const {
     values = zero_vector<T>();
     positions = 0;

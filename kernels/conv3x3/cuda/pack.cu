@@ -1,7 +1,7 @@
 // Packs OIHW fp32 weights for the GPU kernels, in the precision that they multiply in. Upsampled channels get sums of
 // taps, one set for each phase; the data gradient gets the transposed, flipped ones. OIHW has the taps innermost, the
-// packed form the output channels: a block transposes its share in shared memory, so that its reads and
-// writes of device memory are contiguous.
+// packed form the output channels: a block transposes its share in shared memory, so that its reads and writes of
+// device memory are contiguous.
 #include "kernels/conv3x3/cuda/packing.cuh"
 #include "kernels/conv3x3/cuda/variants.h"
 #include "kernels/device/element.h"

@@ -13,7 +13,7 @@ namespace n2s::device {
 inline constexpr int kWarps = 4;  // of a block
 inline constexpr int kThreads = 32 * kWarps;
 
-/// The plain convolution: a block computes 16 x 16 pixels, a warp four rows of them.
+/// The nine taps at full resolution: a block computes 16 x 16 pixels, a warp four rows of them.
 struct PlainTaps {
   static constexpr int kWarpRows = 4;                      // fragments of a warp
   static constexpr int kTileRows = 18, kTileColumns = 18;  // source pixels
@@ -41,7 +41,7 @@ struct PhaseLowTaps {
   __host__ __device__ static constexpr int tap(int warp, int ty, int tx) { return 4 * warp + 2 * ty + tx; }
 };
 
-/// The skip source beside it: the plain taps, for pixels of one phase.
+/// The skip source beside it: nine taps, for pixels of one phase.
 struct PhaseSkipTaps {
   static constexpr int kWarpRows = 4;
   static constexpr int kTileRows = 10, kTileColumns = 34;
@@ -70,7 +70,7 @@ struct DownTaps {
   __host__ __device__ static constexpr int tap(int, int ty, int tx) { return 4 * ty + tx; }
 };
 
-/// Which of a tile row's pixels lies in this place of the row in shared memory.
+/// Column of the tile that is stored at this place of a row in shared memory.
 template <typename Taps>
 __device__ __forceinline__ int tile_column(int place) {
   constexpr int kEven = Taps::kTileColumns / 2;

@@ -34,7 +34,7 @@ void join_source(const ConvSource& source, const Conv3x3Layer& layer, Precision 
 void join_output_gradient(const ConvOutputGradient& from, const Conv3x3Layer& layer, Precision precision, void* joint,
                           cudaStream_t stream);
 
-/// Makes the outputs from the sums of the convolution, which may lie in p.out itself.
+/// Makes the outputs from the sums of the convolution, which may be in p.out itself.
 void finish_outputs(const Conv3x3Forward& p, const Conv3x3Layer& layer, Precision precision, const void* sums,
                     cudaStream_t stream);
 
