@@ -8,7 +8,7 @@
 namespace n2s::emulation {
 
 struct SourcePlace {
-  std::string text;       // "tile_loop.h:78"; in a helper: "element.h:53 in tile_loop.h:78", with who calls it
+  std::string text;       // "tile_loop.cuh:78"; in a helper: "element.h:53 in tile_loop.cuh:78", with who calls it
   std::string functions;  // that were inlined into each other there, one a line, the innermost first
 };
 

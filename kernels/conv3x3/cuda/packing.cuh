@@ -32,7 +32,7 @@ struct PackedPart {
 
   N2S_HOST_DEVICE int chunks() const { return (inputs + chunk - 1) / chunk; }
   N2S_HOST_DEVICE int tiles() const { return outputs == 0 || inputs == 0 ? 0 : (outputs + columns - 1) / columns; }
-  N2S_HOST_DEVICE std::size_t chunk_elements() const { return static_cast<std::size_t>(taps) * chunk * columns; }
+  N2S_HOST_DEVICE std::size_t chunk_elements() const { return static_cast<std::size_t>(taps * chunk * columns); }
   N2S_HOST_DEVICE std::size_t tile_elements() const { return chunk_elements() * static_cast<std::size_t>(chunks()); }
   N2S_HOST_DEVICE std::size_t elements() const { return tile_elements() * static_cast<std::size_t>(tiles()); }
 };
