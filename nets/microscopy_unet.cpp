@@ -1,3 +1,4 @@
+// The graph of the U-Net for microscopy, block by block as in the paper's Table S1.
 #include "nets/microscopy_unet.h"
 
 #include <string>

@@ -1,3 +1,4 @@
+// The graph of the U-Net for MRI, block by block as in the paper's Table S2.
 #include "nets/mri_unet.h"
 
 #include <string>

@@ -1,26 +1,61 @@
+// The rows of the table of networks.
 #include "nets/network.h"
 
 #include <fmt/format.h>
+
+#include <array>
 
 #include "kernels/base/error.h"
 #include "nets/microscopy_unet.h"
 #include "nets/mri_unet.h"
 
 namespace n2s {
+namespace {
 
-Network make_network(NetworkKind kind, int planes) {
-  if (kind == NetworkKind::mri) return {kind, mri_unet(planes), 158};
-  return {kind, microscopy_unet(planes), 24};
+constexpr std::array kNetworks{
+    Network{.name = "mri",
+            .build = mri_unet,
+            .default_for = DefaultFor::nifti,
+            .normalisation = "range",
+            .fill = -0.5F,
+            .max_shift = 64,
+            .orientations = false,
+            .paper_planes = 5,
+            .paper_noise = "kspace:0.1"},
+    Network{.name = "microscopy",
+            .build = microscopy_unet,
+            .default_for = DefaultFor::other_files,
+            .normalisation = "percentile",
+            .fill = 0.0F,
+            .max_shift = 0,
+            .orientations = true,
+            .paper_planes = 2,
+            .paper_noise = ""},
+};
+
+}  // namespace
+
+std::span<const Network> networks() {
+  return kNetworks;
 }
 
-NetworkKind network_kind(const std::string& name) {
-  if (name == "mri") return NetworkKind::mri;
-  if (name == "microscopy") return NetworkKind::microscopy;
-  throw Error(fmt::format("there is no network '{}': choose mri or microscopy", name));
+const Network& find_network(const std::string& name) {
+  for (const Network& network : kNetworks)
+    if (name == network.name) return network;
+  throw Error(fmt::format("there is no network '{}': choose {}", name, network_names()));
 }
 
-std::string network_name(NetworkKind kind) {
-  return kind == NetworkKind::mri ? "mri" : "microscopy";
+const Network& default_network(DefaultFor files) {
+  for (const Network& network : kNetworks)
+    if (network.default_for == files) return network;
+  throw Error(fmt::format("no network is the default here: choose one with --net ({})", network_names()));
+}
+
+std::string network_names() {
+  std::string names = kNetworks.front().name;
+  for (std::size_t i = 1; i < kNetworks.size(); ++i)
+    names += fmt::format("{}{}", i + 1 < kNetworks.size() ? ", " : " or ", kNetworks.at(i).name);
+  return names;
 }
 
 }  // namespace n2s

@@ -1,25 +1,42 @@
-// The networks by name, with what tiling needs to know about them.
+// The table of networks. A network is one file that builds its graph and one row in network.cpp; training, restoring,
+// the benchmarks and the help texts read the row.
 #pragma once
 
+#include <span>
 #include <string>
-#include <vector>
 
 #include "engine/graph/graph.h"
 
 namespace n2s {
 
-enum class NetworkKind { mri, microscopy };
+/// The files for which a network is used where the user names none.
+enum class DefaultFor { no_files, nifti, other_files };
 
 struct Network {
-  NetworkKind kind;
-  Graph graph;           // plain operations, forward
-  int receptive_radius;  // pixels: how far away an input pixel can change an output pixel
+  const char* name;            // of --net, and in a model's configuration: it must not change once models exist
+  Graph (*build)(int planes);  // input planes -> forward graph with one output plane, unfused
+  DefaultFor default_for;
+
+  // Defaults of training with this network.
+  const char* normalisation;  // a kind of data/normalisation.h
+  float fill;                 // normalised value of the background: fills what a shift leaves empty
+  int max_shift;              // pixels, random shifts of whole planes; 0: planes are not shifted
+  bool orientations;          // random flips and rotations by 90 degrees
+
+  // The paper's experiment with this network, which the benchmarks repeat.
+  int paper_planes;         // input planes
+  const char* paper_noise;  // simulated anew for every image (engine/training/plane_noise.h); "": the data are noisy
 };
 
-Network make_network(NetworkKind kind, int planes);
+std::span<const Network> networks();
 
-/// "mri" and "microscopy". Throws Error with the known names.
-NetworkKind network_kind(const std::string& name);
-std::string network_name(NetworkKind kind);
+/// Throws Error with the known names.
+const Network& find_network(const std::string& name);
+
+/// The network for files of a kind where the user names none.
+const Network& default_network(DefaultFor files);
+
+/// "mri or microscopy", for messages and help texts.
+std::string network_names();
 
 }  // namespace n2s

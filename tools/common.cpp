@@ -1,3 +1,4 @@
+// What every verb shares.
 #include "tools/common.h"
 
 #include <charconv>
@@ -16,9 +17,9 @@
 namespace n2s {
 namespace {
 
-constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings sees mostly padding
+constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings works mostly on padding
 
-/// "cuda:1" -> 1; "auto" and "cuda" are the first.
+/// "cuda:1" -> 1; "auto" and "cuda" -> 0.
 int cuda_device(const std::string& device) {
   if (device == "auto" || device == "cuda") return 0;
   constexpr std::string_view kPrefix = "cuda:";
@@ -28,10 +29,10 @@ int cuda_device(const std::string& device) {
     const auto [stop, error] = std::from_chars(device.data() + kPrefix.size(), end, number);
     if (error == std::errc() && stop == end && number >= 0) return number;
   }
-  throw Error(fmt::format("--device {}: choose auto, cpu, cuda or cuda:NUMBER", device));
+  throw Error(fmt::format("--device {}: not a device; choose auto, cpu, cuda or cuda:NUMBER", device));
 }
 
-/// CLI11 reads -1 into an unsigned number as 18446744073709551615, and so it does anything that is larger.
+/// CLI11 reads -1, and anything too large, into an unsigned number as 18446744073709551615.
 std::string check_seed(const std::string& text) {
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -41,21 +42,19 @@ std::string check_seed(const std::string& text) {
 
 }  // namespace
 
-void add_common_options(CLI::App& verb, CommonOptions& o) {
-  const std::string group = "Common";
-  verb.add_option("--device", o.device, "auto, cpu, cuda or cuda:NUMBER")->capture_default_str()->group(group);
-  verb.add_option("--precision", o.precision, "fp32 (everywhere); tf32, fp16, bf16 (GPU)")
-      ->check(CLI::IsMember({"fp32", "tf32", "fp16", "bf16"}))
-      ->capture_default_str()
-      ->group(group);
-  verb.add_option("--seed", o.seed, "Of all random numbers: the same seed gives the same result")
-      ->check(CLI::Validator(check_seed, ""))
-      ->capture_default_str()
-      ->group(group);
-  verb.add_option("--threads", o.threads, "Processor threads (default: all)")->check(CLI::Range(0, 1024))->group(group);
-  verb.add_flag("--quiet", o.quiet, "No notes and no progress")->group(group);
-  verb.add_flag("--json", o.json, "Print the result as one JSON object on standard output")->group(group);
-  verb.add_flag("--force", o.force, "Overwrite what exists")->group(group);
+void add_common_options(Verb& verb, CommonOptions& o) {
+  verb.heading("Common");
+  verb.option("--device", o.device, "auto (the first GPU, else the CPU), cpu, cuda or cuda:NUMBER").show_default();
+  verb.option("--precision", o.precision, "fp32; on GPUs also tf32, fp16 and bf16")
+      .one_of({"fp32", "tf32", "fp16", "bf16"})
+      .show_default();
+  verb.option("--seed", o.seed, "Seed of all random numbers: the same seed gives the same result")
+      .check(check_seed)
+      .show_default();
+  verb.option("--threads", o.threads, "CPU threads (default: one per core)").between(0, 1024);
+  verb.flag("--quiet", o.quiet, "Print no notes and no progress");
+  verb.flag("--json", o.json, "Print the result as one JSON object on standard output");
+  verb.flag("--force", o.force, "Overwrite existing files");
 }
 
 std::optional<CudaOptions> chosen_gpu(const CommonOptions& o, std::string& why_cpu) {
@@ -74,21 +73,23 @@ std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
     say(o, "{}", backend->description());
     return backend;
   }
-  if (o.variant != "auto") throw Error(fmt::format("--variant {}: for GPUs only{}", o.variant, why_cpu));
+  if (o.variant != "auto")
+    throw Error(fmt::format("--variant {}: only GPUs have variants; leave it out{}", o.variant, why_cpu));
   if (o.precision != "fp32")
-    throw Error(fmt::format("--precision {}: the processor computes in fp32 only{}", o.precision, why_cpu));
+    throw Error(fmt::format("--precision {}: the CPU computes in fp32 only; leave it out or choose a GPU{}",
+                            o.precision, why_cpu));
   auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});
   say(o, "{}, fp32{}", backend->description(), why_cpu);
   return backend;
 }
 
-void add_input_options(CLI::App& verb, InputOptions& o) {
-  const std::string group = "Input";
-  verb.add_option("--dataset", o.dataset, "HDF5: path of the data set")->group(group);
-  verb.add_option("--axis", o.stack.axis, "Axis along which the planes follow each other: x, y, z, t or c")
-      ->group(group);
-  verb.add_option("--channel", o.stack.channel, "Channel, from 0")->group(group);
-  verb.add_option("--time", o.stack.time, "Time point, from 0")->group(group);
+void add_input_options(Verb& verb, InputOptions& o) {
+  verb.heading("Input");
+  verb.option("--dataset", o.dataset, "HDF5: path of the dataset inside the file");
+  verb.option("--axis", o.stack.axis,
+              "Axis along which the planes are stacked: x, y, z, t or c (default: z, or t where there is no z)");
+  verb.option("--channel", o.stack.channel, "Channel, from 0 (default: 0; colour images need it)");
+  verb.option("--time", o.stack.time, "Time point, from 0 (default: 0)");
 }
 
 LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
@@ -102,23 +103,25 @@ LoadedStack load_stack(const std::string& path, const InputOptions& input, const
   check_finite(loaded.stack, path);
   if (loaded.stack.height < kSmallestSide || loaded.stack.width < kSmallestSide)
     throw Error(
-        fmt::format("{}: planes of {}x{} pixels are too small: they need at least {} on each side; is --axis right?",
+        fmt::format("{}: planes of {}x{} pixels are too small, at least {} on each side are needed; is --axis right?",
                     path, loaded.stack.height, loaded.stack.width, kSmallestSide));
   return loaded;
 }
 
 Stack middle_planes(Stack stack, int count) {
   if (count == 0 || count == stack.planes) return stack;
-  if (count > stack.planes) throw Error(fmt::format("--middle {}: the stack has only {} planes", count, stack.planes));
+  if (count > stack.planes)
+    throw Error(fmt::format("--middle {}: the stack has only {} planes; choose fewer", count, stack.planes));
   const std::ptrdiff_t pixels = std::ptrdiff_t{stack.height} * stack.width;
   const auto first = stack.voxels.begin() + (stack.planes - count) / 2 * pixels;
   return {count, stack.height, stack.width, std::vector<float>(first, first + count * pixels)};
 }
 
-void add_middle_option(CLI::App& verb, int& count) {
-  verb.add_option("--middle", count, "Use only so many planes, from the middle (the paper: 100 of each head)")
-      ->check(CLI::Range(0, 1 << 20))
-      ->group("Input");
+void add_middle_option(Verb& verb, int& count) {
+  verb.heading("Input");
+  verb.option("--middle", count,
+              "Use only this many planes, from the middle of the stack (the paper: 100 of each head)")
+      .not_negative();
 }
 
 void say_text(const CommonOptions& options, const std::string& text) {

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "data/stack.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/runtime/backend.h"
+#include "tools/command_line.h"
 
 namespace n2s {
 
@@ -21,25 +21,25 @@ struct CommonOptions {
   std::string precision = "fp32";  // fp32, tf32, fp16, bf16
   std::string variant = "auto";    // of the convolution on a GPU; only n2s bench asks
   std::uint64_t seed = 1;
-  int threads = 0;  // 0: one per processor
+  int threads = 0;  // of the CPU; 0: one per core
   bool quiet = false, json = false, force = false;
 };
-void add_common_options(CLI::App& verb, CommonOptions& options);
+void add_common_options(Verb& verb, CommonOptions& options);
 
-/// The GPU that the options come to; none: the processor, and `why_cpu` says why where that was left open. Throws Error
-/// for what is no device.
+/// The GPU that the options choose. None: the CPU, and with --device auto `why_cpu` says why. Throws Error for a
+/// --device that is neither.
 std::optional<CudaOptions> chosen_gpu(const CommonOptions& options, std::string& why_cpu);
 
-/// Says which device is used, and why where it was left open, unless quiet. Throws Error for a device or precision that
+/// Opens the device and says which it is (with --device auto: and why). Throws Error for a device or precision that
 /// this build or machine lacks.
 std::unique_ptr<Backend> make_backend(const CommonOptions& options);
 
-/// Which stack of a file is meant.
+/// Which stack of a file to read.
 struct InputOptions {
   std::string dataset;
   StackOptions stack;
 };
-void add_input_options(CLI::App& verb, InputOptions& options);
+void add_input_options(Verb& verb, InputOptions& options);
 
 struct LoadedStack {
   Image image;  // without its values: they are in the stack
@@ -50,10 +50,10 @@ struct LoadedStack {
 /// Reads a file, says which stack was chosen, and checks it: finite voxels, planes of at least 16x16 pixels.
 LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
 
-/// The `count` planes in the middle, as in the paper's MRI experiments (the ends of a head scan are air); all of them
-/// for 0. Throws Error when the stack has fewer.
+/// The `count` planes in the middle, as in the paper's MRI experiments (the ends of a head scan are air); 0: all
+/// planes. Throws Error when the stack has fewer.
 Stack middle_planes(Stack stack, int count);
-void add_middle_option(CLI::App& verb, int& count);
+void add_middle_option(Verb& verb, int& count);
 
 /// A note for the user on standard error; silent with --quiet.
 void say_text(const CommonOptions& options, const std::string& text);

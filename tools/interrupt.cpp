@@ -1,3 +1,4 @@
+// Signal handlers that only set a flag.
 #include "tools/interrupt.h"
 
 namespace n2s {

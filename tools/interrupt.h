@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: the first asks the work to save and stop, a second one ends the program at once.
+// Ctrl-C and SIGTERM: the first one asks the work to save and stop, the second one ends the program at once.
 #pragma once
 
 #include <csignal>

@@ -1,3 +1,4 @@
+// Asks each library for its version.
 #include "tools/libraries.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Which libraries the program runs with: what a bug report needs.
+// Versions of the libraries that the program runs with, for bug reports.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

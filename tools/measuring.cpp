@@ -1,3 +1,4 @@
+// Calls the engine's metrics and normalisation, and says when the CPU computed them.
 #include "tools/measuring.h"
 
 #include <string>
@@ -11,7 +12,7 @@ StackMetrics stack_metrics(const Stack& result, const Stack& truth, const Metric
                            const CommonOptions& common) {
   std::string why_host;
   StackMetrics metrics = stack_metrics(result, truth, options, backend, why_host);
-  if (!why_host.empty()) say(common, "metrics: measured by the processor: {}", why_host);
+  if (!why_host.empty()) say(common, "metrics: computed on the CPU: {}", why_host);
   return metrics;
 }
 
@@ -19,7 +20,7 @@ Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const N
                                 Backend& backend, const CommonOptions& common) {
   std::string why_host;
   Normalisation fitted = fit_normalisation(stacks, options, backend, why_host);
-  if (!why_host.empty()) say(common, "percentiles: found by the processor: {}", why_host);
+  if (!why_host.empty()) say(common, "percentiles: computed on the CPU: {}", why_host);
   return fitted;
 }
 

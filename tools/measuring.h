@@ -1,4 +1,4 @@
-// Metrics and normalisation on the device in use, with a note where the processor has to stand in for it.
+// Metrics and normalisation on the device in use, with a note to the user where the CPU computes them instead.
 #pragma once
 
 #include <vector>

@@ -1,17 +1,21 @@
+// Loads models and denoises with them.
 #include "tools/model_use.h"
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/graph/fusion.h"
+#include "engine/graph/receptive_field.h"
 #include "engine/training/checkpoint.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
 namespace fs = std::filesystem;
 
-nlohmann::json model_configuration(NetworkKind kind, const BatchSettings& settings) {
+nlohmann::json model_configuration(const Network& network, const BatchSettings& settings) {
   nlohmann::json json{{"format", 1},
-                      {"network", network_name(kind)},
+                      {"network", network.name},
                       {"method", method_name(settings.method)},
                       {"planes", settings.planes},
                       {"gap", settings.gap},
@@ -20,38 +24,41 @@ nlohmann::json model_configuration(NetworkKind kind, const BatchSettings& settin
   return json;
 }
 
-LoadedModel load_model(const fs::path& path) {
-  const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
+fs::path model_file(const fs::path& path) {
+  fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
   if (!fs::exists(file))
-    throw Error(fmt::format("{}: there is no model: give a run's folder or a model file", file.string()));
+    throw Error(fmt::format("{}: no model here; give a run's folder or a model file", file.string()));
+  return file;
+}
+
+LoadedModel load_model(const fs::path& path) {
+  const std::string file = model_file(path).string();
+  const nlohmann::json configuration = load_configuration(file);
   LoadedModel model;
-  model.configuration = load_configuration(file.string());
   try {
-    model.kind = network_kind(model.configuration.at("network").get<std::string>());
-    model.planes = model.configuration.at("planes").get<int>();
-    model.gap = model.configuration.at("gap").get<int>();
-    model.normalisation = model.configuration.at("normalisation").get<Normalisation>();
+    model.network = &find_network(configuration.at("network").get<std::string>());
+    model.planes = configuration.at("planes").get<int>();
+    model.gap = configuration.at("gap").get<int>();
+    model.normalisation = configuration.at("normalisation").get<Normalisation>();
   } catch (const nlohmann::json::exception&) {
-    throw Error(
-        fmt::format("{}: the model's configuration is incomplete: it was written by another version", file.string()));
+    throw Error(fmt::format("{}: the model's configuration is incomplete; another version has written it", file));
   }
   constexpr int kMostPlanes = 1024;
   if (model.planes < 1 || model.planes > kMostPlanes || model.gap < 0 || model.gap > kMostPlanes)
-    throw Error(fmt::format("{}: the model's configuration is impossible: {} planes, gap {}", file.string(),
-                            model.planes, model.gap));
-  model.parameters = load_parameters(file.string(), make_network(model.kind, model.planes).graph.layers);
+    throw Error(fmt::format("{}: damaged: the model's configuration has {} planes and a gap of {}", file, model.planes,
+                            model.gap));
+  model.parameters = load_parameters(file, model.network->build(model.planes).layers);
   return model;
 }
 
 Stack denoise(const LoadedModel& model, const Stack& noisy, Backend& backend, const InferenceOptions& options) {
-  const Network network = make_network(model.kind, model.planes);
-  const Graph graph = fuse(network.graph);
+  const Graph graph = fuse(model.network->build(model.planes));
   ParameterMemory parameters(backend, graph.layers, false);
   parameters.upload(ParameterMemory::Part::values, model.parameters);
   InferenceOptions for_model = options;
   for_model.gap = model.gap;
   for_model.normalisation = model.normalisation;
-  return restore_stack(backend, {&graph, network.receptive_radius}, parameters, noisy, for_model);
+  return restore_stack(backend, {&graph, receptive_radius(graph)}, parameters, noisy, for_model);
 }
 
 }  // namespace n2s

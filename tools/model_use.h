@@ -1,8 +1,8 @@
-// Models on disk and what denoising needs to know of them.
+// Trained models: their files, and denoising with them.
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -16,16 +16,18 @@ namespace n2s {
 
 /// A model ready to restore stacks.
 struct LoadedModel {
-  NetworkKind kind = NetworkKind::mri;
+  const Network* network = nullptr;
   int planes = 0;  // input planes
-  int gap = 0;     // planes left out on each side of the target
+  int gap = 0;     // planes skipped on each side of the target
   Normalisation normalisation;
-  nlohmann::json configuration;
   std::vector<float> parameters;
 };
 
-/// The configuration that save_model stores.
-nlohmann::json model_configuration(NetworkKind kind, const BatchSettings& settings);
+/// The configuration that is stored with a model: what denoising needs to know to use it.
+nlohmann::json model_configuration(const Network& network, const BatchSettings& settings);
+
+/// The file of a model: `path` itself, or the best model in a run's folder. Throws Error where there is none.
+std::filesystem::path model_file(const std::filesystem::path& path);
 
 /// From a run's folder (its best model) or a model file. Throws Error.
 LoadedModel load_model(const std::filesystem::path& path);

@@ -1,3 +1,4 @@
+// Draws the progress bar, or prints a line every ten seconds.
 #include "tools/progress.h"
 
 #include <fmt/format.h>

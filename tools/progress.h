@@ -1,4 +1,4 @@
-// Progress of long work on standard error: a bar with rate and time left on a terminal, now and then a plain line
+// Progress of long work on standard error: a bar with rate and time left on a terminal, a line every ten seconds
 // elsewhere, nothing when quiet.
 #pragma once
 

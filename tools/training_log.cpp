@@ -1,3 +1,4 @@
+// Reads and writes log.jsonl.
 #include "tools/training_log.h"
 
 #include <fstream>
@@ -6,7 +7,7 @@
 #include <string>
 
 #include "data/atomic_file.h"
-#include "tools/pictures.h"
+#include "tools/pictures/plots.h"
 
 namespace n2s {
 

@@ -1,4 +1,4 @@
-// The record of a training run: JSON lines on disk, and a picture of the curves.
+// The log of a training run: JSON lines on disk, and a plot of the curves.
 #pragma once
 
 #include <filesystem>

@@ -1,3 +1,4 @@
+// The loop around the trainer: steps, records, validation, saving, and the end of the run by steps or by time.
 #include "tools/training_run.h"
 
 #include <fmt/format.h>
@@ -6,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "data/atomic_file.h"
 #include "engine/graph/fusion.h"
@@ -14,6 +15,7 @@
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "tools/interrupt.h"
+#include "tools/json_output.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 #include "tools/training_log.h"
@@ -43,12 +45,11 @@ class Run {
       const CommonOptions& common)
       : request_(request),
         common_(common),
-        network_(make_network(request.network, request.batches.planes)),
-        forward_(request.fusion ? fuse(network_.graph) : network_.graph),
+        forward_(forward_graph(request)),
         batches_(stacks, request.batches, pool),
         validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side)),
         trainer_(backend, forward_, on_device(backend), std::move(validation_), settings(request)),
-        configuration_(model_configuration(request.network, request.batches)),
+        configuration_(model_configuration(*request.network, request.batches)),
         log_(file("log.jsonl")) {}
 
   TrainingResult train(const std::string& resume_command) {
@@ -75,7 +76,12 @@ class Run {
  private:
   fs::path file(const char* name) const { return request_.folder / name; }
 
-  /// The data set may take what the trainer and the system leave of a device's memory.
+  static Graph forward_graph(const TrainingRequest& request) {
+    Graph unfused = request.network->build(request.batches.planes);
+    return request.fusion ? fuse(std::move(unfused)) : unfused;
+  }
+
+  /// The dataset may take the device memory that the trainer leaves, less a tenth for the system.
   StackBatches& on_device(Backend& backend) {
     const std::size_t needed = Trainer::planned_bytes(backend, forward_, batches_.extents(), validation_);
     const std::size_t usable = backend.free_bytes() / 10 * 9;
@@ -93,9 +99,9 @@ class Run {
 
   void announce() {
     const BatchSettings& b = request_.batches;
-    say(common_, "{} with {} input plane{}, {} network, images of {}x{} pixels, {} a step, {} steps an epoch",
-        method_name(b.method), b.planes, b.planes == 1 ? "" : "s", network_name(request_.network),
-        b.augmentation.crop_height, b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
+    say(common_, "{} with {} input plane{}, {} network, {}x{} pixel images, {} per step, {} steps per epoch",
+        method_name(b.method), b.planes, b.planes == 1 ? "" : "s", request_.network->name, b.augmentation.crop_height,
+        b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
     say(common_, "memory for activations, gradients, workspace, parameters and optimiser: {}",
         human_bytes(trainer_.device_bytes()));
     if (const DeviceBatchSource* on_device = batches_.on_device()) say(common_, "{}", on_device->description());
@@ -113,8 +119,9 @@ class Run {
     const TrainingState state = load_state(file("state.safetensors").string(), forward_.layers);
     const nlohmann::json before = load_configuration(file("state.safetensors").string());
     if (before != configuration_)
-      throw Error(fmt::format("{}: the run was started with other options ({}): give the same ones, or start afresh",
-                              file("state.safetensors").string(), before.dump()));
+      throw Error(fmt::format(
+          "{}: the run was started with other options ({}); give the same ones, or replace the run with --force",
+          file("state.safetensors").string(), before.dump()));
     trainer_.resume(state);
     log_.load(state.step);
     say(common_, "resuming after step {} of {}", state.step, state.total_steps);
@@ -136,7 +143,7 @@ class Run {
     progress.update(trainer_.steps(), fmt::format("loss {:.5f}", mean_loss_));
   }
 
-  /// --minutes: once steps have been timed, fixes how many fit; the learning rate needs to know the end.
+  /// --minutes: times the first steps and sets how many fit, since the learning rate's decay depends on the total.
   void calibrate(Progress& progress) {
     constexpr std::size_t kWarmUp = 2;
     constexpr std::size_t kTimed = 8;
@@ -155,14 +162,14 @@ class Run {
     say(common_, "about {} steps fit into {:.3g} minutes", trainer_.total_steps(), request_.length.minutes);
   }
 
-  /// --minutes: other programs come and go. What fits is measured again at each validation; once the learning rate has
-  /// come down far, the run only gets shorter.
+  /// --minutes: the machine's load may change, so what fits is measured again at each validation. Once the learning
+  /// rate has decayed far, the run may only get shorter.
   void keep_to_the_budget(Progress& progress) {
     if (request_.length.minutes <= 0 || request_.resume || trainer_.total_steps() == 0 || trainer_.finished()) return;
     const double elapsed = seconds_since(start_);
-    const double a_step = elapsed / static_cast<double>(trainer_.steps());
+    const double per_step = elapsed / static_cast<double>(trainer_.steps());
     const double left = request_.length.minutes * 60 - elapsed;
-    const long fitting = trainer_.steps() + std::max(1L, static_cast<long>(0.99 * left / a_step));
+    const long fitting = trainer_.steps() + std::max(1L, static_cast<long>(0.99 * left / per_step));
     const bool may_grow = trainer_.steps() < trainer_.total_steps() * 2 / 3;
     if (fitting < trainer_.total_steps() || may_grow) trainer_.set_total_steps(fitting);
     progress.set_total(trainer_.total_steps());
@@ -201,7 +208,7 @@ class Run {
   [[noreturn]] void stop(Progress& progress, const std::string& resume_command) {
     progress.finish();
     save_state();
-    throw Error(fmt::format("interrupted after step {} of {}; everything is saved, go on with: {}", trainer_.steps(),
+    throw Error(fmt::format("interrupted after step {} of {}; everything is saved, continue with: {}", trainer_.steps(),
                             trainer_.total_steps(), resume_command));
   }
 
@@ -209,29 +216,23 @@ class Run {
     save_state();
     log_.draw(file("loss_curve.png"));
     TrainingResult result;
-    result.parameters = load_parameters(file("model.safetensors").string(), forward_.layers);
-    result.record = {
-        {"steps", trainer_.steps()},
-        {"epochs", static_cast<double>(trainer_.steps()) / static_cast<double>(trainer_.steps_per_epoch())},
-        {"train_seconds", seconds_since(start_)},
-        {"loss", mean_loss_},
-        {"peak_memory_bytes", peak_memory_bytes()},
-        {"planned_memory_bytes", trainer_.device_bytes()},
-        {"configuration", configuration_}};
-    if (!request_.held_out_nothing) {
-      result.record["best_validation"] = trainer_.best_validation();
-      result.record["best_step"] = trainer_.best_step();
-    }
-    for (const char* name : {"model", "last", "state"})
-      result.record["files"][name] = file((std::string(name) + ".safetensors").c_str()).string();
-    result.record["files"]["log"] = file("log.jsonl").string();
-    result.record["files"]["loss_curve"] = file("loss_curve.png").string();
+    result.steps = trainer_.steps();
+    result.epochs = static_cast<double>(trainer_.steps()) / static_cast<double>(trainer_.steps_per_epoch());
+    result.seconds = seconds_since(start_);
+    result.loss = mean_loss_;
+    result.peak_memory_bytes = peak_memory_bytes();
+    result.planned_memory_bytes = trainer_.device_bytes();
+    result.configuration = configuration_.dump();
+    if (!request_.held_out_nothing) result.validation = {trainer_.best_validation(), trainer_.best_step()};
+    for (const std::string name : {"model", "last", "state"})
+      result.files[name] = file((name + ".safetensors").c_str()).string();
+    result.files["log"] = file("log.jsonl").string();
+    result.files["loss_curve"] = file("loss_curve.png").string();
     return result;
   }
 
   const TrainingRequest& request_;
   const CommonOptions& common_;
-  Network network_;
   Graph forward_;
   StackBatches batches_;
   ValidationSet validation_;  // until the trainer has it
@@ -247,13 +248,29 @@ class Run {
 
 }  // namespace
 
+void print_json(const TrainingResult& result) {
+  nlohmann::json json{{"steps", result.steps},
+                      {"epochs", result.epochs},
+                      {"train_seconds", result.seconds},
+                      {"loss", result.loss},
+                      {"peak_memory_bytes", result.peak_memory_bytes},
+                      {"planned_memory_bytes", result.planned_memory_bytes},
+                      {"configuration", nlohmann::json::parse(result.configuration)},
+                      {"files", result.files}};
+  if (result.validation) {
+    json["best_validation"] = result.validation->best;
+    json["best_step"] = result.validation->step;
+  }
+  print_json(json);
+}
+
 void check_run_folder(const fs::path& folder, bool resume, bool replace) {
   const fs::path state = folder / "state.safetensors";
   if (fs::exists(state) && !resume && !replace)
     throw Error(
-        fmt::format("{}: holds a run already: --resume goes on with it, --force starts afresh", folder.string()));
+        fmt::format("{}: holds a run already; continue it with --resume or replace it with --force", folder.string()));
   if (resume && !fs::exists(state))
-    throw Error(fmt::format("{}: there is nothing to resume: start without --resume", state.string()));
+    throw Error(fmt::format("{}: no run to resume here; start without --resume", folder.string()));
 }
 
 TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend,

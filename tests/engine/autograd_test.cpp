@@ -83,8 +83,8 @@ TEST_CASE("every gradient of a small graph, plain and fused, is the slope of the
 TEST_CASE("the gradients of both nets give the slope of the loss in random directions") {
   constexpr double kStep = 1e-7;  // small, since among many pixels some cross 0: an error in proportion to the step
   const Extents extents{1, 32, 32};
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy}) {
-    const Graph graph = fuse(make_network(kind, 2).graph);
+  for (const Network& network : networks()) {
+    const Graph graph = fuse(network.build(2));
     const std::vector<double> parameters = parameters_for(graph);
     const Point here = evaluate(graph, extents, parameters);
     for (const std::uint64_t seed : {7U, 8U}) {
@@ -103,8 +103,8 @@ TEST_CASE("the gradients of both nets give the slope of the loss in random direc
 }
 
 TEST_CASE("plain and fused gradients of both nets are the same to double precision") {
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy}) {
-    const Graph plain = make_network(kind, 2).graph;
+  for (const Network& network : networks()) {
+    const Graph plain = network.build(2);
     const std::vector<double> parameters = parameters_for(plain);
     const Point a = evaluate(plain, {2, 32, 32}, parameters);
     const Point b = evaluate(fuse(plain), {2, 32, 32}, parameters);

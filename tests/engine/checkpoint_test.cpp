@@ -74,9 +74,9 @@ TEST_CASE("a model comes back with its configuration, named and shaped as in PyT
 
 TEST_CASE("both nets' own layers come back") {
   const test::TemporaryFolder folder;
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy}) {
-    const std::vector<Layer> layers = make_network(kind, 4).graph.layers;
-    const std::string path = (folder / network_name(kind)).string();
+  for (const Network& network : networks()) {
+    const std::vector<Layer> layers = network.build(4).layers;
+    const std::string path = (folder / network.name).string();
     save_model(path, layers, {{}, numbered(layers)});
     CHECK(load_parameters(path, layers) == numbered(layers));
   }
@@ -156,7 +156,7 @@ TEST_CASE("a model of another network is refused with a reason") {
   CHECK(refused({{"block.conv1", 2, 3, 1}, {"output", 3, 1, 1}, {"extra", 1, 1, 1}}));  // too many
   CHECK(refused({{"block.conv1", 4, 3, 1}, {"output", 3, 1, 1}}));                      // other planes
   CHECK(refused({{"block.conv1", 3, 2, 1}, {"output", 3, 1, 1}}));                      // as many numbers
-  CHECK(refused(make_network(NetworkKind::mri, 4).graph.layers));
+  CHECK(refused(find_network("mri").build(4).layers));
 }
 
 TEST_CASE("numbers that are not finite are refused") {

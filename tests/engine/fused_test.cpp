@@ -98,12 +98,12 @@ int count(const Graph& graph) {
 }  // namespace
 
 TEST_CASE("fused equals unfused: output, loss and every gradient") {
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy})
+  for (const Network& network : networks())
     for (const int planes : {1, 2, 5}) {
-      const std::string name = network_name(kind);
+      const std::string name = network.name;
       CAPTURE(name);
       CAPTURE(planes);
-      const Graph plain_graph = make_network(kind, planes).graph;
+      const Graph plain_graph = network.build(planes);
       const Graph fused_graph = fuse(plain_graph);
       for (const Extents& extents : {Extents{3, 32, 64}, Extents{1, 64, 32}}) {
         if (kSanitized && (planes == 2 || extents.batch == 1)) continue;
@@ -120,8 +120,8 @@ TEST_CASE("fused equals unfused: output, loss and every gradient") {
 }
 
 TEST_CASE("both nets become convolutions alone") {
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy}) {
-    const Graph plain = make_network(kind, 4).graph;
+  for (const Network& network : networks()) {
+    const Graph plain = network.build(4);
     const Graph fused = fuse(plain);
     CHECK(count<Convolution>(fused) == static_cast<int>(fused.operations.size()));
     CHECK(count<Convolution>(fused) == count<Convolution>(plain));

@@ -9,6 +9,7 @@
 
 #include "engine/cpu/cpu_backend.h"
 #include "engine/graph/fusion.h"
+#include "engine/graph/receptive_field.h"
 #include "kernels/base/error.h"
 #include "nets/network.h"
 #include "tests/kernels/random_image.h"
@@ -25,8 +26,10 @@ struct Sides {
 };
 
 struct Setup {
-  Setup(NetworkKind kind, int planes)
-      : network(make_network(kind, planes)), fused(fuse(network.graph)), memory(backend, fused.layers, false) {
+  Setup(const std::string& network, int planes)
+      : fused(fuse(find_network(network).build(planes))),
+        radius(receptive_radius(fused)),
+        memory(backend, fused.layers, false) {
     memory.upload(ParameterMemory::Part::values, initial_parameters(fused.layers, 5));
   }
 
@@ -36,12 +39,12 @@ struct Setup {
     options.gap = gap;
     // A figure that any machine has, since a plane that does not fit would be tiled unasked.
     options.memory_limit = std::size_t{2} << 30;
-    return restore_stack(backend, {&fused, network.receptive_radius}, memory, noisy, options);
+    return restore_stack(backend, {&fused, radius}, memory, noisy, options);
   }
 
   CpuBackend backend;
-  Network network;
   Graph fused;
+  int radius;  // receptive, pixels
   ParameterMemory memory;
 };
 
@@ -68,10 +71,10 @@ bool same_plane(const Stack& a, const Stack& b, int plane) {
 }
 
 /// Changes each plane in turn and lists, for each, the planes of the output that change with it.
-void check_blind(NetworkKind kind, int planes, int gap, const Stack& noisy) {
+void check_blind(const std::string& network, int planes, int gap, const Stack& noisy) {
   CAPTURE(planes);
   CAPTURE(gap);
-  Setup setup(kind, planes);
+  Setup setup(network, planes);
   const Stack restored = setup.restore(noisy, 0, gap);
   const auto pixels = static_cast<std::size_t>(noisy.height) * static_cast<std::size_t>(noisy.width);
   for (int plane = 0; plane < noisy.planes; ++plane) {
@@ -98,7 +101,7 @@ void check_blind(NetworkKind kind, int planes, int gap, const Stack& noisy) {
 TEST_CASE("tiled equals untiled: microscopy net") {
   for (const Sides& sides : {Sides{100, 140}, Sides{40, 150}}) {
     CAPTURE(sides.height);
-    Setup setup(NetworkKind::microscopy, 2);
+    Setup setup("microscopy", 2);
     const Stack noisy = random_stack(3, sides.height, sides.width);
     InferenceOptions options;
     options.tile = 64;
@@ -108,7 +111,7 @@ TEST_CASE("tiled equals untiled: microscopy net") {
 }
 
 TEST_CASE("tiled equals untiled: MRI net") {
-  Setup setup(NetworkKind::mri, 2);
+  Setup setup("mri", 2);
   for (const Sides& sides : {Sides{32, 736}, Sides{736, 32}}) {
     CAPTURE(sides.height);
     if (kSanitized && sides.height > sides.width) continue;
@@ -121,10 +124,10 @@ TEST_CASE("tiled equals untiled: MRI net") {
 TEST_CASE("the MRI net's receptive radius is as large as stated") {
   if (kSanitized) return;
   // With a halo that is too small the inner tiles' borders would differ: a step far above rounding.
-  Setup setup(NetworkKind::mri, 2);
+  Setup setup("mri", 2);
   const Stack noisy = random_stack(3, 32, 736);
   const Stack whole = setup.restore(noisy);
-  setup.network.receptive_radius = 64;
+  setup.radius = 64;
   CHECK(relative_difference(whole, setup.restore(noisy, 384)) > 1e-5);
 }
 
@@ -132,8 +135,8 @@ TEST_CASE("planes of any size keep it, whatever the net divides them by") {
   for (const Sides& sides : {Sides{17, 23}, Sides{33, 64}, Sides{101, 31}, Sides{16, 16}}) {
     CAPTURE(sides.height);
     CAPTURE(sides.width);
-    for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy}) {
-      Setup setup(kind, 4);
+    for (const Network& network : networks()) {
+      Setup setup(network.name, 4);
       const Stack restored = setup.restore(random_stack(3, sides.height, sides.width));
       CHECK(restored.planes == 3);
       CHECK(restored.height == sides.height);
@@ -145,7 +148,7 @@ TEST_CASE("planes of any size keep it, whatever the net divides them by") {
 }
 
 TEST_CASE("odd sizes tiled equal untiled") {
-  Setup setup(NetworkKind::microscopy, 1);
+  Setup setup("microscopy", 1);
   const Stack noisy = random_stack(2, 67, 131);
   CHECK(relative_difference(setup.restore(noisy), setup.restore(noisy, 60)) <= 1e-5);
 }
@@ -155,28 +158,28 @@ TEST_CASE("self-supervised output i does not change when plane i of the input ch
   for (const int planes : {2, 4, 6})
     // Sanitizers make this slow, and which planes are read does not depend on them.
     for (const int gap : {0, 1})
-      if (!kSanitized || (planes == 4 && gap == 0)) check_blind(NetworkKind::mri, planes, gap, noisy);
+      if (!kSanitized || (planes == 4 && gap == 0)) check_blind("mri", planes, gap, noisy);
 }
 
 TEST_CASE("self-supervised output i does not change when plane i of the input changes: microscopy net") {
   const Stack noisy = random_stack(9, 16, 16);
   for (const int planes : {2, 4, 6})
     for (const int gap : {0, 1})
-      if (!kSanitized || planes == 4) check_blind(NetworkKind::microscopy, planes, gap, noisy);
+      if (!kSanitized || planes == 4) check_blind("microscopy", planes, gap, noisy);
 }
 
 TEST_CASE("short stacks are blind to the target as well, and one plane is an error") {
   for (const int depth : {2, 3, 4}) {
     CAPTURE(depth);
     for (const int planes : {2, 4, 6})
-      if (!kSanitized || planes == 4) check_blind(NetworkKind::microscopy, planes, 0, random_stack(depth, 16, 16));
+      if (!kSanitized || planes == 4) check_blind("microscopy", planes, 0, random_stack(depth, 16, 16));
   }
-  Setup setup(NetworkKind::microscopy, 2);
+  Setup setup("microscopy", 2);
   CHECK_THROWS_AS(setup.restore(random_stack(1, 16, 16)), Error);
 }
 
 TEST_CASE("an odd number of planes sees the target") {
-  Setup setup(NetworkKind::microscopy, 3);
+  Setup setup("microscopy", 3);
   const Stack noisy = random_stack(4, 16, 16);
   Stack changed = noisy;
   for (std::size_t i = 0; i < std::size_t{16} * 16; ++i) changed.voxels[i] += 1;
@@ -184,7 +187,7 @@ TEST_CASE("an odd number of planes sees the target") {
 }
 
 TEST_CASE("a memory limit makes tiles that keep to it, down to the smallest possible") {
-  const Setup setup(NetworkKind::microscopy, 2);
+  const Setup setup("microscopy", 2);
   const InferenceNetwork network{&setup.fused, 24};
   InferenceOptions options;
   options.memory_limit = std::size_t{64} << 20;
@@ -198,7 +201,7 @@ TEST_CASE("a memory limit makes tiles that keep to it, down to the smallest poss
 }
 
 TEST_CASE("progress ends with all planes") {
-  Setup setup(NetworkKind::microscopy, 2);
+  Setup setup("microscopy", 2);
   const Stack noisy = random_stack(7, 60, 70);
   long last = 0;
   InferenceOptions options;

@@ -26,10 +26,10 @@ struct NamedGraph {
 
 std::vector<NamedGraph> all_graphs() {
   std::vector<NamedGraph> graphs;
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy})
+  for (const Network& network : networks())
     for (const int planes : {1, 4}) {
-      const Graph plain = make_network(kind, planes).graph;
-      const std::string name = fmt::format("{} {}", network_name(kind), planes);
+      const Graph plain = network.build(planes);
+      const std::string name = fmt::format("{} {}", network.name, planes);
       graphs.push_back({name + " plain", plain});
       graphs.push_back({name + " fused", fuse(plain)});
       graphs.push_back({name + " plain, training", differentiate(plain)});
@@ -187,7 +187,7 @@ TEST_CASE("every value in use has room for its numbers, and every other one has 
 TEST_CASE("training the MRI net on 16 images of 256x256 takes at most 3.5 GiB") {
   const CpuBackend backend;
   for (const int planes : {1, 4, 5, 7}) {
-    const Graph plain = make_network(NetworkKind::mri, planes).graph;
+    const Graph plain = find_network("mri").build(planes);
     const std::size_t fused = plan_for(backend, differentiate(fuse(plain)), {16, 256, 256}).arena_bytes;
     const std::size_t unfused = plan_for(backend, differentiate(plain), {16, 256, 256}).arena_bytes;
     MESSAGE(fmt::format("MRI net, {} planes: {:.2f} GiB fused, {:.2f} GiB plain", planes, gib(fused), gib(unfused)));

@@ -48,7 +48,7 @@ std::vector<TrainingStack> easy_stacks() {
 struct RunSettings {
   std::uint64_t seed = 1;
   int threads = 2;
-  NetworkKind kind = NetworkKind::mri;
+  std::string network = "mri";
   int crop = 32;
 };
 
@@ -56,7 +56,7 @@ struct RunSettings {
 struct Session {
   explicit Session(const RunSettings& run = {})
       : backend({.threads = run.threads}),
-        graph(fuse(make_network(run.kind, 2).graph)),
+        graph(fuse(find_network(run.network).build(2))),
         batches(stacks, batch_settings(run), backend.pool()),
         trainer(backend, graph, batches, {}, {{}, run.seed, true}) {
     trainer.set_total_steps(kSteps);
@@ -133,24 +133,24 @@ void check_resume(const RunSettings& settings, long stride) {
 }  // namespace
 
 TEST_CASE("resuming from any of 20 steps ends bit for bit where the whole run ends") {
-  check_resume({.kind = NetworkKind::microscopy, .crop = 16}, kSanitized ? 9 : 1);
+  check_resume({.network = "microscopy", .crop = 16}, kSanitized ? 9 : 1);
   if (!kSanitized) check_resume({}, 9);  // the larger net less often, for the sake of time
 }
 
 TEST_CASE("one seed gives one result, on 1, 2 and 3 threads; another seed another") {
   constexpr long kEnough = 8;  // into the second epoch
-  for (const NetworkKind kind : {NetworkKind::microscopy, NetworkKind::mri}) {
-    if (kSanitized && kind == NetworkKind::mri) continue;
-    const std::vector<float> two = Session({.threads = 2, .kind = kind}).run_to(kEnough);
-    CHECK(Session({.threads = 2, .kind = kind}).run_to(kEnough) == two);
-    CHECK(Session({.threads = 1, .kind = kind}).run_to(kEnough) == two);
-    CHECK(Session({.threads = 3, .kind = kind}).run_to(kEnough) == two);
-    CHECK(Session({.seed = 2, .threads = 2, .kind = kind}).run_to(kEnough) != two);
+  for (const std::string network : {"microscopy", "mri"}) {
+    if (kSanitized && network == "mri") continue;
+    const std::vector<float> two = Session({.threads = 2, .network = network}).run_to(kEnough);
+    CHECK(Session({.threads = 2, .network = network}).run_to(kEnough) == two);
+    CHECK(Session({.threads = 1, .network = network}).run_to(kEnough) == two);
+    CHECK(Session({.threads = 3, .network = network}).run_to(kEnough) == two);
+    CHECK(Session({.seed = 2, .threads = 2, .network = network}).run_to(kEnough) != two);
   }
 }
 
 TEST_CASE("the loss falls on an easy problem") {
-  Session session({.kind = NetworkKind::microscopy, .crop = 16});
+  Session session({.network = "microscopy", .crop = 16});
   session.trainer.set_total_steps(60);
   double first = 0;
   double last = 0;
@@ -165,16 +165,16 @@ TEST_CASE("the loss falls on an easy problem") {
 }
 
 TEST_CASE("numbers that are not finite stop the training before the parameters are touched") {
-  for (const NetworkKind kind : {NetworkKind::mri, NetworkKind::microscopy})
+  for (const Network& network : networks())
     for (const bool in_target : {false, true})
       for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         CpuBackend backend({.threads = 1});
         FixedBatches batches;
-        batches.side = kind == NetworkKind::mri ? 32 : 16;
+        batches.side = std::max(16, 1 << depth(network.build(2)));
         batches.bad_step = 3;
         batches.bad_target = in_target;
         batches.bad_value = bad;
-        Trainer trainer(backend, fuse(make_network(kind, 2).graph), batches, {}, {});
+        Trainer trainer(backend, fuse(network.build(2)), batches, {}, {});
         for (int i = 0; i < 3; ++i) trainer.step();
         const TrainingState before = trainer.state();
         CHECK_THROWS_WITH_AS(trainer.step(), doctest::Contains("step 4"), Error);
@@ -193,7 +193,7 @@ TEST_CASE("the learning rate follows the cosine, per epoch and per step") {
   for (const bool per_epoch : {true, false}) {
     CpuBackend backend({.threads = 1});
     FixedBatches batches;
-    Trainer trainer(backend, fuse(make_network(NetworkKind::microscopy, 1).graph), batches, {}, {{}, 0, per_epoch});
+    Trainer trainer(backend, fuse(find_network("microscopy").build(1)), batches, {}, {{}, 0, per_epoch});
     trainer.set_total_steps(kTotal);
     for (long step = 0; step < kTotal; ++step) {
       CAPTURE(step);
@@ -212,7 +212,7 @@ TEST_CASE("the learning rate follows the cosine, per epoch and per step") {
 TEST_CASE("the rate stays where it begins until the number of steps is known") {
   CpuBackend backend({.threads = 1});
   FixedBatches batches;
-  Trainer trainer(backend, fuse(make_network(NetworkKind::microscopy, 1).graph), batches, {}, {});
+  Trainer trainer(backend, fuse(find_network("microscopy").build(1)), batches, {}, {});
   for (int i = 0; i < 9; ++i) trainer.step();
   CHECK(trainer.learning_rate() == AdamSettings{}.learning_rate);
   CHECK_FALSE(trainer.finished());
@@ -222,7 +222,7 @@ TEST_CASE("validation is the mean squared error, finds the best step, and change
   CpuBackend backend({.threads = 2});
   FixedBatches batches;
   const ValidationSet set{{1, 32, 32}, 2, test::random_values(2048, 41), std::vector<float>(2048, 0.5F)};
-  const Graph graph = fuse(make_network(NetworkKind::microscopy, 1).graph);
+  const Graph graph = fuse(find_network("microscopy").build(1));
   Trainer trainer(backend, graph, batches, set, {});
   double best = std::numeric_limits<double>::infinity();
   long best_step = 0;
@@ -261,7 +261,7 @@ TEST_CASE("validation on numbers that are not finite is an error, and the best s
   FixedBatches batches;
   ValidationSet set{{1, 32, 32}, 1, std::vector<float>(1024, 0.5F), std::vector<float>(1024, 0.5F)};
   set.inputs[100] = std::numeric_limits<float>::quiet_NaN();
-  Trainer trainer(backend, fuse(make_network(NetworkKind::microscopy, 1).graph), batches, set, {});
+  Trainer trainer(backend, fuse(find_network("microscopy").build(1)), batches, set, {});
   CHECK_THROWS_AS(trainer.validate(), Error);
   CHECK(trainer.best_validation() == std::numeric_limits<double>::infinity());
 }
@@ -269,7 +269,7 @@ TEST_CASE("validation on numbers that are not finite is an error, and the best s
 TEST_CASE("a state of another network is refused") {
   CpuBackend backend({.threads = 1});
   FixedBatches batches;
-  Trainer one(backend, fuse(make_network(NetworkKind::microscopy, 1).graph), batches, {}, {});
-  Trainer two(backend, fuse(make_network(NetworkKind::microscopy, 2).graph), batches, {}, {});
+  Trainer one(backend, fuse(find_network("microscopy").build(1)), batches, {}, {});
+  Trainer two(backend, fuse(find_network("microscopy").build(2)), batches, {}, {});
   CHECK_THROWS_AS(two.resume(one.state()), Error);
 }

@@ -74,8 +74,8 @@ Golden::Golden(const std::string& path) : file_(read_safetensors(path)) {
 
 Graph Golden::graph() const {
   const std::string net = file_.metadata.at("net");
-  // Files made before the network had its present name call it "care", after the CARE architecture that it follows.
-  return make_network(net == "care" ? NetworkKind::microscopy : network_kind(net), number("inputs")).graph;
+  // Files made before the network had its current name call it "care", after the CARE architecture that it follows.
+  return find_network(net == "care" ? "microscopy" : net).build(number("inputs"));
 }
 
 Extents Golden::extents() const {

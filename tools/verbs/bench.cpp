@@ -1,51 +1,54 @@
+// Selects and times the benchmark's cases, and prints a table or JSON.
 #include "tools/verbs/bench.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "tools/bench_cell.h"
-#include "tools/ceilings.h"
+#include "tools/benchmark/bench_case.h"
+#include "tools/benchmark/ceilings.h"
+#include "tools/benchmark/cuda_kernel_benchmark.h"
+#include "tools/benchmark/kernel_benchmark.h"
 #include "tools/common.h"
-#include "tools/cuda_laboratory.h"
-#include "tools/kernel_laboratory.h"
+#include "tools/json_output.h"
 
 namespace n2s {
 namespace {
 
+constexpr const char* kAll = "all";
+
 struct BenchOptions {
   CommonOptions common;
-  std::string network = "all", pass = "all", op;
+  std::string network = kAll, pass = kAll, op;
   int planes = 0, batch = 0, size = 0;
   double seconds = 2;
   bool no_fusion = false;
 };
 
-/// What the options leave open is filled with the project's eight standard cells.
-std::vector<BenchCell> cells(const BenchOptions& o) {
-  std::vector<BenchCell> result;
-  for (const char* name : {"mri", "microscopy"}) {
-    if (o.network != "all" && o.network != name) continue;
-    const NetworkKind kind = network_kind(name);
-    const int planes = o.planes > 0 ? o.planes : kind == NetworkKind::mri ? 5 : 2;
-    std::vector<Extents> sizes{{16, 64, 64}, {2, 256, 256}};
-    if (o.size > 0) sizes = {{o.batch > 0 ? o.batch : 16, o.size, o.size}};
-    if (o.size == 0 && o.batch > 0)
-      for (Extents& extents : sizes) extents.batch = o.batch;
+/// The cases that the options select out of the eight standard ones: two networks, two sizes, two passes.
+std::vector<BenchCase> cases(const BenchOptions& o) {
+  std::vector<BenchCase> result;
+  std::vector<Extents> sizes{{16, 64, 64}, {2, 256, 256}};
+  if (o.size > 0) sizes = {{o.batch > 0 ? o.batch : 16, o.size, o.size}};
+  if (o.size == 0 && o.batch > 0)
+    for (Extents& extents : sizes) extents.batch = o.batch;
+  for (const Network& network : networks()) {
+    if (o.network != kAll && o.network != network.name) continue;
+    const int planes = o.planes > 0 ? o.planes : network.paper_planes;
     for (const Extents& extents : sizes)
       for (const bool training : {true, false})
-        if (o.pass == "all" || (o.pass == "training") == training)
-          result.push_back({kind, planes, extents, training, !o.no_fusion});
+        if (o.pass == kAll || (o.pass == "training") == training)
+          result.push_back({&network, planes, extents, training, !o.no_fusion});
   }
   return result;
 }
 
-void print_operations(const CellTime& time, const Ceilings& ceilings) {
+void print_operations(const CaseTime& time, const Ceilings& ceilings) {
   fmt::print("  {:<34}{:>10}{:>10}{:>10}{:>9}\n", "operation", "ms", "GFLOP", "GFLOP/s", "of peak");
   for (const OperationTime& op : time.operations) {
     const double rate = op.gflop / op.milliseconds * 1000;
@@ -57,15 +60,15 @@ void print_operations(const CellTime& time, const Ceilings& ceilings) {
   }
 }
 
-nlohmann::json record(const BenchCell& cell, const CellTime& time, const Ceilings& ceilings,
+nlohmann::json record(const BenchCase& bench_case, const CaseTime& time, const Ceilings& ceilings,
                       const std::string& precision) {
   const double rate = time.gflop_per_plane / time.ms_per_plane * 1000;
-  return {{"net", network_name(cell.network)},
-          {"planes", cell.planes},
-          {"batch", cell.extents.batch},
-          {"height", cell.extents.height},
-          {"width", cell.extents.width},
-          {"pass", cell.training ? "training" : "inference"},
+  return {{"net", bench_case.network->name},
+          {"planes", bench_case.planes},
+          {"batch", bench_case.extents.batch},
+          {"height", bench_case.extents.height},
+          {"width", bench_case.extents.width},
+          {"pass", bench_case.training ? "training" : "inference"},
           {"precision", precision},
           {"batches", time.batches},
           {"ms_per_plane", time.ms_per_plane},
@@ -85,7 +88,7 @@ void bench(const BenchOptions& o) {
   const std::optional<CudaOptions> gpu = chosen_gpu(o.common, why_cpu);
   if (gpu && !o.op.empty()) {
     const int side = o.size > 0 ? o.size : 256;
-    return run_cuda_laboratory(*gpu, {o.common.json, o.seconds / 10, {o.batch > 0 ? o.batch : 16, side, side}});
+    return run_cuda_kernel_benchmark(*gpu, {o.common.json, o.seconds / 10, {o.batch > 0 ? o.batch : 16, side, side}});
   }
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   ThreadPool pool(o.common.threads);
@@ -95,60 +98,59 @@ void bench(const BenchOptions& o) {
         "ceilings: {:.1f} GFLOP/s in registers, {:.1f} GB/s copying\n"
         "GFLOP are counted as direct convolution: an algorithm with fewer multiplications can exceed 100 %\n",
         ceilings.gflops, ceilings.gbytes_per_second);
-  if (!o.op.empty()) return run_kernel_laboratory(o.op, {o.common.json, o.seconds}, ceilings, pool);
+  if (!o.op.empty()) return run_kernel_benchmark(o.op, {o.common.json, o.seconds}, ceilings, pool);
   nlohmann::json json{{"device", backend->description()},
                       {"ceilings", {{"gflops", ceilings.gflops}, {"gbytes_per_second", ceilings.gbytes_per_second}}},
                       {"results", nlohmann::json::array()}};
-  for (const BenchCell& cell : cells(o)) {
-    const CellTime time = time_cell(*backend, cell, o.seconds);
-    json["results"].push_back(record(cell, time, ceilings, o.common.precision));
+  for (const BenchCase& bench_case : cases(o)) {
+    const CaseTime time = time_case(*backend, bench_case, o.seconds);
+    json["results"].push_back(record(bench_case, time, ceilings, o.common.precision));
     if (o.common.json) continue;
     const double rate = time.gflop_per_plane / time.ms_per_plane * 1000;
     fmt::print(
-        "\n{} network, {} planes, {} x {}x{}, {}: {:.3f} ms a plane, {:.1f} planes/s, {:.1f} GFLOP/s ({:.0f} % of "
+        "\n{} network, {} planes, {} x {}x{}, {}: {:.3f} ms per plane, {:.1f} planes/s, {:.1f} GFLOP/s ({:.0f} % of "
         "peak), arena {}\n",
-        network_name(cell.network), cell.planes, cell.extents.batch, cell.extents.height, cell.extents.width,
-        cell.training ? "training" : "inference", time.ms_per_plane, 1000 / time.ms_per_plane, rate,
-        100 * rate / ceilings.gflops, human_bytes(time.arena_bytes));
-    if (!time.batches.empty()) fmt::print("  with batch assembly: {}\n", time.batches);
+        bench_case.network->name, bench_case.planes, bench_case.extents.batch, bench_case.extents.height,
+        bench_case.extents.width, bench_case.training ? "training" : "inference", time.ms_per_plane,
+        1000 / time.ms_per_plane, rate, 100 * rate / ceilings.gflops, human_bytes(time.arena_bytes));
+    if (!time.batches.empty()) fmt::print("  including batch assembly: {}\n", time.batches);
     print_operations(time, ceilings);
   }
-  if (o.common.json) std::cout << json.dump(2) << "\n";
+  if (o.common.json) print_json(json);
 }
 
 }  // namespace
 
-void add_bench(CLI::App& app) {
+void add_bench(Program& program) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App* verb = app.add_subcommand("bench", "Measure the engine on this machine, per network and per operation");
-  verb->add_option("--net", options->network, "mri, microscopy or all")
-      ->check(CLI::IsMember({"mri", "microscopy", "all"}))
-      ->capture_default_str();
-  verb->add_option("--planes", options->planes, "Input planes (default: mri 5, microscopy 2)")
-      ->check(CLI::Range(1, 64));
-  verb->add_option("--batch", options->batch, "Images at a time (default: 16 of 64x64 and 2 of 256x256)")
-      ->check(CLI::Range(1, 4096));
-  verb->add_option("--size", options->size, "Side of the images, pixels")->check(CLI::Range(16, 8192));
-  verb->add_option("--pass", options->pass, "training, inference or all")
-      ->check(CLI::IsMember({"training", "inference", "all"}))
-      ->capture_default_str();
-  verb->add_option("--op", options->op,
-                   "conv3x3: every variant of the kernel on every layer of both networks, in every precision of a GPU")
-      ->check(CLI::IsMember({"conv3x3"}));
-  verb->add_option("--seconds", options->seconds, "Time to spend on each measurement")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str();
-  verb->add_flag("--no-fusion", options->no_fusion, "Run the plain operations one by one");
-  verb->add_option("--variant", options->common.variant, "Convolution on a GPU: auto, simt, wmma, mma or cudnn")
-      ->check(CLI::IsMember({"auto", "simt", "wmma", "mma", "cudnn"}))
-      ->capture_default_str();
-  add_common_options(*verb, options->common);
-  verb->footer(
+  std::vector<std::string> names{kAll};
+  std::string paper_planes;
+  for (const Network& network : networks()) {
+    names.emplace_back(network.name);
+    paper_planes += fmt::format("{}{} {}", paper_planes.empty() ? "" : ", ", network.name, network.paper_planes);
+  }
+  Verb verb = program.add_verb("bench", "Measure the engine on this machine, per network and per operation");
+  verb.option("--net", options->network, "Network").one_of(names).show_default();
+  verb.option("--planes", options->planes, fmt::format("Input planes (default: {})", paper_planes)).between(1, 64);
+  verb.option("--batch", options->batch, "Images per step (default: 16 of 64x64 and 2 of 256x256)").between(1, 4096);
+  verb.option("--size", options->size, "Side of the images, pixels").between(16, 8192);
+  verb.option("--pass", options->pass, "Pass").one_of({"training", "inference", kAll}).show_default();
+  verb.option("--op", options->op,
+              "The kernel benchmark: every variant of this operation on every layer shape of all networks, in every "
+              "precision of a GPU")
+      .one_of({"conv3x3"});
+  verb.option("--seconds", options->seconds, "Time to spend on each measurement").between(0.0, 3600.0).show_default();
+  verb.flag("--no-fusion", options->no_fusion, "Run every operation by itself, unfused");
+  verb.option("--variant", options->common.variant, "Convolution on a GPU")
+      .one_of({"auto", "simt", "wmma", "mma", "cudnn"})
+      .show_default();
+  add_common_options(verb, options->common);
+  verb.footer(
       "Examples:\n"
-      "  n2s bench                                                  both networks, training and inference\n"
-      "  n2s bench --net mri --size 256 --batch 16 --pass training  one cell, operation by operation\n"
-      "  n2s bench --op conv3x3                                     the kernel laboratory");
-  verb->callback([options] { bench(*options); });
+      "  n2s bench                                                  all networks, training and inference\n"
+      "  n2s bench --net mri --size 256 --batch 16 --pass training  one case, operation by operation\n"
+      "  n2s bench --op conv3x3                                     the kernel benchmark");
+  verb.on_run([options] { bench(*options); });
 }
 
 }  // namespace n2s

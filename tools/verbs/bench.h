@@ -1,10 +1,10 @@
-// n2s bench: how fast the engine is here, cell by cell and operation by operation.
+// n2s bench: how fast the engine is on this machine, case by case and operation by operation.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_bench(CLI::App& app);
+void add_bench(Program& program);
 
 }  // namespace n2s

@@ -1,6 +1,6 @@
+// Reads a stack, adds noise plane by plane, writes it.
 #include "tools/verbs/corrupt.h"
 
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -8,6 +8,7 @@
 #include "data/atomic_file.h"
 #include "engine/training/plane_noise.h"
 #include "tools/common.h"
+#include "tools/json_output.h"
 
 namespace n2s {
 namespace {
@@ -31,27 +32,26 @@ void corrupt(const CorruptOptions& o) {
   write.overwrite = o.common.force;
   if (!o.keep_type) write.type = SampleType::float32;
   write_image(o.out, put_stack(loaded.image, loaded.selection, noisy), write);
-  if (o.common.json)
-    std::cout << nlohmann::json{{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}}.dump(2) << "\n";
+  if (o.common.json) print_json({{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}});
   say(o.common, "{}: {} with seed {}{}", o.out, describe(noise), o.common.seed, o.second ? ", second copy" : "");
 }
 
 }  // namespace
 
-void add_corrupt(CLI::App& app) {
+void add_corrupt(Program& program) {
   auto options = std::make_shared<CorruptOptions>();
-  CLI::App* verb = app.add_subcommand("corrupt", "Add simulated noise to a clean stack");
-  verb->add_option("IN", options->in, "The clean stack")->required();
-  verb->add_option("-o,--output", options->out, "The noisy stack")->required();
-  verb->add_option("--noise", options->noise,
-                   "kspace:RATE (share of frequencies kept), gaussian:SIGMA or poisson:GAIN[,gaussian:SIGMA]")
-      ->required();
-  verb->add_flag("--second-copy", options->second, "The other of two independent copies with the same seed");
-  verb->add_flag("--keep-type", options->keep_type, "Write the input's sample type instead of float32");
-  add_input_options(*verb, options->input);
-  add_common_options(*verb, options->common);
-  verb->footer("Example: n2s corrupt brain.nii.gz -o noisy.nii.gz --noise kspace:0.1 --seed 7");
-  verb->callback([options] { corrupt(*options); });
+  Verb verb = program.add_verb("corrupt", "Add simulated noise to a clean stack");
+  verb.option("IN", options->in, "The clean stack").required();
+  verb.option("-o,--output", options->out, "The noisy stack").required();
+  verb.option("--noise", options->noise,
+              "kspace:RATE (keep this share of the frequencies), gaussian:SIGMA or poisson:GAIN[,gaussian:SIGMA]")
+      .required();
+  verb.flag("--second-copy", options->second, "Draw the second of two independent noisy copies with the same seed");
+  verb.flag("--keep-type", options->keep_type, "Write the input's sample type instead of float32");
+  add_input_options(verb, options->input);
+  add_common_options(verb, options->common);
+  verb.footer("Example: n2s corrupt brain.nii.gz -o noisy.nii.gz --noise kspace:0.1 --seed 7");
+  verb.on_run([options] { corrupt(*options); });
 }
 
 }  // namespace n2s

@@ -1,10 +1,10 @@
 // n2s corrupt: adds simulated noise to clean stacks.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_corrupt(CLI::App& app);
+void add_corrupt(Program& program);
 
 }  // namespace n2s

@@ -1,20 +1,22 @@
+// Prepares the brain, corrupts it, trains on it, restores it, and prints the metrics.
 #include "tools/verbs/demo.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "data/phantom.h"
 #include "engine/inference/post_processing.h"
 #include "tools/common.h"
+#include "tools/json_output.h"
 #include "tools/measuring.h"
 #include "tools/model_use.h"
+#include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
-#include "tools/result_pictures.h"
-#include "tools/training_options.h"
+#include "tools/training_run.h"
 
 namespace n2s {
 namespace {
@@ -59,12 +61,12 @@ Stack truth(Backend& backend, const CommonOptions& common) {
     const Image image = read_image(kColin27);
     return prepare(take_stack(image, select_stack(image)), backend, common);
   }
-  say(common, "{} is missing (Debian package mricron-data): using a built-in phantom instead of a real brain",
+  say(common, "{} is missing (Debian package mricron-data); using a built-in phantom instead of a real brain",
       kColin27);
   return prepare(head_phantom(kPlanes, 217, 181), backend, common);
 }
 
-/// Every tenth plane, as all figures of this demo count.
+/// Over every tenth plane, as all figures of this demo.
 StackMetrics measure(const Stack& result, const Stack& clean, Backend& backend, const CommonOptions& common) {
   const auto pick = [](const Stack& stack) {
     Stack picked{0, stack.height, stack.width, {}};
@@ -119,7 +121,7 @@ TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stack
   options.held_out = 2;
   options.length.steps = o.steps;
   options.length.minutes = o.steps > 0 ? 0 : o.minutes;
-  TrainingRequest request = prepare_training(options, NetworkKind::mri, o.common, stacks, backend, pool);
+  TrainingRequest request = prepare_training(options, find_network("mri"), o.common, stacks, backend, pool);
   request.folder = fs::path(o.folder) / "run";
   return request;
 }
@@ -133,7 +135,8 @@ void demo(const DemoOptions& o) {
   const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
   std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}}};
   const TrainingRequest request = training(o, stacks, *backend, pool);
-  TrainingResult result = run_training(stacks, request, *backend, pool, o.common, "n2s demo, once more: it is short");
+  const TrainingResult result =
+      run_training(stacks, request, *backend, pool, o.common, "n2s demo, from the start: it is short");
 
   Progress progress("restoring", "planes", noisy.planes, o.common.quiet);
   InferenceOptions inference;
@@ -143,7 +146,7 @@ void demo(const DemoOptions& o) {
   Stack post = restored;
   const std::string why_host =
       restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *backend, pool);
-  if (!why_host.empty()) say(o.common, "measured frequencies: put back by the processor: {}", why_host);
+  if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
 
   const StackMetrics before = measure(noisy, clean, *backend, o.common);
   const StackMetrics after = measure(restored, clean, *backend, o.common);
@@ -159,13 +162,13 @@ void demo(const DemoOptions& o) {
                              {"truth", &clean}});
   if (o.common.json) {
     nlohmann::json json{{"noisy", numbers(before)}, {"restored", numbers(after)}, {"postprocessed", numbers(final)}};
-    json["steps"] = result.record["steps"];
-    json["train_seconds"] = result.record["train_seconds"];
-    json["files"] = result.record["files"];
+    json["steps"] = result.steps;
+    json["train_seconds"] = result.seconds;
+    json["files"] = result.files;
     for (const char* name : {"truth", "noisy", "restored", "postprocessed"})
       json["files"][name] = (folder / (std::string(name) + ".nii.gz")).string();
     json["files"]["panel"] = panel.string();
-    std::cout << json.dump(2) << "\n";
+    print_json(json);
     return;
   }
   print_table(before, after, final);
@@ -178,15 +181,15 @@ void demo(const DemoOptions& o) {
 
 }  // namespace
 
-void add_demo(CLI::App& app) {
+void add_demo(Program& program) {
   auto options = std::make_shared<DemoOptions>();
-  CLI::App* verb = app.add_subcommand("demo", "A real brain volume, corrupted, restored from itself, and measured");
-  verb->add_option("-o,--output", options->folder, "Folder for volumes and pictures")->capture_default_str();
-  verb->add_option("--minutes", options->minutes, "Minutes of training")->capture_default_str();
-  verb->add_option("--steps", options->steps,
-                   "Training steps, instead of minutes: a result that does not depend on the machine's speed");
-  add_common_options(*verb, options->common);
-  verb->callback([options] { demo(*options); });
+  Verb verb = program.add_verb("demo", "Corrupt a real brain volume, restore it from itself, and measure the result");
+  verb.option("-o,--output", options->folder, "Folder for volumes and pictures").show_default();
+  verb.option("--minutes", options->minutes, "Minutes of training").show_default();
+  verb.option("--steps", options->steps,
+              "Training steps instead of minutes: the same result on a machine of any speed");
+  add_common_options(verb, options->common);
+  verb.on_run([options] { demo(*options); });
 }
 
 }  // namespace n2s

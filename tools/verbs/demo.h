@@ -2,10 +2,10 @@
 // result.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_demo(CLI::App& app);
+void add_demo(Program& program);
 
 }  // namespace n2s

@@ -1,18 +1,20 @@
+// Loads a model, and reads, denoises and writes file by file.
 #include "tools/verbs/denoise.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "data/atomic_file.h"
+#include "engine/graph/receptive_field.h"
 #include "engine/inference/post_processing.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/json_output.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 
@@ -30,7 +32,7 @@ struct DenoiseOptions {
   double memory_gib = 0;
 };
 
-/// OUT itself for one input; OUT is a folder for several.
+/// One input: OUT itself, unless it is a folder. Several: OUT is a folder.
 std::vector<fs::path> output_paths(const DenoiseOptions& o) {
   if (o.in.size() == 1 && !fs::is_directory(o.out)) return {o.out};
   std::vector<fs::path> paths;
@@ -42,16 +44,16 @@ std::vector<fs::path> output_paths(const DenoiseOptions& o) {
 nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, Backend& backend, const std::string& in,
                             const fs::path& out) {
   const LoadedStack loaded = load_stack(in, o.input, o.common);
-  const Network network = make_network(model.kind, model.planes);
+  const Graph graph = model.network->build(model.planes);
   Progress progress(fs::path(in).filename().string(), "planes", loaded.stack.planes, o.common.quiet);
   InferenceOptions inference;
   inference.tile = o.tile;
   inference.memory_limit = static_cast<std::size_t>(o.memory_gib * (1 << 30));
   const Stack& noisy = loaded.stack;
-  const InferencePlan plan = plan_inference(backend, {&network.graph, network.receptive_radius},
-                                            {noisy.planes, noisy.height, noisy.width}, inference);
-  say(o.common, "{} of {}x{} pixels, {} at a time", plan.tiled ? "tiles" : "whole planes", plan.extents.height,
-      plan.extents.width, plan.extents.batch);
+  const InferencePlan plan =
+      plan_inference(backend, {&graph, receptive_radius(graph)}, {noisy.planes, noisy.height, noisy.width}, inference);
+  say(o.common, "{} of {}x{} pixels, {} per run of the network", plan.tiled ? "tiles" : "whole planes",
+      plan.extents.height, plan.extents.width, plan.extents.batch);
   inference.progress = [&](long done, long) { progress.update(done); };
   Stack restored = denoise(model, loaded.stack, backend, inference);
   progress.finish();
@@ -59,7 +61,7 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, B
     ThreadPool pool(o.common.threads);
     const std::string why_host = restore_measured(parse_noise(o.measured), loaded.stack, o.common.seed,
                                                   Purpose::noise_input, 0, restored, backend, pool);
-    if (!why_host.empty()) say(o.common, "measured frequencies: put back by the processor: {}", why_host);
+    if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
   }
   WriteOptions write;
   write.overwrite = o.common.force;
@@ -77,27 +79,27 @@ void denoise_files(const DenoiseOptions& o) {
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   nlohmann::json files = nlohmann::json::array();
   for (std::size_t i = 0; i < o.in.size(); ++i) files.push_back(denoise_file(o, model, *backend, o.in[i], outputs[i]));
-  if (o.common.json) std::cout << nlohmann::json{{"files", files}}.dump(2) << "\n";
+  if (o.common.json) print_json({{"files", files}});
 }
 
 }  // namespace
 
-void add_denoise(CLI::App& app) {
+void add_denoise(Program& program) {
   auto options = std::make_shared<DenoiseOptions>();
-  CLI::App* verb = app.add_subcommand("denoise", "Restore stacks with a trained network");
-  verb->add_option("MODEL", options->model, "A run's folder, or a model file (.safetensors)")->required();
-  verb->add_option("IN", options->in, "Noisy stacks: NIfTI, TIFF or HDF5")->required();
-  verb->add_option("-o,--output", options->out, "The restored stack; a folder for several")->required();
-  verb->add_option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit)");
-  verb->add_option("--memory", options->memory_gib,
-                   "Memory for activations, and on a GPU as much for the stack, GiB (default: half of what is free)");
-  verb->add_option(
-      "--measured", options->measured,
-      "The input was made by `n2s corrupt --noise kspace:RATE` with this --seed: put its frequencies back");
-  add_input_options(*verb, options->input);
-  add_common_options(*verb, options->common);
-  verb->footer("Example: n2s denoise run/ noisy1.tif noisy2.tif -o restored/");
-  verb->callback([options] { denoise_files(*options); });
+  Verb verb = program.add_verb("denoise", "Restore stacks with a trained network");
+  verb.option("MODEL", options->model, "A run's folder, or a model file (.safetensors)").required();
+  verb.option("IN", options->in, "The noisy stacks").required();
+  verb.option("-o,--output", options->out, "The restored stack; for several stacks: a folder").required();
+  verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)");
+  verb.option("--memory", options->memory_gib,
+              "Memory for activations, and on a GPU the same again for the stack, GiB (default: half of what is free)");
+  verb.option("--measured", options->measured,
+              "k-space data consistency: keep the measured frequencies of the input, which `n2s corrupt --noise "
+              "kspace:RATE` has made with this --seed");
+  add_input_options(verb, options->input);
+  add_common_options(verb, options->common);
+  verb.footer("Example: n2s denoise run/ noisy1.tif noisy2.tif -o restored/");
+  verb.on_run([options] { denoise_files(*options); });
 }
 
 }  // namespace n2s

@@ -1,10 +1,10 @@
 // n2s denoise: restores stacks with a trained network.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_denoise(CLI::App& app);
+void add_denoise(Program& program);
 
 }  // namespace n2s

@@ -1,8 +1,8 @@
+// Reads two stacks, scales them if asked to, and prints their metrics.
 #include "tools/verbs/evaluate.h"
 
 #include <fmt/format.h>
 
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/json_output.h"
 #include "tools/measuring.h"
 
 namespace n2s {
@@ -24,7 +25,7 @@ struct EvaluateOptions {
   int middle = 0;
 };
 
-/// Brings truth and result to the units that the published numbers are in; says how.
+/// Scales truth and result as for published figures. Returns a description of the scaling.
 std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, Backend& backend) {
   NormalisationOptions options;
   if (o.scale == "none") return "none";
@@ -52,50 +53,51 @@ void evaluate(EvaluateOptions o) {
     o.metrics.clamp = true;
     o.metrics.clamp_low = o.clamp[0];
     o.metrics.clamp_high = o.clamp[1];
-    if (!(o.clamp[0] < o.clamp[1])) throw Error("--clamp: the lower limit must be below the upper one");
+    if (!(o.clamp[0] < o.clamp[1])) throw Error("--clamp: the first limit must be below the second");
   }
-  if (!(o.metrics.data_range > 0)) throw Error("--range must be above 0");
+  if (!(o.metrics.data_range > 0)) throw Error("--range: must be above 0");
   Stack result = middle_planes(load_stack(o.result, o.input, o.common).stack, o.middle);
   Stack truth = middle_planes(load_stack(o.truth, o.input, o.common).stack, o.middle);
   if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width)
-    throw Error(fmt::format("{} has {}x{}x{} voxels and {} has {}x{}x{}: only stacks of one size can be compared",
+    throw Error(fmt::format("{} has {}x{}x{} voxels, {} has {}x{}x{}; only stacks of the same size can be compared",
                             o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
                             truth.width));
-  o.common.precision = "fp32";  // is the networks': metrics are made in double everywhere
+  o.common.precision = "fp32";  // --precision is for networks; metrics are computed in double
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   const std::string scaled = scale(o, result, truth, *backend);
   const StackMetrics metrics = stack_metrics(result, truth, o.metrics, *backend, o.common);
   if (!o.common.json) return print(metrics, o.metrics, scaled);
   nlohmann::json json = metrics_json(metrics, o.metrics);
   json["how"]["scaling"] = scaled;
-  std::cout << json.dump(2) << "\n";
+  print_json(json);
 }
 
 }  // namespace
 
-void add_evaluate(CLI::App& app) {
+void add_evaluate(Program& program) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* verb = app.add_subcommand("evaluate", "PSNR, SSIM and NRMSE of a result against the truth, per plane");
-  verb->add_option("RESULT", options->result, "The restored (or noisy) stack")->required();
-  verb->add_option("TRUTH", options->truth, "The clean stack")->required();
-  verb->add_option("--clamp", options->clamp, "Hold both within LOW,HIGH first (MRI: -0.5,0.5)")
-      ->expected(2)
-      ->delimiter(',');
-  verb->add_flag("--affine", options->metrics.affine, "Map the result affinely to the least error first (microscopy)");
-  verb->add_option("--range", options->metrics.data_range, "Data range R of PSNR and SSIM")->capture_default_str();
-  verb->add_option("--scale", options->scale,
-                   "Scale both by the truth first: max (to -0.5..0.5), percentile (0.1, 99.9 to 0..1) or none")
-      ->check(CLI::IsMember({"none", "max", "percentile"}))
-      ->capture_default_str();
-  add_input_options(*verb, options->input);
-  add_middle_option(*verb, options->middle);
-  add_common_options(*verb, options->common);
-  verb->footer(
-      "Metrics are made in double on every device; --precision is for networks.\n"
+  Verb verb = program.add_verb("evaluate", "PSNR, SSIM and NRMSE of a result against the truth, per plane");
+  verb.option("RESULT", options->result, "The restored (or noisy) stack").required();
+  verb.option("TRUTH", options->truth, "The clean stack").required();
+  verb.option("--clamp", options->clamp, "Clamp both stacks to LOW,HIGH first (the paper's MRI: -0.5,0.5)").pair();
+  verb.flag("--affine", options->metrics.affine,
+            "First map each plane of the result affinely to the least squared error (the paper's microscopy)");
+  verb.option("--range", options->metrics.data_range, "Data range of PSNR and SSIM").show_default();
+  verb.option(
+          "--scale", options->scale,
+          "Scale both stacks by the truth first: max (0 and the maximum to -0.5 and 0.5), percentile (0.1st and 99.9th "
+          "to 0 and 1) or none")
+      .one_of({"none", "max", "percentile"})
+      .show_default();
+  add_input_options(verb, options->input);
+  add_middle_option(verb, options->middle);
+  add_common_options(verb, options->common);
+  verb.footer(
+      "Metrics are computed in double precision on every device; --precision has no effect.\n"
       "Examples:\n"
       "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5,0.5    as in the paper, MRI\n"
       "  n2s evaluate restored.tif truth.tif --scale percentile --affine           as in the paper, microscopy");
-  verb->callback([options] { evaluate(*options); });
+  verb.on_run([options] { evaluate(*options); });
 }
 
 }  // namespace n2s

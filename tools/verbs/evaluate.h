@@ -1,10 +1,10 @@
 // n2s evaluate: measures a result against the truth.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_evaluate(CLI::App& app);
+void add_evaluate(Program& program);
 
 }  // namespace n2s

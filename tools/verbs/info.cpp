@@ -1,20 +1,22 @@
+// Collects what is known of the build, an image or a model as JSON, and prints it.
 #include "tools/verbs/info.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "data/stack.h"
 #include "engine/cpu/cpu_backend.h"
+#include "engine/training/checkpoint.h"
 #include "kernels/base/error.h"
 #include "kernels/base/simd.h"
 #include "kernels/base/thread_pool.h"
 #include "kernels/device/device_info.h"
 #include "tools/common.h"
+#include "tools/json_output.h"
 #include "tools/libraries.h"
 #include "tools/model_use.h"
 
@@ -27,7 +29,7 @@ struct InfoOptions {
   std::string file;
 };
 
-/// Which of this build's code the device runs, or why none.
+/// The machine code in this build that the device runs, or why there is none.
 std::string code_of(int index) {
   try {
     return device::kernel_code(index);
@@ -61,7 +63,7 @@ nlohmann::json build(const CommonOptions& common) {
 
 nlohmann::json model(const std::string& path) {
   const LoadedModel loaded = load_model(path);
-  nlohmann::json json = loaded.configuration;
+  nlohmann::json json = load_configuration(model_file(path).string());
   json["parameters"] = loaded.parameters.size();
   return json;
 }
@@ -76,7 +78,7 @@ nlohmann::json image(const std::string& path, const InputOptions& input) {
   return json;
 }
 
-/// One line for each entry; objects one step further in.
+/// One line per entry; nested objects are indented.
 void print(const nlohmann::json& json, int indent) {
   for (const auto& [key, value] : json.items()) {
     const std::string text = value.is_object() ? "" : value.is_string() ? value.get<std::string>() : value.dump();
@@ -89,7 +91,7 @@ void info(const InfoOptions& o) {
   const bool is_model = o.file.ends_with(".safetensors") || std::filesystem::is_directory(o.file);
   const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? model(o.file) : image(o.file, o.input);
   if (o.common.json) {
-    std::cout << json.dump(2) << "\n";
+    print_json(json);
     return;
   }
   print(json, 0);
@@ -97,18 +99,18 @@ void info(const InfoOptions& o) {
 
 }  // namespace
 
-void add_info(CLI::App& app) {
+void add_info(Program& program) {
   auto options = std::make_shared<InfoOptions>();
-  CLI::App* verb = app.add_subcommand("info", "Say what this build, a file or a model is");
-  verb->add_option("FILE", options->file, "An image file, a model or a run's folder; none: this build and machine");
-  add_input_options(*verb, options->input);
-  add_common_options(*verb, options->common);
-  verb->footer(
+  Verb verb = program.add_verb("info", "Describe a file, a model, or this build");
+  verb.option("FILE", options->file, "An image file, a model or a run's folder (default: this build and machine)");
+  add_input_options(verb, options->input);
+  add_common_options(verb, options->common);
+  verb.footer(
       "Examples:\n"
       "  n2s info                     this build and machine\n"
       "  n2s info brain.nii.gz        its axes, and which planes n2s would work on\n"
       "  n2s info run                 what the model of a run was trained on");
-  verb->callback([options] { info(*options); });
+  verb.on_run([options] { info(*options); });
 }
 
 }  // namespace n2s

@@ -1,10 +1,10 @@
-// n2s info: what this build, a file or a model is.
+// n2s info: describes this build, a file or a model.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_info(CLI::App& app);
+void add_info(Program& program);
 
 }  // namespace n2s

@@ -1,18 +1,18 @@
+// Trains on the stack itself and restores it with the best model.
 #include "tools/verbs/restore.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "data/atomic_file.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/model_use.h"
+#include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
-#include "tools/result_pictures.h"
-#include "tools/training_options.h"
+#include "tools/training_run.h"
 
 namespace n2s {
 namespace {
@@ -33,15 +33,17 @@ void restore(const RestoreOptions& o) {
   check_run_folder(run, o.training.resume, o.common.force);
   const LoadedStack loaded = load_stack(o.in, o.input, o.common);
   if (loaded.stack.planes < 3)
-    throw Error(fmt::format("{}: {} plane{}: restoring a stack from itself needs at least 3", o.in, loaded.stack.planes,
-                            loaded.stack.planes == 1 ? "" : "s"));
+    throw Error(fmt::format("{}: {} plane{} only; restoring a stack from itself needs at least 3", o.in,
+                            loaded.stack.planes, loaded.stack.planes == 1 ? "" : "s"));
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   ThreadPool pool(o.common.threads);
   std::vector<TrainingStack> stacks{{loaded.stack, std::nullopt, {}}};
-  const NetworkKind network = choose_network(o.training.network, loaded.image.nifti.has_value());
+  const Network& network = choose_network(o.training.network, loaded.image.nifti.has_value());
   TrainingRequest request = prepare_training(o.training, network, o.common, stacks, *backend, pool);
   if (request.batches.planes % 2 != 0)
-    throw Error("restore learns from the stack alone: use an even number of --planes (train takes second copies)");
+    throw Error(
+        "--planes: restore learns from the stack alone and needs an even number; with a second noisy copy use n2s "
+        "train");
   request.folder = run;
 
   const std::string resume = fmt::format("n2s restore {} -o {} --resume (and the options given before)", o.in, o.out);
@@ -57,31 +59,29 @@ void restore(const RestoreOptions& o) {
   write_image(o.out, put_stack(loaded.image, loaded.selection, restored), write);
   const fs::path panel = request.folder / "panel.png";
   write_middle_panel(panel, {{"noisy", &loaded.stack}, {"restored", &restored}});
-  result.record["files"]["restored"] = o.out;
-  result.record["files"]["panel"] = panel.string();
-  if (o.common.json) std::cout << result.record.dump(2) << "\n";
+  result.files["restored"] = o.out;
+  result.files["panel"] = panel.string();
+  if (o.common.json) print_json(result);
   say(o.common, "{}: restored; model, log and pictures are in {}", o.out, request.folder.string());
 }
 
 }  // namespace
 
-void add_restore(CLI::App& app) {
+void add_restore(Program& program) {
   auto options = std::make_shared<RestoreOptions>();
   options->training.crop = 64;
-  CLI::App* verb =
-      app.add_subcommand("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");
-  verb->add_option("IN", options->in, "The noisy stack: NIfTI, TIFF or HDF5")->required();
-  verb->add_option("-o,--output", options->out, "The restored stack: .nii, .nii.gz, .tif or .h5")->required();
-  verb->add_option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
-  add_input_options(*verb, options->input);
-  add_training_options(*verb, options->training);
-  add_common_options(*verb, options->common);
-  verb->footer(
-      "Without --epochs, --steps or --minutes it trains for 5 minutes.\n"
+  Verb verb = program.add_verb("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");
+  verb.option("IN", options->in, "The noisy stack").required();
+  verb.option("-o,--output", options->out, "The restored stack; the format follows from the extension").required();
+  verb.option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
+  add_input_options(verb, options->input);
+  add_training_options(verb, options->training);
+  add_common_options(verb, options->common);
+  verb.footer(
+      "Trains for 5 minutes on images of 64x64 pixels unless told otherwise.\n"
       "Example: n2s restore noisy.nii.gz -o restored.nii.gz --minutes 10");
-  verb->callback([options] {
-    TrainingLength& length = options->training.length;
-    if (length.epochs == 0 && length.steps == 0 && length.minutes == 0) length.minutes = 5;
+  verb.on_run([options] {
+    if (!options->training.length.is_set()) options->training.length.minutes = 5;
     restore(*options);
   });
 }

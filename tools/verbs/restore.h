@@ -1,10 +1,10 @@
 // n2s restore: self-supervised training on a stack itself, then denoising it. Nothing else is needed.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/command_line.h"
 
 namespace n2s {
 
-void add_restore(CLI::App& app);
+void add_restore(Program& program);
 
 }  // namespace n2s

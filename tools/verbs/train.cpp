@@ -1,15 +1,15 @@
+// Loads the stacks, decides what the options leave open, and runs the training.
 #include "tools/verbs/train.h"
 
 #include <fmt/format.h>
 
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "kernels/base/error.h"
 #include "tools/common.h"
-#include "tools/training_options.h"
+#include "tools/training_run.h"
 
 namespace n2s {
 namespace {
@@ -25,8 +25,8 @@ struct TrainOptions {
 
 std::vector<TrainingStack> load(const TrainOptions& o, bool& is_nifti) {
   if (!o.targets.empty() && o.targets.size() != o.data.size())
-    throw Error(fmt::format("{} data files and {} targets: give one target for each, in the same order", o.data.size(),
-                            o.targets.size()));
+    throw Error(fmt::format("--target: {1} targets for {0} data files; give one per file, in the same order",
+                            o.data.size(), o.targets.size()));
   std::vector<TrainingStack> stacks;
   for (std::size_t i = 0; i < o.data.size(); ++i) {
     const LoadedStack source = load_stack(o.data[i], o.input, o.common);
@@ -49,39 +49,38 @@ void train(TrainOptions o) {
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
   const std::unique_ptr<Backend> backend = make_backend(o.common);
   ThreadPool pool(o.common.threads);
-  const NetworkKind network = choose_network(o.training.network, is_nifti);
+  const Network& network = choose_network(o.training.network, is_nifti);
   TrainingRequest request = prepare_training(o.training, network, o.common, stacks, *backend, pool);
   request.folder = o.run;
   const TrainingResult result =
       run_training(stacks, request, *backend, pool, o.common, "the same command with --resume");
-  if (o.common.json) std::cout << result.record.dump(2) << "\n";
+  if (o.common.json) print_json(result);
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
       is_nifti ? ".nii.gz" : ".tif");
 }
 
 }  // namespace
 
-void add_train(CLI::App& app) {
+void add_train(Program& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* verb = app.add_subcommand("train", "Train a network on one or many stacks");
-  verb->add_option("DATA", options->data, "Stacks to learn from: noisy, or clean with --noise")->required();
-  verb->add_option("-o,--output", options->run, "Folder of the run: models, state, log, pictures")->required();
-  verb->add_option("--target", options->targets,
-                   "What to predict, one file for each of DATA: a second noisy copy, or (noise2clean) the clean stack");
-  verb->add_option("--validation", options->validation, "Stacks that validate instead of planes held out of DATA");
-  add_input_options(*verb, options->input);
-  add_middle_option(*verb, options->middle);
-  add_training_options(*verb, options->training);
-  add_common_options(*verb, options->common);
-  verb->footer(
-      "Without --epochs, --steps or --minutes it trains for 100 epochs, as in the paper.\n"
+  Verb verb = program.add_verb("train", "Train a network on one or many stacks");
+  verb.option("DATA", options->data, "Stacks to train on: noisy, or clean with --noise").required();
+  verb.option("-o,--output", options->run, "Folder of the run: models, state, log, pictures").required();
+  verb.option("--target", options->targets,
+              "Target stacks, one per DATA: a second noisy copy or, for noise2clean, the clean stack");
+  verb.option("--validation", options->validation, "Stacks to validate on (default: planes held out of DATA)");
+  add_input_options(verb, options->input);
+  add_middle_option(verb, options->middle);
+  add_training_options(verb, options->training);
+  add_common_options(verb, options->common);
+  verb.footer(
+      "Trains for 100 epochs, as in the paper, on whole planes (up to 256x256 pixels) unless told otherwise.\n"
       "Examples:\n"
-      "  n2s train noisy1.tif noisy2.tif -o run                        self-supervised, 4 planes\n"
-      "  n2s train a.nii.gz --target b.nii.gz -o run --planes 5        two noisy copies of one volume\n"
-      "  n2s train clean/*.nii.gz -o run --noise kspace:0.1 --planes 5 the paper's MRI experiment");
-  verb->callback([options] {
-    TrainingLength& length = options->training.length;
-    if (length.epochs == 0 && length.steps == 0 && length.minutes == 0) length.epochs = 100;
+      "  n2s train noisy1.tif noisy2.tif -o run                         from neighbouring planes alone\n"
+      "  n2s train a.nii.gz --target b.nii.gz -o run --planes 5         two noisy copies of one volume\n"
+      "  n2s train clean/*.nii.gz -o run --noise kspace:0.1 --planes 5  the paper's MRI experiment");
+  verb.on_run([options] {
+    if (!options->training.length.is_set()) options->training.length.epochs = 100;
     train(*options);
   });
 }

@@ -1,4 +1,4 @@
-// Before and after, side by side, for a look at the result.
+// Before-and-after panels.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ struct PanelStack {
   const Stack* stack = nullptr;
 };
 
-/// The middle plane of each stack in one row, all in the gray window of the last one (1st to 99.9th percentile).
+/// The middle plane of each stack in one row, all in the grey window of the last one (1st to 99.9th percentile).
 void write_middle_panel(const std::filesystem::path& path, const std::vector<PanelStack>& stacks);
 
 }  // namespace n2s

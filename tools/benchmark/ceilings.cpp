@@ -1,4 +1,5 @@
-#include "tools/ceilings.h"
+// Measures the CPU's peak arithmetic rate and memory bandwidth.
+#include "tools/benchmark/ceilings.h"
 
 #include <algorithm>
 #include <chrono>
@@ -28,8 +29,8 @@ double fastest(Work&& work) {
 
 Ceilings measure_ceilings(ThreadPool& pool) {
   constexpr std::int64_t kRounds = 4'000'000;
-  constexpr std::size_t kPiece = 16U << 20;  // bytes a task
-  constexpr std::size_t kPieces = 16;
+  constexpr std::size_t kChunk = 16U << 20;  // bytes per task
+  constexpr std::size_t kChunks = 16;
   std::vector<double> operations(static_cast<std::size_t>(pool.threads()));
   std::vector<float> sinks(operations.size());
   const double arithmetic = fastest([&] {
@@ -38,12 +39,12 @@ Ceilings measure_ceilings(ThreadPool& pool) {
       operations[slot] = multiply_add_in_registers(kRounds, &sinks[slot]);
     });
   });
-  std::vector<char> from(kPiece * kPieces, 1);
+  std::vector<char> from(kChunk * kChunks, 1);
   std::vector<char> to(from.size());
   const double copy = fastest([&] {
-    pool.parallel_for(kPieces, [&](std::ptrdiff_t i, int) {
-      const std::size_t offset = static_cast<std::size_t>(i) * kPiece;
-      std::memcpy(to.data() + offset, from.data() + offset, kPiece);
+    pool.parallel_for(kChunks, [&](std::ptrdiff_t i, int) {
+      const std::size_t offset = static_cast<std::size_t>(i) * kChunk;
+      std::memcpy(to.data() + offset, from.data() + offset, kChunk);
     });
   });
   double total = 0;

@@ -1,4 +1,4 @@
-// The pictures that a run leaves: curves over training steps, and images side by side.
+// Plots: curves over training steps, and images side by side.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// The shapes of convolution that both networks have: what kernels are measured on.
+// The convolution shapes of all networks: what the kernel benchmarks measure.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ struct LayerShape {
   Conv3x3Layer layer;
 };
 
-/// Every layer shape of both networks (MRI with 5 input planes, microscopy with 2), each network's once, for these
-/// images.
+/// Every layer shape of every network with the paper's number of input planes, once per network, for images of this
+/// size.
 std::vector<LayerShape> layer_shapes(const Extents& extents);
 
 }  // namespace n2s

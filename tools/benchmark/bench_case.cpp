@@ -1,4 +1,5 @@
-#include "tools/bench_cell.h"
+// Times whole steps and single operations of one benchmark case.
+#include "tools/benchmark/bench_case.h"
 
 #include <algorithm>
 #include <chrono>
@@ -25,7 +26,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Random data: zeros and constants can be faster than what a user has.
+/// Random data: zeros and constants can be faster than real images.
 void fill(Executor& executor, ValueId id, std::uint32_t item) {
   std::vector<float> values(static_cast<std::size_t>(executor.shape(id).elements()));
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -33,7 +34,7 @@ void fill(Executor& executor, ValueId id, std::uint32_t item) {
   executor.set(id, values);
 }
 
-/// Synthetic stacks to draw a resident data set's batches from: as large as a small study, for what caches matter.
+/// A synthetic dataset as large as a small study, so that caches hold as little of it as in practice.
 std::vector<TrainingStack> synthetic_stacks(const Extents& extents) {
   constexpr int kPlanes = 64;
   const std::size_t pixels = static_cast<std::size_t>(extents.height) * static_cast<std::size_t>(extents.width);
@@ -44,47 +45,46 @@ std::vector<TrainingStack> synthetic_stacks(const Extents& extents) {
   return stacks;
 }
 
-/// How the paper trains the network: MRI by undersampling afresh and shifting, microscopy by rotating and flipping.
-BatchSettings synthetic_settings(const BenchCell& cell) {
+/// The paper's way to train the network: its augmentation and simulated noise.
+BatchSettings synthetic_settings(const BenchCase& bench_case) {
+  const Network& network = *bench_case.network;
   BatchSettings settings;
-  settings.planes = cell.planes;
-  settings.batch = cell.extents.batch;
-  settings.augmentation.crop_height = cell.extents.height;
-  settings.augmentation.crop_width = cell.extents.width;
-  if (cell.network == NetworkKind::mri) {
-    settings.augmentation.max_shift = 64;
-    settings.augmentation.circular_shift = true;
-    settings.noise = KspaceNoise{0.1};
-  } else {
-    settings.method = Method::noise2stack;
-    settings.augmentation.orientations = true;
-    if (cell.planes % 2 != 0) settings.noise = GaussianNoise{0.05};
-  }
+  settings.planes = bench_case.planes;
+  settings.batch = bench_case.extents.batch;
+  settings.augmentation.crop_height = bench_case.extents.height;
+  settings.augmentation.crop_width = bench_case.extents.width;
+  settings.augmentation.max_shift = network.max_shift;
+  settings.augmentation.circular_shift = network.max_shift > 0;
+  settings.augmentation.orientations = network.orientations;
+  if (const std::string noise = network.paper_noise; !noise.empty())
+    settings.noise = parse_noise(noise);
+  else if (bench_case.planes % 2 != 0)
+    settings.noise = GaussianNoise{0.05};  // an odd number of planes needs a second copy
   return settings;
 }
 
-/// One step as a training or a denoising runs it, over and over.
+/// Repeats the step of a training or inference run.
 class Steps {
  public:
-  Steps(Backend& backend, const BenchCell& cell)
+  Steps(Backend& backend, const BenchCase& bench_case)
       : backend_(&backend),
-        graph_(graph_of(cell)),
-        parameters_(backend, graph_.layers, cell.training),
-        executor_(backend, graph_, cell.extents, parameters_),
-        training_(cell.training) {
+        graph_(graph_of(bench_case)),
+        parameters_(backend, graph_.layers, bench_case.training),
+        executor_(backend, graph_, bench_case.extents, parameters_),
+        training_(bench_case.training) {
     parameters_.upload(ParameterMemory::Part::values, initial_parameters(graph_.layers, 1));
     if (!training_) return;
-    stacks_ = synthetic_stacks(cell.extents);
-    host_ = std::make_unique<StackBatches>(stacks_, synthetic_settings(cell), pool_);
+    stacks_ = synthetic_stacks(bench_case.extents);
+    host_ = std::make_unique<StackBatches>(stacks_, synthetic_settings(bench_case), pool_);
     host_->move_to_device(backend, backend.free_bytes() / 2);
   }
 
   const Executor& executor() const { return executor_; }
   const Graph& graph() const { return graph_; }
-  /// Where a step's batches come from; empty: they are there before it.
+  /// How the device builds a step's batches; empty: the host does, before the step.
   std::string batches() const { return on_device() != nullptr ? on_device()->description() : std::string(); }
 
-  /// Brings input and target, whose memory is used for other values as well within a step.
+  /// Fills input and target anew: a step reuses their memory for other values.
   void prepare() {
     ++count_;
     if (on_device() != nullptr)
@@ -115,10 +115,10 @@ class Steps {
   }
 
  private:
-  static Graph graph_of(const BenchCell& cell) {
-    Graph graph = make_network(cell.network, cell.planes).graph;
-    if (cell.fusion) graph = fuse(std::move(graph));
-    return cell.training ? differentiate(std::move(graph)) : graph;
+  static Graph graph_of(const BenchCase& bench_case) {
+    Graph graph = bench_case.network->build(bench_case.planes);
+    if (bench_case.fusion) graph = fuse(std::move(graph));
+    return bench_case.training ? differentiate(std::move(graph)) : graph;
   }
   DeviceBatchSource* on_device() const { return host_ ? host_->on_device() : nullptr; }
   void update() { parameters_.adam({}, count_); }
@@ -143,10 +143,10 @@ class Steps {
 
 }  // namespace
 
-CellTime time_cell(Backend& backend, const BenchCell& cell, double seconds) {
+CaseTime time_case(Backend& backend, const BenchCase& bench_case, double seconds) {
   constexpr int kWarmUp = 2;
   constexpr std::size_t kFewest = 3;
-  Steps steps(backend, cell);
+  Steps steps(backend, bench_case);
   const Graph& graph = steps.graph();
   std::vector<std::vector<double>> operations(graph.operations.size());
   std::vector<double> whole;
@@ -169,14 +169,14 @@ CellTime time_cell(Backend& backend, const BenchCell& cell, double seconds) {
   for (const auto start = Clock::now(); operations[0].size() < kFewest || seconds_since(start) < 0.3 * seconds;)
     one_by_one();
 
-  CellTime result;
-  result.ms_per_plane = median(whole) / cell.extents.batch;
-  result.gflop_per_plane = operations_of(graph, cell.extents) / 1e9 / cell.extents.batch;
+  CaseTime result;
+  result.ms_per_plane = median(whole) / bench_case.extents.batch;
+  result.gflop_per_plane = operations_of(graph, bench_case.extents) / 1e9 / bench_case.extents.batch;
   result.arena_bytes = steps.executor().plan().arena_bytes;
   result.batches = steps.batches();
   for (std::size_t i = 0; i < graph.operations.size(); ++i)
     result.operations.push_back({label(graph, graph.operations[i]), median(operations[i]),
-                                 operations_of(graph, graph.operations[i], cell.extents) / 1e9});
+                                 operations_of(graph, graph.operations[i], bench_case.extents) / 1e9});
   return result;
 }
 

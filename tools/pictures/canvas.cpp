@@ -1,5 +1,5 @@
-// Letters come from stb_easy_font, which makes every glyph of axis-aligned rectangles.
-#include "tools/canvas.h"
+// Draws on a canvas. Letters come from stb_easy_font, which builds each glyph from axis-aligned rectangles.
+#include "tools/pictures/canvas.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,10 @@
-#include "tools/result_pictures.h"
+// Picks the middle planes and the grey window of a panel.
+#include "tools/pictures/result_pictures.h"
 
 #include <algorithm>
 
 #include "data/normalisation.h"
-#include "tools/pictures.h"
+#include "tools/pictures/plots.h"
 
 namespace n2s {
 

@@ -1,17 +1,18 @@
-#include "tools/kernel_laboratory.h"
+// Times the CPU's conv3x3 variants and prints a table or JSON.
+#include "tools/benchmark/kernel_benchmark.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "kernels/base/philox.h"
 #include "kernels/conv3x3/cpu/cpu.h"
-#include "tools/layer_shapes.h"
+#include "tools/benchmark/layer_shapes.h"
+#include "tools/json_output.h"
 
 namespace n2s {
 namespace {
@@ -150,18 +151,18 @@ double milliseconds(Work& work, double seconds) {
   return times[times.size() / 2];
 }
 
-/// Normalised squared error against the twin, on a small image with the layer's channels.
+/// Normalised squared error against the reference, on a small image with the layer's channels.
 double error(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass, ThreadPool& pool) {
   Conv3x3Layer small = layer;
   small.height = small.width = std::min(14, layer.height);
   Work work(small, variant, pass, pool);
   work.run();
-  Tensors<double> twin(small);
-  if (pass == Pass::forward) conv3x3_forward_reference(twin.forward());
-  if (pass == Pass::data_gradient) conv3x3_data_gradient_reference(twin.data_gradient());
-  if (pass == Pass::weight_gradient) conv3x3_weight_gradient_reference(twin.weight_gradient_problem());
+  Tensors<double> reference(small);
+  if (pass == Pass::forward) conv3x3_forward_reference(reference.forward());
+  if (pass == Pass::data_gradient) conv3x3_data_gradient_reference(reference.data_gradient());
+  if (pass == Pass::weight_gradient) conv3x3_weight_gradient_reference(reference.weight_gradient_problem());
   const std::vector<float> ours = result(work.tensors, pass);
-  const std::vector<double> exact = result(twin, pass);
+  const std::vector<double> exact = result(reference, pass);
   double difference = 0;
   double size = 0;
   for (std::size_t i = 0; i < exact.size(); ++i) {
@@ -180,8 +181,8 @@ double bytes(const Conv3x3Layer& l) {
 
 }  // namespace
 
-void run_kernel_laboratory(const std::string& operation, const LaboratoryOptions& options, const Ceilings& ceilings,
-                           ThreadPool& pool) {
+void run_kernel_benchmark(const std::string& operation, const KernelBenchmarkOptions& options, const Ceilings& ceilings,
+                          ThreadPool& pool) {
   const std::vector<LayerShape> shapes = layer_shapes({1, 256, 256});
   nlohmann::json rows = nlohmann::json::array();
   if (!options.json)
@@ -210,7 +211,7 @@ void run_kernel_laboratory(const std::string& operation, const LaboratoryOptions
           fmt::print("{:<24}{:<17}{:<10}{:>9.3f}{:>10.1f}{:>9.1f}{:>11.0f}%{:>10.1e}\n", shape.name, pass_name, name,
                      ms, gflop / ms * 1000, bytes(l) / 1e6 / ms, 100 * floor_ms / ms, nmse);
       }
-  if (options.json) std::cout << nlohmann::json{{"op", operation}, {"results", rows}}.dump(2) << "\n";
+  if (options.json) print_json({{"op", operation}, {"results", rows}});
 }
 
 }  // namespace n2s

@@ -1,4 +1,7 @@
-#include "tools/layer_shapes.h"
+// Collects the convolution shapes from the fused graphs of all networks.
+#include "tools/benchmark/layer_shapes.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -13,8 +16,8 @@ bool same(const Conv3x3Layer& a, const Conv3x3Layer& b) {
          a.skip_channels == b.skip_channels && a.out_channels == b.out_channels;
 }
 
-void append_layers(NetworkKind kind, int planes, const Extents& extents, std::vector<LayerShape>& shapes) {
-  const Graph graph = fuse(make_network(kind, planes).graph);
+void append_layers(const Network& network, const Extents& extents, std::vector<LayerShape>& shapes) {
+  const Graph graph = fuse(network.build(network.paper_planes));
   const std::size_t first = shapes.size();
   for (const Operation& operation : graph.operations) {
     const auto* conv = std::get_if<Convolution>(&operation);
@@ -33,7 +36,7 @@ void append_layers(NetworkKind kind, int planes, const Extents& extents, std::ve
                              layer.out_channels};
     const auto known = std::find_if(shapes.begin() + static_cast<std::ptrdiff_t>(first), shapes.end(),
                                     [&](const LayerShape& s) { return same(s.layer, found); });
-    if (known == shapes.end()) shapes.push_back({network_name(kind) + " " + layer.name, found});
+    if (known == shapes.end()) shapes.push_back({fmt::format("{} {}", network.name, layer.name), found});
   }
 }
 
@@ -41,8 +44,7 @@ void append_layers(NetworkKind kind, int planes, const Extents& extents, std::ve
 
 std::vector<LayerShape> layer_shapes(const Extents& extents) {
   std::vector<LayerShape> shapes;
-  append_layers(NetworkKind::mri, 5, extents, shapes);
-  append_layers(NetworkKind::microscopy, 2, extents, shapes);
+  for (const Network& network : networks()) append_layers(network, extents, shapes);
   return shapes;
 }
 

@@ -1,4 +1,5 @@
-#include "tools/cuda_laboratory.h"
+// Times the GPU's conv3x3 variants and prints a table or JSON.
+#include "tools/benchmark/cuda_kernel_benchmark.h"
 
 #include <cuda_runtime.h>
 #include <fmt/format.h>
@@ -6,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "engine/cuda/cuda_memory.h"
@@ -17,7 +17,8 @@
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
-#include "tools/layer_shapes.h"
+#include "tools/benchmark/layer_shapes.h"
+#include "tools/json_output.h"
 
 namespace n2s {
 namespace {
@@ -43,8 +44,8 @@ constexpr Mode kModes[] = {
 using Pass = ConvPass;
 constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
 
-/// Random numbers are drawn by the host, which takes longer than any kernel here: after so many (a prime, so that no
-/// two rows of pixels are alike) they are repeated.
+/// Values after which the random numbers repeat: drawing them on the host takes longer than any kernel here. A prime,
+/// so that no two rows of pixels are alike.
 constexpr std::size_t kPeriod = 1'000'003;
 
 std::size_t count_of(const Shape& shape) {
@@ -71,13 +72,13 @@ class Tensor {
     const std::size_t count = count_of(shape_);
     const std::vector<float> values = random_values(std::min(count, kPeriod), item);
     const CudaArray<float> plain = cuda_array<float>(count);
-    cuda_upload(plain.get(), std::as_bytes(std::span(values)), stream_, "kernel laboratory");
+    cuda_upload(plain.get(), std::as_bytes(std::span(values)), stream_, "kernel benchmark");
     for (std::size_t filled = values.size(); filled < count; filled *= 2)
       check(cudaMemcpyAsync(plain.get() + filled, plain.get(), std::min(filled, count - filled) * sizeof(float),
                             cudaMemcpyDeviceToDevice, stream_),
-            "kernel laboratory");
+            "kernel benchmark");
     device::pad_channels(plain.get(), view(), precision_, stream_);
-    cuda_wait(stream_, "kernel laboratory");
+    cuda_wait(stream_, "kernel benchmark");
   }
   DeviceTensor view() const { return device::device_tensor(memory_.get(), shape_, precision_); }
   const Shape& shape() const { return shape_; }
@@ -86,7 +87,7 @@ class Tensor {
     if (!memory_) return values;
     const CudaArray<float> plain = cuda_array<float>(values.size());
     device::strip_channels(view(), precision_, plain.get(), stream_);
-    cuda_download(std::as_writable_bytes(std::span(values)), plain.get(), stream_, "kernel laboratory");
+    cuda_download(std::as_writable_bytes(std::span(values)), plain.get(), stream_, "kernel benchmark");
     return values;
   }
 
@@ -131,7 +132,7 @@ class Work {
     skip_.randomise(1);
     weight_values_ = random_values(count_of(weight_.shape()), 2);
     out_.randomise(4);
-    cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel laboratory");
+    cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel benchmark");
     if (pass != Pass::weight_gradient)
       device::conv3x3_pack(layer, pass, mode, plain_weight_.get(), {packed_.get(), bytes_.packed}, stream);
   }
@@ -168,7 +169,7 @@ class Work {
     }
   }
 
-  /// Normalised squared error against the twin, which computes on the numbers as they were stored.
+  /// Normalised squared error against the reference, which computes on the values as they are stored, that is rounded.
   double error() {
     const auto exact = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
     std::vector<double> low = exact(low_.values());
@@ -209,7 +210,7 @@ class Work {
       conv3x3_weight_gradient_reference(
           {source, {{upstream.data(), out_.shape()}, {}, {}}, expected.data(), bias.data()});
       found.resize(expected.size());
-      cuda_download(std::as_writable_bytes(std::span(found)), weight_gradient_.get(), stream_, "kernel laboratory");
+      cuda_download(std::as_writable_bytes(std::span(found)), weight_gradient_.get(), stream_, "kernel benchmark");
     }
     double difference = 0;
     double size = 0;
@@ -236,22 +237,22 @@ class Work {
 
 CudaEvent timing_event() {
   cudaEvent_t event = nullptr;
-  check(cudaEventCreate(&event), "kernel laboratory");
+  check(cudaEventCreate(&event), "kernel benchmark");
   return CudaEvent(event);
 }
 
-/// Median of runs of several launches: one launch is short beside what its start costs the host.
+/// Median over runs of several launches each: a single launch is short compared to its overhead on the host.
 double milliseconds(Work& work, double seconds, cudaStream_t stream) {
   constexpr int kLaunches = 10;
   const CudaEvent start = timing_event();
   const CudaEvent end = timing_event();
   const auto time = [&] {
-    check(cudaEventRecord(start.get(), stream), "kernel laboratory");
+    check(cudaEventRecord(start.get(), stream), "kernel benchmark");
     for (int i = 0; i < kLaunches; ++i) work.run();
-    check(cudaEventRecord(end.get(), stream), "kernel laboratory");
-    check(cudaEventSynchronize(end.get()), "kernel laboratory");
+    check(cudaEventRecord(end.get(), stream), "kernel benchmark");
+    check(cudaEventSynchronize(end.get()), "kernel benchmark");
     float elapsed = 0;
-    check(cudaEventElapsedTime(&elapsed, start.get(), end.get()), "kernel laboratory");
+    check(cudaEventElapsedTime(&elapsed, start.get(), end.get()), "kernel benchmark");
     return static_cast<double>(elapsed);
   };
   time();
@@ -277,7 +278,7 @@ struct Report {
 };
 
 /// One variant in one precision on every layer.
-void measure(const Mode& mode, const CudaLaboratoryOptions& options, int compute_capability, Report& report,
+void measure(const Mode& mode, const CudaKernelBenchmarkOptions& options, int compute_capability, Report& report,
              cudaStream_t stream) {
   const device::DeviceCeilings ceilings = device::measure_ceilings(mode.mode.precision, compute_capability, stream);
   report.json["ceilings"][mode.name] = {{"tflops", ceilings.tflops}, {"gbytes_per_second", ceilings.gbytes_per_second}};
@@ -316,11 +317,11 @@ void measure(const Mode& mode, const CudaLaboratoryOptions& options, int compute
 
 }  // namespace
 
-void run_cuda_laboratory(const CudaOptions& gpu, const CudaLaboratoryOptions& options) {
-  if (gpu.variant == "cudnn") device::cudnn();                                              // says what is missing
-  const std::string name = make_cuda_backend({gpu.device, "fp32", "auto"})->description();  // checks the GPU, too
+void run_cuda_kernel_benchmark(const CudaOptions& gpu, const CudaKernelBenchmarkOptions& options) {
+  if (gpu.variant == "cudnn") device::cudnn();  // throws with what is missing
+  const std::string name = make_cuda_backend({gpu.device, "fp32", "auto"})->description();  // and checks the GPU
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, gpu.device), "kernel laboratory");
+  check(cudaGetDeviceProperties(&properties, gpu.device), "kernel benchmark");
   const int compute_capability = 10 * properties.major + properties.minor;
   const CudaStream stream = cuda_stream();
   Report report{!options.json, {{"op", "conv3x3"}, {"device", name}, {"results", nlohmann::json::array()}}};
@@ -334,16 +335,16 @@ void run_cuda_laboratory(const CudaOptions& gpu, const CudaLaboratoryOptions& op
       continue;
     }
     if (!device::has_cudnn()) continue;
-    try {  // what a library lacks must not take the others' results along
+    try {  // a failure of the library must not lose the other variants' results
       device::CudnnPlans plans;
       mode.mode.cudnn = &plans;
       measure(mode, options, compute_capability, report, stream.get());
-      cuda_wait(stream.get(), "kernel laboratory");
+      cuda_wait(stream.get(), "kernel benchmark");
     } catch (const Error& error) {
       fmt::print(stderr, "{}: {}\n", mode.name, error.what());
     }
   }
-  if (options.json) std::cout << report.json.dump(2) << "\n";
+  if (options.json) print_json(report.json);
 }
 
 }  // namespace n2s

@@ -1,4 +1,4 @@
-// What the processor can do at most, measured: the yardsticks of the benchmark.
+// The CPU's ceilings, measured: the benchmark reports each kernel's share of the nearer one.
 #pragma once
 
 #include "kernels/base/thread_pool.h"
@@ -10,7 +10,7 @@ struct Ceilings {
   double gbytes_per_second = 0;  // a copy larger than the caches, bytes read plus bytes written
 };
 
-/// The best of several short runs: a ceiling is what was reached at all.
+/// The best of several short runs.
 Ceilings measure_ceilings(ThreadPool& pool);
 
 }  // namespace n2s

@@ -1,4 +1,5 @@
-#include "tools/pictures.h"
+// Draws diagrams and panels on a canvas.
+#include "tools/pictures/plots.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +9,7 @@
 #include <iterator>
 #include <limits>
 
-#include "tools/canvas.h"
+#include "tools/pictures/canvas.h"
 
 namespace n2s {
 namespace {
@@ -47,7 +48,7 @@ struct Scale {
   }
 };
 
-/// The first steps of a training are far off: what the diagram is about would be a line at its bottom.
+/// Limits the y axis: the losses of the first steps are so large that all others would lie on the bottom line.
 double quantile(const std::vector<Curve>& curves, std::vector<double> Curve::*values, double share) {
   std::vector<double> all;
   for (const Curve& curve : curves)

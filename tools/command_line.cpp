@@ -1,0 +1,169 @@
+// The command line with CLI11.
+#include "tools/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <optional>
+#include <sstream>
+
+namespace n2s {
+namespace {
+
+constexpr std::size_t kHelpColumn = 34;  // characters: where the help texts begin
+constexpr std::size_t kHelpWidth = 76;
+
+/// CLI11's own message for a number that is too small names the largest double, all 309 digits of it.
+CLI::Validator at_least(double limit, bool strictly, const std::string& name) {
+  const auto check = [=](const std::string& text) {
+    double value = 0;
+    const bool good = CLI::detail::lexical_cast(text, value) && (strictly ? value > limit : value >= limit);
+    return good ? std::string() : fmt::format("{} is not {}", text, strictly ? "above 0" : "0 or more");
+  };
+  return {check, name};
+}
+
+template <typename T>
+CLI::Validator range(T low, T high) {
+  return CLI::Range(low, high).description(fmt::format("{} to {}", low, high));
+}
+
+/// Breaks a help text into lines; CLI11 indents them but does not break them itself.
+std::string wrapped(const std::string& help) {
+  std::istringstream words(help);
+  std::string text;
+  std::size_t column = 0;
+  for (std::string word; words >> word; column += word.size() + 1) {
+    const bool fits = column == 0 || column + word.size() <= kHelpWidth;
+    if (!text.empty()) text += fits ? ' ' : '\n';
+    if (!fits) column = 0;
+    text += word;
+  }
+  return text;
+}
+
+/// CLI11 says only "A subcommand is required" where the first word is not one.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> words = app.remaining();
+  if (app.get_subcommands().empty() && !words.empty())
+    return fmt::format("there is no {} '{}'", words[0].starts_with('-') ? "option" : "verb", words[0]);
+  return error.what();
+}
+
+}  // namespace
+
+Option& Option::required() {
+  option_->required();
+  return *this;
+}
+
+Option& Option::show_default() {
+  option_->capture_default_str();
+  return *this;
+}
+
+Option& Option::one_of(const std::vector<std::string>& values) {
+  option_->check(CLI::IsMember(values));
+  return *this;
+}
+
+Option& Option::between(int low, int high) {
+  option_->check(range(low, high));
+  return *this;
+}
+
+Option& Option::between(double low, double high) {
+  option_->check(range(low, high));
+  return *this;
+}
+
+Option& Option::positive() {
+  option_->check(at_least(0, true, "POSITIVE"));
+  return *this;
+}
+
+Option& Option::not_negative() {
+  option_->check(at_least(0, false, "NONNEGATIVE"));
+  return *this;
+}
+
+Option& Option::excludes(const Option& other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Option& Option::pair() {
+  option_->expected(2)->delimiter(',');
+  return *this;
+}
+
+Option& Option::check(const std::function<std::string(const std::string& text)>& wrong) {
+  option_->check(CLI::Validator(wrong, ""));
+  return *this;
+}
+
+template <typename T>
+Option Verb::option(const std::string& names, T& value, const std::string& help) {
+  CLI::Option* option = app_->add_option(names, value, wrapped(help));
+  if (!heading_.empty()) option->group(heading_);
+  return Option(*option);
+}
+template Option Verb::option(const std::string&, std::string&, const std::string&);
+template Option Verb::option(const std::string&, int&, const std::string&);
+template Option Verb::option(const std::string&, long&, const std::string&);
+template Option Verb::option(const std::string&, double&, const std::string&);
+template Option Verb::option(const std::string&, std::uint64_t&, const std::string&);
+template Option Verb::option(const std::string&, std::optional<std::size_t>&, const std::string&);
+template Option Verb::option(const std::string&, std::vector<std::string>&, const std::string&);
+template Option Verb::option(const std::string&, std::vector<double>&, const std::string&);
+
+Option Verb::flag(const std::string& names, bool& value, const std::string& help) {
+  CLI::Option* option = app_->add_flag(names, value, wrapped(help));
+  if (!heading_.empty()) option->group(heading_);
+  return Option(*option);
+}
+
+void Verb::footer(const std::string& text) {
+  app_->footer(text);
+}
+
+void Verb::on_run(const std::function<void()>& work) {
+  app_->callback(work);
+}
+
+Program::Program(const std::string& description, const std::string& version)
+    : app_(std::make_unique<CLI::App>(description)) {
+  app_->set_version_flag("--version", version);
+  app_->require_subcommand(1);
+  app_->get_formatter()->column_width(kHelpColumn);
+}
+
+Program::~Program() = default;
+
+Verb Program::add_verb(const std::string& name, const std::string& description) {
+  return Verb(*app_->add_subcommand(name, description));
+}
+
+int Program::run(int argc, char** argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app_->exit(error);  // --help, --version
+    if (argc < 2) return fmt::print("{}", app_->help()), 2;
+    fmt::print(stderr, "n2s: error: {} (see n2s --help)\n", usage_error(*app_, error));
+    return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "n2s: error: out of memory\n");
+    return 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "n2s: error: {}\n", error.what());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace n2s

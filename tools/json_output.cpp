@@ -1,0 +1,13 @@
+// Prints JSON on standard output, where nothing else goes with --json.
+#include "tools/json_output.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace n2s {
+
+void print_json(const nlohmann::json& json) {
+  std::cout << json.dump(2) << "\n";
+}
+
+}  // namespace n2s

@@ -1,0 +1,11 @@
+// What --json prints.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace n2s {
+
+/// One JSON object, indented, on standard output.
+void print_json(const nlohmann::json& json);
+
+}  // namespace n2s

@@ -1,0 +1,158 @@
+// The decisions behind a training run, one function each; prepare_training() lists them in order.
+#include "tools/training_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/base/error.h"
+#include "tools/measuring.h"
+
+namespace n2s {
+namespace {
+
+using Stacks = std::vector<TrainingStack>;
+
+int checked_batch(int batch) {
+  if (batch < 1 || batch > 4096) throw Error(fmt::format("--batch {}: choose between 1 and 4096", batch));
+  return batch;
+}
+
+std::optional<NoiseSpec> simulated_noise(const TrainingOptions& o) {
+  if (o.noise.empty()) return std::nullopt;
+  return parse_noise(o.noise);
+}
+
+/// Evenly spread planes that validate: `requested` of them, or one in 25 where it is negative.
+std::set<int> held_out_planes(int depth, int requested) {
+  constexpr int kShort = 20;  // planes; every one of a shorter stack is worth more as a target
+  if (requested < 0) requested = depth < kShort ? 0 : std::max(1, depth / 25);
+  if (requested >= depth)
+    throw Error(fmt::format("--validation-planes {}: a stack has only {} planes, and none would be left to train on",
+                            requested, depth));
+  std::set<int> planes;
+  for (int i = 0; i < requested; ++i) planes.insert((2 * i + 1) * depth / (2 * requested));
+  return planes;
+}
+
+/// Stacks that come with held-out planes (--validation) keep theirs.
+void hold_planes_out(const TrainingOptions& o, Stacks& stacks) {
+  for (TrainingStack& stack : stacks)
+    if (stack.held_out.empty()) stack.held_out = held_out_planes(stack.source.planes, o.held_out);
+}
+
+bool nothing_held_out(const Stacks& stacks) {
+  return std::all_of(stacks.begin(), stacks.end(), [](const TrainingStack& s) { return s.held_out.empty(); });
+}
+
+/// As many input planes as the shortest stack can give; the target's own plane among them where there is a second copy.
+int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
+  if (o.planes > 0) return o.planes;
+  const Method method = parse_method(o.method);
+  if (method == Method::noise2noise) return 1;
+  int shortest = std::numeric_limits<int>::max();
+  for (const TrainingStack& stack : stacks) shortest = std::min(shortest, stack.source.planes);
+  const bool has_target = std::any_of(stacks.begin(), stacks.end(), [](const auto& s) { return s.target.has_value(); });
+  const int neighbours = shortest >= 5 ? 4 : 2;
+  return has_target || method == Method::noise2clean ? neighbours + 1 : neighbours;
+}
+
+/// One map for all stacks, so that intensities stay comparable; applied to sources and targets.
+Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks& stacks, Backend& backend,
+                        const CommonOptions& common) {
+  NormalisationOptions options;
+  options.kind = o.normalisation.empty() ? network.normalisation : o.normalisation;
+  std::vector<const Stack*> sources;
+  for (const TrainingStack& stack : stacks) sources.push_back(&stack.source);
+  Normalisation normalisation = fit_normalisation(sources, options, backend, common);
+  for (TrainingStack& stack : stacks) {
+    apply_normalisation(normalisation, stack.source.voxels);
+    if (stack.target) apply_normalisation(normalisation, stack.target->voxels);
+  }
+  return normalisation;
+}
+
+/// The clean volumes were clipped; what the simulated noise adds to them must not be.
+void never_clip_noise(BatchSettings& batches) {
+  if (!batches.noise) return;
+  batches.normalisation.clip_low.reset();
+  batches.normalisation.clip_high.reset();
+}
+
+int largest_side(const Stacks& stacks) {
+  int largest = 0;
+  for (const TrainingStack& stack : stacks) largest = std::max({largest, stack.source.height, stack.source.width});
+  return largest;
+}
+
+/// Squares of the requested side, else whole planes up to 256 pixels, rounded up to what the network's poolings divide.
+/// Whole planes are shifted, where the network's experiments do that.
+Augmentation choose_augmentation(const TrainingOptions& o, const Network& network, int largest) {
+  const int divisor = 1 << depth(network.build(1));
+  const int crop = o.crop > 0 ? o.crop : std::min(256, largest);
+  const bool whole_planes = crop >= largest;
+  Augmentation augmentation;
+  augmentation.crop_height = augmentation.crop_width = (crop + divisor - 1) / divisor * divisor;
+  const int default_shift = whole_planes ? std::min(network.max_shift, largest / 4) : 0;
+  augmentation.max_shift = o.max_shift >= 0 ? o.max_shift : default_shift;
+  augmentation.fill = network.fill;
+  augmentation.orientations = o.orientations || network.orientations;
+  return augmentation;
+}
+
+/// --fixed-noise: the noise is added to the stacks here, once, instead of to every batch. A second copy with noise of
+/// its own becomes the target, unless the method predicts the clean stack or the plane itself.
+void draw_noise_once(BatchSettings& batches, Stacks& stacks, std::uint64_t seed, ThreadPool& pool) {
+  const bool clean_target = batches.method == Method::noise2clean;
+  const bool self_supervised = batches.method == Method::noise2stack && batches.planes % 2 == 0;
+  for (std::size_t s = 0; s < stacks.size(); ++s) {
+    Stack clean = stacks[s].source;
+    undo_normalisation(batches.normalisation, clean.voxels);
+    const auto noisy_copy = [&](Purpose purpose) {
+      Stack noisy = corrupt_stack(*batches.noise, clean, seed, purpose, static_cast<int>(s), pool);
+      apply_normalisation(batches.normalisation, noisy.voxels, false);
+      return noisy;
+    };
+    if (self_supervised)
+      stacks[s].target.reset();
+    else
+      stacks[s].target = clean_target ? stacks[s].source : noisy_copy(Purpose::noise_target);
+    stacks[s].source = noisy_copy(Purpose::noise_input);
+  }
+  batches.noise.reset();
+}
+
+}  // namespace
+
+const Network& choose_network(const std::string& name, bool is_nifti) {
+  if (!name.empty()) return find_network(name);
+  return default_network(is_nifti ? DefaultFor::nifti : DefaultFor::other_files);
+}
+
+TrainingRequest prepare_training(const TrainingOptions& o, const Network& network, const CommonOptions& common,
+                                 std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool) {
+  TrainingRequest request;
+  request.network = &network;
+  request.length = o.length;
+  request.learning_rate = o.learning_rate;
+  request.fusion = !o.no_fusion;
+  request.resume = o.resume;
+
+  BatchSettings& batches = request.batches;
+  batches.method = parse_method(o.method);
+  batches.gap = o.gap;
+  batches.batch = checked_batch(o.batch);
+  batches.seed = common.seed;
+  batches.noise = simulated_noise(o);
+  hold_planes_out(o, stacks);
+  request.held_out_nothing = nothing_held_out(stacks);
+  batches.planes = choose_planes(o, stacks);
+  batches.normalisation = normalise(o, network, stacks, backend, common);
+  never_clip_noise(batches);
+  batches.augmentation = choose_augmentation(o, network, largest_side(stacks));
+  if (batches.noise && o.fixed_noise) draw_noise_once(batches, stacks, common.seed, pool);
+  return request;
+}
+
+}  // namespace n2s

@@ -1,0 +1,36 @@
+// From options and stacks to everything that a training run needs to know. train, restore and demo are three ways to
+// make a TrainingRequest; run_training() carries it out.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "engine/runtime/backend.h"
+#include "engine/training/batches.h"
+#include "nets/network.h"
+#include "tools/common.h"
+#include "tools/training_options.h"
+
+namespace n2s {
+
+struct TrainingRequest {
+  const Network* network = nullptr;
+  BatchSettings batches;
+  TrainingLength length;
+  double learning_rate = 1e-3;
+  bool fusion = true;
+  bool resume = false;
+  bool held_out_nothing = false;  // no plane validates: the last model counts as the best
+  int validation_side = 128;      // pixels, from the middle of each held-out plane
+  std::filesystem::path folder;   // of the run: model, state, log, pictures
+};
+
+/// The network of this name; where it is empty, the default one for the kind of file.
+const Network& choose_network(const std::string& name, bool is_nifti);
+
+/// Decides what the options leave open, and makes the stacks ready: normalises them with one map for all, holds planes
+/// out, and corrupts them where the noise is fixed. Throws Error for options that do not go together.
+TrainingRequest prepare_training(const TrainingOptions& options, const Network& network, const CommonOptions& common,
+                                 std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool);
+
+}  // namespace n2s
