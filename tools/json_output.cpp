@@ -2,12 +2,13 @@
 #include "tools/json_output.h"
 
 #include <iostream>
-#include <nlohmann/json.hpp>
+
+#include "data/json_text.h"
 
 namespace n2s {
 
 void print_json(const nlohmann::json& json) {
-  std::cout << json.dump(2) << "\n";
+  std::cout << json_text(json, 2) << "\n";
 }
 
 }  // namespace n2s

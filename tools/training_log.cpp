@@ -7,24 +7,37 @@
 #include <string>
 
 #include "data/atomic_file.h"
+#include "data/json_text.h"
 #include "tools/pictures/plots.h"
 
 namespace n2s {
+namespace {
+
+/// Nothing for a damaged line.
+std::optional<TrainingRecord> parse_record(const std::string& line) {
+  try {
+    const nlohmann::json json = parse_json(line);
+    TrainingRecord record;
+    json.at("step").get_to(record.step);
+    json.at("loss").get_to(record.loss);
+    json.at("learning_rate").get_to(record.learning_rate);
+    json.at("seconds").get_to(record.seconds);
+    if (json.contains("validation")) record.validation = json.at("validation").get<double>();
+    return record;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
 
 void TrainingLog::load(long last_step) {
   records_.clear();
   std::ifstream file(path_);
   for (std::string line; std::getline(file, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("step") || !json.contains("loss")) return;
-    TrainingRecord record{json["step"].get<long>(),
-                          json.value("loss", 0.0),
-                          json.value("learning_rate", 0.0),
-                          {},
-                          json.value("seconds", 0.0)};
-    if (json.contains("validation")) record.validation = json["validation"].get<double>();
-    if (record.step > last_step) return;
-    records_.push_back(record);
+    const std::optional<TrainingRecord> record = parse_record(line);
+    if (!record || record->step > last_step) return;
+    records_.push_back(*record);
   }
 }
 
@@ -36,7 +49,7 @@ void TrainingLog::save() const {
                                 {"learning_rate", record.learning_rate},
                                 {"seconds", record.seconds}};
     if (record.validation) json["validation"] = *record.validation;
-    text += json.dump() + "\n";
+    text += json_text(json) + "\n";
   }
   write_file_atomically(path_, std::as_bytes(std::span(text)));
 }

@@ -22,7 +22,7 @@ class TrainingLog {
   void clear() { records_.clear(); }
   void add(const TrainingRecord& record) { records_.push_back(record); }
 
-  /// Reads what an interrupted run has left, up to `last_step`. A damaged line ends it: the log is for people.
+  /// Reads the records of an interrupted run, up to `last_step` or the first damaged line.
   void load(long last_step);
   void save() const;
 

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "data/atomic_file.h"
+#include "data/json_text.h"
 #include "engine/graph/fusion.h"
 #include "engine/training/checkpoint.h"
 #include "engine/training/trainer.h"
@@ -121,7 +121,7 @@ class Run {
     if (before != configuration_)
       throw Error(fmt::format(
           "{}: the run was started with other options ({}); give the same ones, or replace the run with --force",
-          file("state.safetensors").string(), before.dump()));
+          file("state.safetensors").string(), json_text(before)));
     trainer_.resume(state);
     log_.load(state.step);
     say(common_, "resuming after step {} of {}", state.step, state.total_steps);
@@ -222,7 +222,7 @@ class Run {
     result.loss = mean_loss_;
     result.peak_memory_bytes = peak_memory_bytes();
     result.planned_memory_bytes = trainer_.device_bytes();
-    result.configuration = configuration_.dump();
+    result.configuration = json_text(configuration_);
     if (!request_.held_out_nothing) result.validation = {trainer_.best_validation(), trainer_.best_step()};
     for (const std::string name : {"model", "last", "state"})
       result.files[name] = file((name + ".safetensors").c_str()).string();
@@ -255,7 +255,7 @@ void print_json(const TrainingResult& result) {
                       {"loss", result.loss},
                       {"peak_memory_bytes", result.peak_memory_bytes},
                       {"planned_memory_bytes", result.planned_memory_bytes},
-                      {"configuration", nlohmann::json::parse(result.configuration)},
+                      {"configuration", parse_json(result.configuration)},
                       {"files", result.files}};
   if (result.validation) {
     json["best_validation"] = result.validation->best;

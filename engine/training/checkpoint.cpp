@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "data/json_text.h"
 #include "engine/graph/parameters.h"
 #include "engine/training/safetensors.h"
 #include "kernels/base/error.h"
@@ -60,7 +61,7 @@ nlohmann::json parse(const TensorFile& file, const char* key) {
   if (found == file.metadata.end())
     throw Error(fmt::format("{}: not written by this program: its metadata has no '{}'", file.path, key));
   try {
-    return nlohmann::json::parse(found->second);
+    return parse_json(found->second);
   } catch (const nlohmann::json::exception&) {
     throw Error(fmt::format("{}: the metadata '{}' cannot be understood", file.path, key));
   }
@@ -70,7 +71,7 @@ nlohmann::json parse(const TensorFile& file, const char* key) {
 
 void save_model(const std::string& path, const std::vector<Layer>& layers, const Model& model) {
   TensorFile file;
-  file.metadata[kConfiguration] = model.configuration.dump();
+  file.metadata[kConfiguration] = json_text(model.configuration);
   append(file, layers, "", model.parameters);
   write_safetensors(path, file);
 }
@@ -95,18 +96,16 @@ std::vector<float> load_parameters(const std::string& path, const std::vector<La
 void save_state(const std::string& path, const std::vector<Layer>& layers, const nlohmann::json& configuration,
                 const TrainingState& state) {
   TensorFile file;
-  file.metadata[kConfiguration] = configuration.dump();
+  file.metadata[kConfiguration] = json_text(configuration);
   // The bits of the best loss, since a decimal fraction may round and infinity is no JSON number.
-  file.metadata[kState] =
-      nlohmann::json{
-          {"step", state.step},
-          {"total_steps", state.total_steps},
-          {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
-          {"best_step", state.best_step},
-          {"loss_scale", state.loss_scaling.scale},
-          {"loss_scale_steps", state.loss_scaling.good_steps},
-      }
-          .dump();
+  file.metadata[kState] = json_text(nlohmann::json{
+      {"step", state.step},
+      {"total_steps", state.total_steps},
+      {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
+      {"best_step", state.best_step},
+      {"loss_scale", state.loss_scaling.scale},
+      {"loss_scale_steps", state.loss_scaling.good_steps},
+  });
   append(file, layers, "", state.parameters);
   append(file, layers, kFirstMoment, state.first_moment);
   append(file, layers, kSecondMoment, state.second_moment);

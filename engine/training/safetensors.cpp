@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "data/atomic_file.h"
+#include "data/json_text.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -143,7 +144,7 @@ TensorFile read_safetensors(const std::string& path) {
   file.path = path;
   try {
     const char* text = reinterpret_cast<const char*>(bytes.data()) + kLengthBytes;  // NOLINT: bytes of a file
-    const auto header = nlohmann::json::parse(text, text + header_bytes);
+    const auto header = parse_json({text, header_bytes});
     const std::size_t data = kLengthBytes + header_bytes;
     std::uint64_t expected = 0;
     for (Entry& entry : parse_header(path, header, file)) {
@@ -171,7 +172,7 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
     header[tensor.name] = {{"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.dump();
+  std::string text = json_text(header);
   text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
   std::vector<std::byte> bytes(kLengthBytes + text.size());
   bytes.reserve(bytes.size() + offset);

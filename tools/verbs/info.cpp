@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "data/json_text.h"
 #include "data/stack.h"
 #include "engine/cpu/cpu_backend.h"
 #include "engine/training/checkpoint.h"
@@ -81,7 +82,7 @@ nlohmann::json image(const std::string& path, const InputOptions& input) {
 /// One line per entry; nested objects are indented.
 void print(const nlohmann::json& json, int indent) {
   for (const auto& [key, value] : json.items()) {
-    const std::string text = value.is_object() ? "" : value.is_string() ? value.get<std::string>() : value.dump();
+    const std::string text = value.is_object() ? "" : value.is_string() ? value.get<std::string>() : json_text(value);
     fmt::print("{:{}}{:<{}} {}\n", "", indent, key, 20 - indent, text);
     if (value.is_object()) print(value, indent + 2);
   }
