@@ -40,7 +40,7 @@ def quality(stage):
 
 
 def steps(stage):
-    rows = stage.get("cells", [])
+    rows = stage.get("cases", [])
     if not rows:
         return []
     rounds = stage.get("rounds", {})
@@ -67,10 +67,10 @@ def ratios(rows):
 
 def across_precisions(rows):
     """What a user would choose: each side's fastest precision."""
-    lines, cells = [], {}
+    lines, cases = [], {}
     for row in rows:
-        cells.setdefault((row["net"], row["batch"], row["size"], row["pass"]), []).append(row)
-    for (net, batch, size, which), group in cells.items():
+        cases.setdefault((row["net"], row["batch"], row["size"], row["pass"]), []).append(row)
+    for (net, batch, size, which), group in cases.items():
         peers = [(r["pytorch_ms_per_plane"][r["pytorch_best"]], r) for r in group if "ratio" in r]
         if len(group) < 2 or not peers:
             continue
@@ -82,15 +82,15 @@ def across_precisions(rows):
     return lines
 
 
-def epoch(stage, cells):
+def epoch(stage, cases):
     lines = []
     for precision, row in stage.get("precisions", {}).items():
         line = f"  {precision}: {row['seconds_per_epoch']:.3f} s an epoch of {row['steps_per_epoch']:.0f} steps"
         # PyTorch's is put together from its steps: what a loop around them costs is not in it.
-        for cell in cells:
-            if (cell["net"], cell["batch"], cell["size"], cell["pass"], cell["precision"]) == (
-                    "mri", 16, 256, "training", precision) and "ratio" in cell:
-                time = 0.016 * cell["pytorch_ms_per_plane"][cell["pytorch_best"]] * row["steps_per_epoch"]
+        for case in cases:
+            if (case["net"], case["batch"], case["size"], case["pass"], case["precision"]) == (
+                    "mri", 16, 256, "training", precision) and "ratio" in case:
+                time = 0.016 * case["pytorch_ms_per_plane"][case["pytorch_best"]] * row["steps_per_epoch"]
                 line += f"; PyTorch's steps alone: {time:.3f} s"
         lines.append(line)
     return ["epochs as users run them, MRI network with 5 planes, undersampled anew at every visit"] + lines if lines else []
@@ -120,7 +120,7 @@ def text(document):
     results = document["stages"]
     gpu = ((results.get("machine") or {}).get("gpu") or {}).get("name", "no GPU")
     commit = (document.get("build") or {}).get("commit") or "unknown"
-    parts = [operations(results.get("operations", {})), epoch(results.get("epoch", {}), results.get("steps", {}).get("cells", [])),
+    parts = [operations(results.get("operations", {})), epoch(results.get("epoch", {}), results.get("steps", {}).get("cases", [])),
              steps(results.get("steps", {})), quality(results.get("quality", {})),
              sanitizers(results["sanitizers"]) if "sanitizers" in results else [],
              tests(results["tests"]) if "tests" in results else [],

@@ -20,7 +20,7 @@ class Peer:
     def __init__(self, session, seconds):
         self.session = session
         self.errors = open(session.scratch / "peer.log", "w+")
-        command = session.peer("--serve", "--seconds", seconds, "--cell-seconds", "0.05")
+        command = session.peer("--serve", "--seconds", seconds, "--case-seconds", "0.05")
         self.process = session.spawn(command, stdin=-1, stdout=-1, stderr=self.errors)
 
     def answer(self, seconds):
@@ -60,7 +60,7 @@ def warm_up_compiler(session):
 
 
 def our_round(session, document, limit):
-    """{key: figures} of n2s bench, all cells and precisions."""
+    """{key: figures} of n2s bench, all cases and precisions."""
     found = {}
     shapes = ((2, 32),) if session.smoke else SHAPES
     end = time.monotonic() + limit
@@ -82,7 +82,7 @@ def our_round(session, document, limit):
 
 
 def compared(ours, theirs):
-    """One row a cell: medians over the rounds, PyTorch's fastest way, and how many times as fast we are."""
+    """One row a case: medians over the rounds, PyTorch's fastest way, and how many times as fast we are."""
     rows = []
     for key in {**{k: 0 for r in ours for k in r}}:
         net, batch, size, precision, which = key
@@ -110,11 +110,11 @@ def compared(ours, theirs):
 
 def steps(session):
     left = session.clock("steps")
-    document = {"noise2stack": {"ceilings": {}}, "pytorch": None, "gpu_states": [], "cells": []}
+    document = {"noise2stack": {"ceilings": {}}, "pytorch": None, "gpu_states": [], "cases": []}
     ours, theirs = [], []
 
     def keep():  # so that a cut-off run leaves the rounds that it had
-        document["cells"] = compared(ours, theirs)
+        document["cases"] = compared(ours, theirs)
         document["rounds"] = {"noise2stack": len(ours), "pytorch": len(theirs)}
         document["pytorch_every_round"] = theirs
         session.document["stages"]["steps"] = {"status": "under way", **document}
@@ -129,7 +129,7 @@ def steps(session):
     peer = Peer(session, max(20.0, 0.55 * left()))
     try:
         document["pytorch"] = peer.answer(0.75 * left())["ready"]
-        session.note(f"steps: PyTorch has {document['pytorch']['cells']} cells ready")
+        session.note(f"steps: PyTorch has {document['pytorch']['cases']} cases ready")
         longest = 0.0
         for number in range(1 if session.smoke else ROUNDS):
             if number > 0 and left() < 1.2 * longest:
@@ -145,7 +145,7 @@ def steps(session):
         document["failed"] = str(error)
     finally:
         peer.close()
-    document["cells"] = compared(ours, theirs)
+    document["cases"] = compared(ours, theirs)
     return document
 
 
@@ -178,7 +178,7 @@ def operations(session):
     for what in ("ceilings", "operations"):
         path = session.scratch / f"{what}.json"
         code, _, err = session.command(
-            session.peer("--what", what, "--seconds", max(10.0, left() - 10), "--cell-seconds", "0.05",
+            session.peer("--what", what, "--seconds", max(10.0, left() - 10), "--case-seconds", "0.05",
                          "--operation-batch", OPERATION_BATCH, "--json", path), left() + 10)
         if code != 0:
             result["failed"] = f"gpu_peer.py --what {what}: exit code {code}: {last_line(err)}"

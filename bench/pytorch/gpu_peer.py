@@ -5,7 +5,7 @@ it, undersampling afresh (MRI), forward, mean squared error, backward, Adam. "st
 there. "inference" is one forward pass.
 Ways: eager in both memory formats, torch.compile (channels-last), each also as a CUDA graph; fp16 and bf16 by autocast
 (inference: weights of that type), fp16 with GradScaler, fused Adam, cuDNN's own search for the fastest kernels. The
-fastest way of each cell is what one compares with.
+fastest way of each case is what one compares with.
 
 Alone: gpu_peer.py [--seconds 240] [--rounds 3] --json OUT
 Beside another program: --serve prepares everything, prints {"ready": …} and then measures once for each line it reads,
@@ -178,7 +178,7 @@ class Clock:
         return 1e3 * statistics.median(self.block(work, calls) for _ in range(5 if self.cuda else 3))
 
 
-class Cell:
+class Case:
     """One kind of work in one way, ready to be timed."""
 
     def __init__(self, setup, work, way, call, calls_inside):
@@ -190,13 +190,13 @@ class Cell:
 
 
 class Peer:
-    """Prepares as many cells as the time allows, the likely winners first, and measures them as often as asked."""
+    """Prepares as many cases as the time allows, the likely winners first, and measures them as often as asked."""
 
     def __init__(self, device, arguments):
         self.device, self.arguments = device, arguments
-        self.clock = Clock(device, arguments.cell_seconds)
-        self.cells, self.failed, self.left_out = [], [], []
-        self.best = {}  # of each cell's work, whatever the way, in the rounds so far
+        self.clock = Clock(device, arguments.case_seconds)
+        self.cases, self.failed, self.left_out = [], [], []
+        self.best = {}  # of each case's work, whatever the way, in the rounds so far
         self.last = {}
         self.pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
@@ -228,7 +228,7 @@ class Peer:
                 self.fail(setup, "all", error)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
-        say(f"{len(self.cells)} cells ready, {len(self.failed)} failed, {len(self.left_out)} models left out for time")
+        say(f"{len(self.cases)} cases ready, {len(self.failed)} failed, {len(self.left_out)} models left out for time")
 
     def fail(self, setup, work, error):
         say(f"{setup}: {work}: {reason(error)}")
@@ -242,9 +242,9 @@ class Peer:
             try:
                 for _ in range(2):
                     call()
-                self.cells.append(Cell(setup, work, setup.layout, call, 1))
+                self.cases.append(Case(setup, work, setup.layout, call, 1))
                 if self.device.type == "cuda" and not self.arguments.compile_only:
-                    self.cells.append(Cell(setup, work, setup.layout + " graph", self.graphed(call, calls), calls))
+                    self.cases.append(Case(setup, work, setup.layout + " graph", self.graphed(call, calls), calls))
             except Exception as error:
                 self.fail(setup, work, error)
         say(f"{setup.net} {setup.batch} x {setup.size}² {setup.precision} {setup.layout}: {time.monotonic() - start:.1f} s")
@@ -267,13 +267,13 @@ class Peer:
         return graph.replay
 
     def round(self):
-        """One figure a cell; from the second round on only of those that may be the fastest."""
+        """One figure a case; from the second round on only of those that may be the fastest."""
         rows = []
-        for cell in self.contenders():
+        for case in self.contenders():
             try:
-                rows.append({**cell.key, "ms_per_plane": cell.measure(self.clock)})
+                rows.append({**case.key, "ms_per_plane": case.measure(self.clock)})
             except Exception as error:
-                self.fail(cell.setup, f"{cell.key['work']}, {cell.key['way']}", error)
+                self.fail(case.setup, f"{case.key['work']}, {case.key['way']}", error)
         for row in rows:
             work = self.work_of(row)
             self.best[work] = min(row["ms_per_plane"], self.best.get(work, row["ms_per_plane"]))
@@ -286,9 +286,9 @@ class Peer:
 
     def contenders(self):
         if not self.best:
-            return self.cells
-        limit = lambda cell: CONTENDERS * self.best.get(self.work_of(cell.key), 0)
-        return [cell for cell in self.cells if self.last.get(tuple(cell.key.items()), float("inf")) <= limit(cell)]
+            return self.cases
+        limit = lambda case: CONTENDERS * self.best.get(self.work_of(case.key), 0)
+        return [case for case in self.cases if self.last.get(tuple(case.key.items()), float("inf")) <= limit(case)]
 
 
 # Layers: every shape of convolution of each network once, named and numbered as `n2s bench --op conv3x3` does.
@@ -311,7 +311,7 @@ LAYERS = {
 def operations(device, arguments):
     """cuDNN's time for each layer and pass, in the faster memory format. Inputs lie there joined and of their type:
     upsampling, concatenation, activation and conversion, which our kernels do on the way, are not in it."""
-    clock = Clock(device, arguments.cell_seconds / 4)
+    clock = Clock(device, arguments.case_seconds / 4)
     batch, side = (2, 32) if arguments.smoke else (arguments.operation_batch, 256)
     rows = []
     for precision in arguments.precisions:
@@ -378,13 +378,13 @@ def serve(peer):
     """One line in, one round out, until the input ends."""
     emit = lambda document: print(json.dumps(document), flush=True)
     peer.prepare()
-    emit({"ready": {**describe(peer.device), "cells": len(peer.cells), "failed": peer.failed, "left_out": peer.left_out}})
+    emit({"ready": {**describe(peer.device), "cases": len(peer.cases), "failed": peer.failed, "left_out": peer.left_out}})
     for _ in sys.stdin:
         emit({"rows": peer.round()})
 
 
 def medians(rounds):
-    """One row a cell and way: median and least over the rounds."""
+    """One row a case and way: median and least over the rounds."""
     times = {}
     for row in itertools.chain(*rounds):
         key = tuple((name, value) for name, value in row.items() if name != "ms_per_plane")
@@ -396,15 +396,15 @@ def medians(rounds):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--what", choices=("cells", "operations", "ceilings", "all"), default="all")
+    parser.add_argument("--what", choices=("cases", "operations", "ceilings", "all"), default="all")
     parser.add_argument("--seconds", type=float, default=240, help="stop preparing after this long (default 240)")
-    parser.add_argument("--cell-seconds", type=float, default=0.2, help="time for one figure (default 0.2)")
+    parser.add_argument("--case-seconds", type=float, default=0.2, help="time for one figure (default 0.2)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precisions", type=lambda text: text.split(","), default=list(PRECISIONS), metavar="fp16,fp32")
     parser.add_argument("--operation-batch", type=int, default=16, help="images for single operations (default 16)")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="without torch.compile")
     parser.add_argument("--compile-only", action="store_true", help="fill torch.compile's cache and end")
-    parser.add_argument("--serve", action="store_true", help="measure the cells once for each line of the input")
+    parser.add_argument("--serve", action="store_true", help="measure the cases once for each line of the input")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes")
     parser.add_argument("--json", type=pathlib.Path, help="write the results there")
     arguments = parser.parse_args()
@@ -413,7 +413,7 @@ def parse():
         arguments.precisions = [p for p in arguments.precisions if p in ("fp16", "fp32")]
     if device.type == "cpu":
         arguments.precisions = [p for p in arguments.precisions if p == "fp32"]
-        arguments.cell_seconds = min(arguments.cell_seconds, 0.02)
+        arguments.case_seconds = min(arguments.case_seconds, 0.02)
         torch.set_num_threads(1)
     unknown = set(arguments.precisions) - set(PRECISIONS)
     if unknown:
@@ -436,9 +436,9 @@ def main():
     document = describe(device)
     if arguments.what in ("ceilings", "all"):
         document["ceilings"] = ceilings(device, arguments)
-    if arguments.what in ("cells", "all"):
+    if arguments.what in ("cases", "all"):
         peer.prepare()
-        document["cells"] = medians([peer.round() for _ in range(arguments.rounds)])
+        document["cases"] = medians([peer.round() for _ in range(arguments.rounds)])
         document["failed"], document["left_out"] = peer.failed, peer.left_out
     if arguments.what in ("operations", "all"):
         document["operations"] = operations(device, arguments)

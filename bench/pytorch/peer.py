@@ -1,8 +1,8 @@
 """Noise2Stack and PyTorch, the same work side by side in one run on the CPU.
 
-Eight cells: {MRI net, 5 planes; microscopy net, 2 planes} x {training step, inference} x {16 patches of 64x64, 2 planes
+Eight cases: {MRI net, 5 planes; microscopy net, 2 planes} x {training step, inference} x {16 patches of 64x64, 2 planes
 of 256x256}, fp32, all cores. A training step is forward, mean squared error, backward and Adam; inference is one forward
-pass. In every round each program measures each cell in turn, so that a slow spell of the machine meets both. A cell's
+pass. In every round each program measures each case in turn, so that a slow spell of the machine meets both. A case's
 figure is the median over the rounds of each round's median. PyTorch runs eager in both memory formats; the faster counts.
 """
 
@@ -26,7 +26,7 @@ from nets import NETS, build
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FORMATS = {"eager": torch.contiguous_format, "channels-last": torch.channels_last}
-CELLS = [
+CASES = [
     {"net": net, "planes": planes, "pass": which, "batch": batch, "size": size}
     for net, planes in (("mri", 5), ("microscopy", 2))
     for which in ("training", "inference")
@@ -34,16 +34,16 @@ CELLS = [
 ]
 
 
-def key(cell):
-    return f"{cell['net']:10s} n={cell['planes']} {cell['pass']:9s} {cell['batch']:2d} x {cell['size']}²"
+def key(case):
+    return f"{case['net']:10s} n={case['planes']} {case['pass']:9s} {case['batch']:2d} x {case['size']}²"
 
 
-def pytorch_work(cell, memory_format):
-    """The cell's work as a function without arguments, on inputs that rotate among four buffers."""
-    model = build(cell["net"], cell["planes"]).to(memory_format=memory_format)
-    draw = lambda channels: torch.randn(cell["batch"], channels, cell["size"], cell["size"]).to(memory_format=memory_format)
-    inputs, target, turn = [draw(cell["planes"]) for _ in range(4)], draw(1), iter(range(1 << 62))
-    if cell["pass"] == "inference":
+def pytorch_work(case, memory_format):
+    """The case's work as a function without arguments, on inputs that rotate among four buffers."""
+    model = build(case["net"], case["planes"]).to(memory_format=memory_format)
+    draw = lambda channels: torch.randn(case["batch"], channels, case["size"], case["size"]).to(memory_format=memory_format)
+    inputs, target, turn = [draw(case["planes"]) for _ in range(4)], draw(1), iter(range(1 << 62))
+    if case["pass"] == "inference":
         model.eval()
 
         def infer():
@@ -61,20 +61,20 @@ def pytorch_work(cell, memory_format):
     return train
 
 
-def pytorch_ms_per_plane(cell, memory_format, seconds):
+def pytorch_ms_per_plane(case, memory_format, seconds):
     """Median over the calls of at least `seconds`, and of at least three calls, after two that warm up."""
-    work, times = pytorch_work(cell, memory_format), []
+    work, times = pytorch_work(case, memory_format), []
     for _ in range(2):
         work()
     while len(times) < 3 or sum(times) < seconds:
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times) / cell["batch"]
+    return 1e3 * statistics.median(times) / case["batch"]
 
 
-def our_ms_per_plane(program, cell, threads):
-    arguments = [x for name in ("net", "planes", "batch", "size", "pass") for x in (f"--{name}", str(cell[name]))]
+def our_ms_per_plane(program, case, threads):
+    arguments = [x for name in ("net", "planes", "batch", "size", "pass") for x in (f"--{name}", str(case[name]))]
     command = [program, "bench", *arguments, "--device", "cpu", "--precision", "fp32", "--threads", str(threads), "--json"]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode != 0:
@@ -83,29 +83,29 @@ def our_ms_per_plane(program, cell, threads):
     return result["ms_per_plane"]
 
 
-def measure(cells, program, threads, rounds, seconds):
-    """{cell's name: {way: [ms per plane, one a round]}}"""
+def measure(cases, program, threads, rounds, seconds):
+    """{case's name: {way: [ms per plane, one a round]}}"""
     ways = ([] if program is None else ["noise2stack"]) + list(FORMATS)
-    times = {key(cell): {way: [] for way in ways} for cell in cells}
+    times = {key(case): {way: [] for way in ways} for case in cases}
     for number in range(rounds):
-        for cell in cells:
+        for case in cases:
             for way in ways if number % 2 == 0 else reversed(ways):
                 if way in FORMATS:
-                    ms = pytorch_ms_per_plane(cell, FORMATS[way], seconds)
+                    ms = pytorch_ms_per_plane(case, FORMATS[way], seconds)
                 else:
-                    ms = our_ms_per_plane(program, cell, threads)
-                times[key(cell)][way].append(ms)
-            shown = ", ".join(f"{way} {values[-1]:.2f}" for way, values in times[key(cell)].items())
-            print(f"round {number + 1}/{rounds}  {key(cell)}  {shown}", file=sys.stderr, flush=True)
+                    ms = our_ms_per_plane(program, case, threads)
+                times[key(case)][way].append(ms)
+            shown = ", ".join(f"{way} {values[-1]:.2f}" for way, values in times[key(case)].items())
+            print(f"round {number + 1}/{rounds}  {key(case)}  {shown}", file=sys.stderr, flush=True)
     return times
 
 
-def summarise(cells, times):
-    """One row a cell: median and least ms per plane of each way, and how many times faster than PyTorch we are."""
+def summarise(cases, times):
+    """One row a case: median and least ms per plane of each way, and how many times faster than PyTorch we are."""
     rows = []
-    for cell in cells:
-        ways = times[key(cell)]
-        row = {**cell, "ms_per_plane": {way: statistics.median(values) for way, values in ways.items()}}
+    for case in cases:
+        ways = times[key(case)]
+        row = {**case, "ms_per_plane": {way: statistics.median(values) for way, values in ways.items()}}
         row["least_ms_per_plane"] = {way: min(values) for way, values in ways.items()}
         row["pytorch_best"] = min(FORMATS, key=row["ms_per_plane"].get)
         if "noise2stack" in ways:
@@ -178,7 +178,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=1.5, help="least seconds per PyTorch figure (default 1.5)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of both (default: all cores)")
-    parser.add_argument("--only", metavar="TEXT", default="", help="only cells whose name holds TEXT, e.g. 'mri' or 'training'")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only cases whose name holds TEXT, e.g. 'mri' or 'training'")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "bench/results", help="folder for the JSON report")
     parser.add_argument("--no-write", action="store_true", help="print only")
     arguments = parser.parse_args()
@@ -192,11 +192,11 @@ def main():
     arguments = parse()
     check_nets()
     torch.set_num_threads(arguments.threads)
-    cells = [cell for cell in CELLS if arguments.only in key(cell)]
-    if not cells:
-        sys.exit(f"peer: no cell's name holds '{arguments.only}'")
-    times = measure(cells, arguments.program, arguments.threads, arguments.rounds, arguments.seconds)
-    rows = summarise(cells, times)
+    cases = [case for case in CASES if arguments.only in key(case)]
+    if not cases:
+        sys.exit(f"peer: no case's name holds '{arguments.only}'")
+    times = measure(cases, arguments.program, arguments.threads, arguments.rounds, arguments.seconds)
+    rows = summarise(cases, times)
     report = {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "commit": output_of("git", "rev-parse", "HEAD"),
@@ -206,7 +206,7 @@ def main():
         "precision": "fp32",
         "rounds": arguments.rounds,
         "summary": print_table(rows),
-        "cells": rows,
+        "cases": rows,
         "every_round_ms_per_plane": times,
     }
     if not arguments.no_write:
