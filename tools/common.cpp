@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "data/normalisation.h"
-#include "engine/cpu/cpu_backend.h"
 #include "kernels/base/error.h"
 #include "kernels/device/device_info.h"
 
@@ -66,21 +65,21 @@ std::optional<CudaOptions> chosen_gpu(const CommonOptions& o, std::string& why_c
   return std::nullopt;
 }
 
-std::unique_ptr<Backend> make_backend(const CommonOptions& o) {
+Device open_device(const CommonOptions& o) {
   std::string why_cpu;
   if (const auto gpu = chosen_gpu(o, why_cpu)) {
-    auto backend = make_cuda_backend(*gpu);
-    say(o, "{}", backend->description());
-    return backend;
+    Device device = open_cuda(*gpu);
+    say(o, "{}", device.backend->description());
+    return device;
   }
   if (o.variant != "auto")
     throw Error(fmt::format("--variant {}: only GPUs have variants; leave it out{}", o.variant, why_cpu));
   if (o.precision != "fp32")
     throw Error(fmt::format("--precision {}: the CPU computes in fp32 only; leave it out or choose a GPU{}",
                             o.precision, why_cpu));
-  auto backend = std::make_unique<CpuBackend>(CpuBackendOptions{o.threads, Conv3x3Variant::automatic});
-  say(o, "{}, fp32{}", backend->description(), why_cpu);
-  return backend;
+  Device device = open_cpu({o.threads, Conv3x3Variant::automatic});
+  say(o, "{}, fp32{}", device.backend->description(), why_cpu);
+  return device;
 }
 
 void add_input_options(Verb& verb, InputOptions& o) {

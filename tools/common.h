@@ -1,4 +1,4 @@
-// What every verb shares: its common options, the backend they choose, how input is read and how notes are printed.
+// What every verb shares: its common options, the device they choose, how input is read and how notes are printed.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,8 +10,7 @@
 
 #include "data/image.h"
 #include "data/stack.h"
-#include "engine/cuda/cuda_backend.h"
-#include "engine/runtime/backend.h"
+#include "engine/devices/device.h"
 #include "tools/command_line.h"
 
 namespace n2s {
@@ -32,7 +31,7 @@ std::optional<CudaOptions> chosen_gpu(const CommonOptions& options, std::string&
 
 /// Opens the device and says which it is (with --device auto: and why). Throws Error for a device or precision that
 /// this build or machine lacks.
-std::unique_ptr<Backend> make_backend(const CommonOptions& options);
+Device open_device(const CommonOptions& options);
 
 /// Which stack of a file to read.
 struct InputOptions {

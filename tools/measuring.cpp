@@ -8,18 +8,18 @@
 
 namespace n2s {
 
-StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options, Backend& backend,
+StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options, const Device& device,
                            const CommonOptions& common) {
   std::string why_host;
-  StackMetrics metrics = stack_metrics(result, truth, options, backend, why_host);
+  StackMetrics metrics = stack_metrics(result, truth, options, *device.inference, why_host);
   if (!why_host.empty()) say(common, "metrics: computed on the CPU: {}", why_host);
   return metrics;
 }
 
 Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
-                                Backend& backend, const CommonOptions& common) {
+                                const Device& device, const CommonOptions& common) {
   std::string why_host;
-  Normalisation fitted = fit_normalisation(stacks, options, backend, why_host);
+  Normalisation fitted = fit_normalisation(stacks, options, *device.inference, why_host);
   if (!why_host.empty()) say(common, "percentiles: computed on the CPU: {}", why_host);
   return fitted;
 }

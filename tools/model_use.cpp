@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 nlohmann::json model_configuration(const Network& network, const BatchSettings& settings) {
   nlohmann::json json{{"format", 1},
                       {"network", network.name},
-                      {"method", method_name(settings.method)},
+                      {"method", settings.method},
                       {"planes", settings.planes},
                       {"gap", settings.gap},
                       {"normalisation", settings.normalisation}};
@@ -51,14 +51,14 @@ LoadedModel load_model(const fs::path& path) {
   return model;
 }
 
-Stack denoise(const LoadedModel& model, const Stack& noisy, Backend& backend, const InferenceOptions& options) {
+Stack denoise(const LoadedModel& model, const Stack& noisy, const Device& device, const InferenceOptions& options) {
   const Graph graph = fuse(model.network->build(model.planes));
-  ParameterMemory parameters(backend, graph.layers, false);
+  ParameterMemory parameters(*device.backend, graph.layers, false);
   parameters.upload(ParameterMemory::Part::values, model.parameters);
   InferenceOptions for_model = options;
   for_model.gap = model.gap;
   for_model.normalisation = model.normalisation;
-  return restore_stack(backend, {&graph, receptive_radius(graph)}, parameters, noisy, for_model);
+  return restore_stack(*device.inference, {&graph, receptive_radius(graph)}, parameters, noisy, for_model);
 }
 
 }  // namespace n2s

@@ -8,8 +8,9 @@
 
 #include "data/normalisation.h"
 #include "data/stack.h"
+#include "engine/devices/device.h"
 #include "engine/inference/inference.h"
-#include "engine/training/batches.h"
+#include "engine/training/training_stack.h"
 #include "nets/network.h"
 
 namespace n2s {
@@ -33,6 +34,6 @@ std::filesystem::path model_file(const std::filesystem::path& path);
 LoadedModel load_model(const std::filesystem::path& path);
 
 /// Restores a stack in the file's units: normalises, denoises and undoes the normalisation.
-Stack denoise(const LoadedModel& model, const Stack& noisy, Backend& backend, const InferenceOptions& options);
+Stack denoise(const LoadedModel& model, const Stack& noisy, const Device& device, const InferenceOptions& options);
 
 }  // namespace n2s

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "kernels/adam/adam.h"
 #include "tools/command_line.h"
 
 namespace n2s {
@@ -25,7 +26,7 @@ struct TrainingOptions {
   int batch = 16;
   int crop = 0;  // pixels; 0: whole planes, 256 at most
   TrainingLength length;
-  double learning_rate = 1e-3;
+  double learning_rate = AdamSettings{}.learning_rate;
   std::string normalisation;  // empty: by network
   std::string noise;          // empty: none is simulated
   bool fixed_noise = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/training/fixed_noise.h"
 #include "kernels/base/error.h"
 #include "tools/measuring.h"
 
@@ -46,26 +47,22 @@ bool nothing_held_out(const Stacks& stacks) {
   return std::all_of(stacks.begin(), stacks.end(), [](const TrainingStack& s) { return s.held_out.empty(); });
 }
 
-/// As many input planes as the shortest stack can give; the target's own plane among them where there is a second copy.
 int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
   if (o.planes > 0) return o.planes;
-  const Method method = parse_method(o.method);
-  if (method == Method::noise2noise) return 1;
   int shortest = std::numeric_limits<int>::max();
   for (const TrainingStack& stack : stacks) shortest = std::min(shortest, stack.source.planes);
   const bool has_target = std::any_of(stacks.begin(), stacks.end(), [](const auto& s) { return s.target.has_value(); });
-  const int neighbours = shortest >= 5 ? 4 : 2;
-  return has_target || method == Method::noise2clean ? neighbours + 1 : neighbours;
+  return default_planes(o.method, shortest, has_target);
 }
 
 /// One map for all stacks, so that intensities stay comparable; applied to sources and targets.
-Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks& stacks, Backend& backend,
+Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks& stacks, const Device& device,
                         const CommonOptions& common) {
   NormalisationOptions options;
   options.kind = o.normalisation.empty() ? network.normalisation : o.normalisation;
   std::vector<const Stack*> sources;
   for (const TrainingStack& stack : stacks) sources.push_back(&stack.source);
-  Normalisation normalisation = fit_normalisation(sources, options, backend, common);
+  Normalisation normalisation = fit_normalisation(sources, options, device, common);
   for (TrainingStack& stack : stacks) {
     apply_normalisation(normalisation, stack.source.voxels);
     if (stack.target) apply_normalisation(normalisation, stack.target->voxels);
@@ -101,28 +98,6 @@ Augmentation choose_augmentation(const TrainingOptions& o, const Network& networ
   return augmentation;
 }
 
-/// --fixed-noise: the noise is added to the stacks here, once, instead of to every batch. A second copy with noise of
-/// its own becomes the target, unless the method predicts the clean stack or the plane itself.
-void draw_noise_once(BatchSettings& batches, Stacks& stacks, std::uint64_t seed, ThreadPool& pool) {
-  const bool clean_target = batches.method == Method::noise2clean;
-  const bool self_supervised = batches.method == Method::noise2stack && batches.planes % 2 == 0;
-  for (std::size_t s = 0; s < stacks.size(); ++s) {
-    Stack clean = stacks[s].source;
-    undo_normalisation(batches.normalisation, clean.voxels);
-    const auto noisy_copy = [&](Purpose purpose) {
-      Stack noisy = corrupt_stack(*batches.noise, clean, seed, purpose, static_cast<int>(s), pool);
-      apply_normalisation(batches.normalisation, noisy.voxels, false);
-      return noisy;
-    };
-    if (self_supervised)
-      stacks[s].target.reset();
-    else
-      stacks[s].target = clean_target ? stacks[s].source : noisy_copy(Purpose::noise_target);
-    stacks[s].source = noisy_copy(Purpose::noise_input);
-  }
-  batches.noise.reset();
-}
-
 }  // namespace
 
 const Network& choose_network(const std::string& name, bool is_nifti) {
@@ -131,16 +106,16 @@ const Network& choose_network(const std::string& name, bool is_nifti) {
 }
 
 TrainingRequest prepare_training(const TrainingOptions& o, const Network& network, const CommonOptions& common,
-                                 std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool) {
+                                 std::vector<TrainingStack>& stacks, const Device& device, ThreadPool& pool) {
   TrainingRequest request;
   request.network = &network;
   request.length = o.length;
-  request.learning_rate = o.learning_rate;
+  request.adam.learning_rate = o.learning_rate;
   request.fusion = !o.no_fusion;
   request.resume = o.resume;
 
   BatchSettings& batches = request.batches;
-  batches.method = parse_method(o.method);
+  batches.method = o.method;
   batches.gap = o.gap;
   batches.batch = checked_batch(o.batch);
   batches.seed = common.seed;
@@ -148,10 +123,10 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   hold_planes_out(o, stacks);
   request.held_out_nothing = nothing_held_out(stacks);
   batches.planes = choose_planes(o, stacks);
-  batches.normalisation = normalise(o, network, stacks, backend, common);
+  batches.normalisation = normalise(o, network, stacks, device, common);
   never_clip_noise(batches);
   batches.augmentation = choose_augmentation(o, network, largest_side(stacks));
-  if (batches.noise && o.fixed_noise) draw_noise_once(batches, stacks, common.seed, pool);
+  if (o.fixed_noise) fix_noise(stacks, batches, pool);
   return request;
 }
 

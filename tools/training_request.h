@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "engine/runtime/backend.h"
-#include "engine/training/batches.h"
+#include "engine/training/training_stack.h"
+#include "kernels/adam/adam.h"
 #include "nets/network.h"
 #include "tools/common.h"
 #include "tools/training_options.h"
@@ -17,7 +17,7 @@ struct TrainingRequest {
   const Network* network = nullptr;
   BatchSettings batches;
   TrainingLength length;
-  double learning_rate = 1e-3;
+  AdamSettings adam;
   bool fusion = true;
   bool resume = false;
   bool held_out_nothing = false;  // no plane validates: the last model counts as the best
@@ -31,6 +31,6 @@ const Network& choose_network(const std::string& name, bool is_nifti);
 /// Decides what the options leave open, and makes the stacks ready: normalises them with one map for all, holds planes
 /// out, and corrupts them where the noise is fixed. Throws Error for options that do not go together.
 TrainingRequest prepare_training(const TrainingOptions& options, const Network& network, const CommonOptions& common,
-                                 std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool);
+                                 std::vector<TrainingStack>& stacks, const Device& device, ThreadPool& pool);
 
 }  // namespace n2s

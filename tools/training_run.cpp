@@ -41,14 +41,14 @@ long peak_memory_bytes() {
 
 class Run {
  public:
-  Run(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend, ThreadPool& pool,
+  Run(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, const Device& device, ThreadPool& pool,
       const CommonOptions& common)
       : request_(request),
         common_(common),
         forward_(forward_graph(request)),
         batches_(stacks, request.batches, pool),
         validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side)),
-        trainer_(backend, forward_, on_device(backend), std::move(validation_), settings(request)),
+        trainer_(*device.backend, forward_, batches_, validation_, settings(request), loader(stacks, device)),
         configuration_(model_configuration(*request.network, request.batches)),
         log_(file("log.jsonl")) {}
 
@@ -82,29 +82,28 @@ class Run {
   }
 
   /// The dataset may take the device memory that the trainer leaves, less a tenth for the system.
-  StackBatches& on_device(Backend& backend) {
-    const std::size_t needed = Trainer::planned_bytes(backend, forward_, batches_.extents(), validation_);
-    const std::size_t usable = backend.free_bytes() / 10 * 9;
-    batches_.move_to_device(backend, usable > needed ? usable - needed : 0);
-    return batches_;
+  std::unique_ptr<BatchLoader> loader(const std::vector<TrainingStack>& stacks, const Device& device) {
+    const std::size_t needed = Trainer::planned_bytes(*device.backend, forward_, batches_.extents(), validation_);
+    const std::size_t usable = device.backend->free_bytes() / 10 * 9;
+    return device.batch_loader({stacks, request_.batches, batches_, usable > needed ? usable - needed : 0});
   }
 
   static TrainingSettings settings(const TrainingRequest& request) {
     TrainingSettings s;
-    s.adam.learning_rate = request.learning_rate;
+    s.adam = request.adam;
     s.seed = request.batches.seed;
-    s.step_per_epoch = request.length.epochs > 0;
+    s.schedule = request.length.epochs > 0 ? Schedule::cosine_per_epoch : Schedule::cosine_per_step;
     return s;
   }
 
   void announce() {
     const BatchSettings& b = request_.batches;
-    say(common_, "{} with {} input plane{}, {} network, {}x{} pixel images, {} per step, {} steps per epoch",
-        method_name(b.method), b.planes, b.planes == 1 ? "" : "s", request_.network->name, b.augmentation.crop_height,
+    say(common_, "{} with {} input plane{}, {} network, {}x{} pixel images, {} per step, {} steps per epoch", b.method,
+        b.planes, b.planes == 1 ? "" : "s", request_.network->name, b.augmentation.crop_height,
         b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
     say(common_, "memory for activations, gradients, workspace, parameters and optimiser: {}",
         human_bytes(trainer_.device_bytes()));
-    if (const DeviceBatchSource* on_device = batches_.on_device()) say(common_, "{}", on_device->description());
+    if (const std::string batches = trainer_.loader().description(); !batches.empty()) say(common_, "{}", batches);
   }
 
   void begin() {
@@ -235,7 +234,7 @@ class Run {
   const CommonOptions& common_;
   Graph forward_;
   StackBatches batches_;
-  ValidationSet validation_;  // until the trainer has it
+  ValidationSet validation_;
   Trainer trainer_;
   nlohmann::json configuration_;
   TrainingLog log_;
@@ -273,11 +272,12 @@ void check_run_folder(const fs::path& folder, bool resume, bool replace) {
     throw Error(fmt::format("{}: no run to resume here; start without --resume", folder.string()));
 }
 
-TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend,
-                            ThreadPool& pool, const CommonOptions& common, const std::string& resume_command) {
+TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request,
+                            const Device& device, ThreadPool& pool, const CommonOptions& common,
+                            const std::string& resume_command) {
   fs::create_directories(request.folder);
   const InterruptGuard guard;
-  return Run(stacks, request, backend, pool, common).train(resume_command);
+  return Run(stacks, request, device, pool, common).train(resume_command);
 }
 
 }  // namespace n2s

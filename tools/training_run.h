@@ -38,7 +38,8 @@ void check_run_folder(const std::filesystem::path& folder, bool resume, bool rep
 /// Trains, writing into the request's folder: model.safetensors (best), last.safetensors, state.safetensors (to
 /// resume), log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Error, whose message tells the user to type
 /// `resume_command`.
-TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, Backend& backend,
-                            ThreadPool& pool, const CommonOptions& common, const std::string& resume_command);
+TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request,
+                            const Device& device, ThreadPool& pool, const CommonOptions& common,
+                            const std::string& resume_command);
 
 }  // namespace n2s

@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <new>
 
-#include "engine/inference/stack_tiles.h"
 #include "engine/runtime/geometry.h"
-#include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "kernels/base/simd.h"
 #include "kernels/mse/mse.h"
@@ -22,13 +21,13 @@ namespace {
 
 constexpr std::align_val_t kAlignment{256};
 
-/// Work is done when a call returns.
-struct ClockMoment final : Moment {
+/// Work is done when a call returns, so an event is a time.
+struct ClockEvent final : Event {
   std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
 };
 
 /// Runs each kind of operation: turns identifiers into views and calls the kernel.
-struct Run {
+struct RunOnCpu {
   const Binding& binding;
   Conv3x3Variant variant;
   ThreadPool& pool;
@@ -130,24 +129,25 @@ ConvBytes conv_bytes(const Graph& graph, const Operation& operation, const Exten
   return {};
 }
 
-}  // namespace
-
-std::string processor_name() {
+/// "Intel(R) Xeon(R) Processor @ 2.50GHz", or the architecture where the system does not say.
+std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
     if (line.starts_with("model name"))
       if (const auto colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
 #if defined(__aarch64__)
-  return "64-bit Arm processor";
+  return "64-bit Arm CPU";
 #else
-  return "unknown processor";
+  return "unknown CPU";
 #endif
 }
+
+}  // namespace
 
 CpuBackend::CpuBackend(const CpuBackendOptions& options) : options_(options), pool_(options.threads) {}
 
 std::string CpuBackend::description() const {
-  return fmt::format("CPU ({}, {}, {} thread{})", processor_name(), simd_name(), pool_.threads(),
+  return fmt::format("CPU ({}, {}, {} thread{})", cpu_name(), simd_name(), pool_.threads(),
                      pool_.threads() == 1 ? "" : "s");
 }
 
@@ -156,9 +156,9 @@ Buffer CpuBackend::allocate(std::size_t bytes) {
     auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
     return {data, bytes, [](std::byte* p) { ::operator delete(p, kAlignment); }};
   } catch (const std::bad_alloc&) {
-    throw Error(
-        fmt::format("{:.2f} GiB of memory are needed and cannot be had: use a smaller --batch, --crop or --tile",
-                    static_cast<double>(bytes) / (1 << 30)));
+    throw Error(fmt::format(
+        "out of memory: cannot allocate {:.2f} GiB (free: {:.2f} GiB); use a smaller --batch, --crop or --tile",
+        static_cast<double>(bytes) / (1 << 30), static_cast<double>(free_bytes()) / (1 << 30)));
   }
 }
 
@@ -185,25 +185,13 @@ std::size_t CpuBackend::free_bytes() const {
                                : std::size_t{2} << 30;
 }
 
-std::unique_ptr<Moment> CpuBackend::mark() {
-  return std::make_unique<ClockMoment>();
+std::unique_ptr<Event> CpuBackend::record_event() {
+  return std::make_unique<ClockEvent>();
 }
 
-double CpuBackend::milliseconds(const Moment& from, const Moment& to) {
-  const auto time = [](const Moment& moment) { return dynamic_cast<const ClockMoment&>(moment).time; };
+double CpuBackend::milliseconds(const Event& from, const Event& to) {
+  const auto time = [](const Event& event) { return dynamic_cast<const ClockEvent&>(event).time; };
   return std::chrono::duration<double, std::milli>(time(to) - time(from)).count();
-}
-
-std::unique_ptr<DeviceBatchSource> CpuBackend::device_batches(const BatchRequest&) {
-  return nullptr;
-}
-
-std::unique_ptr<StackTiles> CpuBackend::stack_tiles(const TileRequest&) {
-  return nullptr;
-}
-
-std::unique_ptr<Recording> CpuBackend::record(const std::function<void()>&) {
-  throw Error("the CPU does not record work");
 }
 
 std::size_t CpuBackend::value_bytes(const Value& value, const Extents& extents) const {
@@ -211,12 +199,10 @@ std::size_t CpuBackend::value_bytes(const Value& value, const Extents& extents) 
   return value.type == ValueType::argmax2 ? elements : elements * sizeof(float);
 }
 
-std::size_t CpuBackend::packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
-  return conv_bytes(graph, operation, extents, options_.variant, pool_.threads()).packed;
-}
-
-std::size_t CpuBackend::scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
-  return conv_bytes(graph, operation, extents, options_.variant, pool_.threads()).scratch;
+OperationMemory CpuBackend::operation_memory(const Graph& graph, const Operation& operation,
+                                             const Extents& extents) const {
+  const ConvBytes bytes = conv_bytes(graph, operation, extents, options_.variant, pool_.threads());
+  return {bytes.packed, bytes.scratch};
 }
 
 void CpuBackend::pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) {
@@ -230,11 +216,17 @@ void CpuBackend::pack(const Graph& graph, const Operation& operation, const Exte
 }
 
 void CpuBackend::run(const Operation& operation, const Binding& binding) {
-  std::visit(Run{binding, options_.variant, pool_}, operation);
+  std::visit(RunOnCpu{binding, options_.variant, pool_}, operation);
 }
 
-void CpuBackend::adam(const AdamUpdate<float>& update) {
-  adam_cpu(update, pool_);
+void CpuBackend::set_adam_step(const AdamSettings& settings, long step) {
+  adam_settings_ = settings;
+  adam_step_ = step;
+}
+
+void CpuBackend::adam(const ParameterUpdate& u) {
+  if (u.loss != nullptr && !std::isfinite(*u.loss)) return;
+  adam_cpu({u.parameters, u.first_moment, u.second_moment, u.gradients, adam_settings_, adam_step_}, pool_);
 }
 
 }  // namespace n2s

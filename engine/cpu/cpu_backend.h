@@ -1,4 +1,4 @@
-// The backend that runs everywhere: fp32 on the processor, SIMD chosen at run time, a pool of threads.
+// The backend that runs everywhere: fp32 on the CPU, SIMD chosen at run time, a pool of threads.
 #pragma once
 
 #include "engine/runtime/backend.h"
@@ -8,7 +8,7 @@
 namespace n2s {
 
 struct CpuBackendOptions {
-  int threads = 0;  // 0: one per usable processor
+  int threads = 0;  // 0: one per usable core
   Conv3x3Variant variant = Conv3x3Variant::automatic;
 };
 
@@ -26,30 +26,23 @@ class CpuBackend final : public Backend {
   void read(const Value& value, const Shape& shape, const void* device, std::span<float> host) override;
   std::size_t free_bytes() const override;
   std::size_t value_bytes(const Value& value, const Extents& extents) const override;
-  std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override;
-  std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override;
+  OperationMemory operation_memory(const Graph& graph, const Operation& operation,
+                                   const Extents& extents) const override;
   void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override;
   void run(const Operation& operation, const Binding& binding) override;
-  void adam(const AdamUpdate<float>& update) override;
-  void prepare_adam(const AdamSettings&, long) override {}
-  bool records() const override { return false; }
-  std::unique_ptr<Recording> record(const std::function<void()>& work) override;
-  std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override;
-  int busy_pixels() const override { return 1 << 16; }
-  std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override;
-  bool restore_measured(const MeasuredPlanes&, std::string&) override { return false; }
-  bool measure(const Measurement&, std::string&) override { return false; }
-  std::unique_ptr<Moment> mark() override;
-  double milliseconds(const Moment& from, const Moment& to) override;
+  void set_adam_step(const AdamSettings& settings, long step) override;
+  void adam(const ParameterUpdate& update) override;
   LossScaling loss_scaling() const override { return {}; }
   void set_loss_scaling(const LossScaling&) override {}
+  std::unique_ptr<CapturedGraph> capture(const std::function<void()>&) override { return nullptr; }
+  std::unique_ptr<Event> record_event() override;
+  double milliseconds(const Event& from, const Event& to) override;
 
  private:
   CpuBackendOptions options_;
   ThreadPool pool_;
+  AdamSettings adam_settings_;
+  long adam_step_ = 1;
 };
-
-/// "Intel(R) Xeon(R) Processor @ 2.50GHz", or the architecture where the system does not say.
-std::string processor_name();
 
 }  // namespace n2s

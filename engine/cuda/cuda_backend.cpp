@@ -4,16 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
+#include "engine/cuda/cuda_context.h"
 #include "engine/cuda/cuda_memory.h"
-#include "engine/inference/cuda/metrics.h"
-#include "engine/inference/cuda/order_statistics.h"
-#include "engine/inference/cuda/post_processing.h"
-#include "engine/inference/cuda/tiles.h"
 #include "engine/runtime/geometry.h"
-#include "engine/training/cuda/device_batches.h"
-#include "engine/training/cuda/streamed_batches.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cuda/cuda.h"
@@ -34,7 +28,7 @@ using device::ConvVariant;
 using device::DeviceTensor;
 using device::Precision;
 
-constexpr float kFirstLossScale = 1024;  // gradients of a mean over a batch are small; halved when it is too much
+constexpr float kFirstLossScale = 1024;  // halved at the first overflow
 
 Precision parse_precision(const std::string& name) {
   if (name == "fp32") return Precision::fp32;
@@ -58,7 +52,7 @@ ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
 }
 
 /// Runs each kind of operation: turns identifiers into views and launches the kernels.
-struct Run {
+struct RunOnGpu {
   const Binding& binding;
   ConvMode mode;
   const float* loss_scale;
@@ -158,47 +152,19 @@ struct Run {
   }
 };
 
-class GraphRecording final : public Recording {
+class CapturedCudaGraph final : public CapturedGraph {
  public:
-  GraphRecording(CudaGraphExec graph, cudaStream_t stream) : graph_(std::move(graph)), stream_(stream) {}
-  void run() override { check(cudaGraphLaunch(graph_.get(), stream_), "replaying a recorded step"); }
+  CapturedCudaGraph(CudaGraphExec graph, cudaStream_t stream) : graph_(std::move(graph)), stream_(stream) {}
+  void replay() override { check(cudaGraphLaunch(graph_.get(), stream_), "replaying a captured step"); }
 
  private:
   CudaGraphExec graph_;
   cudaStream_t stream_;
 };
 
-struct EventMoment final : Moment {
-  explicit EventMoment(CudaEvent recorded) : event(std::move(recorded)) {}
+struct TimingEvent final : Event {
+  explicit TimingEvent(CudaEvent recorded) : event(std::move(recorded)) {}
   CudaEvent event;
-};
-
-/// Batches from a data set that stays on the device, on the backend's stream.
-class ResidentBatches final : public DeviceBatchSource {
- public:
-  ResidentBatches(const BatchRequest& request, Precision precision, cudaStream_t stream)
-      : batches_(request.stacks, request.settings, request.limit, stream),
-        planes_(request.settings.planes),
-        precision_(precision),
-        stream_(stream) {}
-
-  std::string description() const override {
-    return fmt::format("the data set stays on the GPU ({:.2f} GiB), which makes the batches",
-                       static_cast<double>(batches_.bytes()) / (1 << 30));
-  }
-  void prepare(long epoch, long step_in_epoch) override { batches_.prepare(epoch, step_in_epoch, stream_); }
-  void enqueue(void* input, void* target) override {
-    const Extents e = batches_.extents();
-    batches_.enqueue(device::device_tensor(input, {e.batch, e.height, e.width, planes_}, precision_),
-                     device::device_tensor(target, {e.batch, e.height, e.width, 1}, precision_), precision_, stream_);
-  }
-  void look_ahead(long, long) override {}
-
- private:
-  device::DeviceBatches batches_;
-  int planes_;
-  Precision precision_;
-  cudaStream_t stream_;
 };
 
 class CudaBackend final : public Backend {
@@ -257,14 +223,13 @@ class CudaBackend final : public Backend {
     return value.type == ValueType::argmax2 ? device::argmax_bytes(shape)
                                             : device::elements_of(shape) * device::element_bytes(mode_.precision);
   }
-  std::size_t packed_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
-    return conv_bytes(graph, operation, extents).packed;
-  }
-  std::size_t scratch_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const override {
+  OperationMemory operation_memory(const Graph& graph, const Operation& operation,
+                                   const Extents& extents) const override {
     if (const auto* op = std::get_if<MeanSquaredError>(&operation))
-      return device::mean_squared_error_scratch_bytes(
-          shape_of(graph.values.at(static_cast<std::size_t>(op->prediction)), extents));
-    return conv_bytes(graph, operation, extents).scratch;
+      return {0, device::mean_squared_error_scratch_bytes(
+                     shape_of(graph.values.at(static_cast<std::size_t>(op->prediction)), extents))};
+    const ConvBytes bytes = conv_bytes(graph, operation, extents);
+    return {bytes.packed, bytes.scratch};
   }
 
   void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override {
@@ -277,32 +242,30 @@ class CudaBackend final : public Backend {
                            binding.packed, stream_.get());
   }
   void run(const Operation& operation, const Binding& binding) override {
-    loss_ = binding.loss;
-    std::visit(Run{binding, mode_, &loss_scale_.get()->scale, stream_.get()}, operation);
+    std::visit(RunOnGpu{binding, mode_, &loss_scale_.get()->scale, stream_.get()}, operation);
   }
 
-  void prepare_adam(const AdamSettings& settings, long step) override {
+  void set_adam_step(const AdamSettings& settings, long step) override {
     device::set_adam_step(device::adam_step(settings, step), adam_step_.get(), stream_.get());
   }
-  void adam(const AdamUpdate<float>& u) override {
-    if (!recording_) prepare_adam(u.settings, u.step);
+  void adam(const ParameterUpdate& u) override {
     device::adam({u.parameters.data(), u.first_moment.data(), u.second_moment.data(), u.gradients.data(),
-                  u.parameters.size(), adam_step_.get(), loss_scale_.get(), loss_},
+                  u.parameters.size(), adam_step_.get(), loss_scale_.get(), u.loss},
                  stream_.get());
   }
 
-  std::unique_ptr<Moment> mark() override {
+  std::unique_ptr<Event> record_event() override {
     cudaEvent_t event = nullptr;
     check(cudaEventCreate(&event), "timing the GPU");
-    auto moment = std::make_unique<EventMoment>(CudaEvent(event));
+    auto recorded = std::make_unique<TimingEvent>(CudaEvent(event));
     check(cudaEventRecord(event, stream_.get()), "timing the GPU");
-    return moment;
+    return recorded;
   }
-  double milliseconds(const Moment& from, const Moment& to) override {
-    const auto event = [](const Moment& moment) { return dynamic_cast<const EventMoment&>(moment).event.get(); };
+  double milliseconds(const Event& from, const Event& to) override {
+    const auto handle = [](const Event& event) { return dynamic_cast<const TimingEvent&>(event).event.get(); };
     float result = 0;
-    check(cudaEventSynchronize(event(to)), "timing the GPU");
-    check(cudaEventElapsedTime(&result, event(from), event(to)), "timing the GPU");
+    check(cudaEventSynchronize(handle(to)), "timing the GPU");
+    check(cudaEventElapsedTime(&result, handle(from), handle(to)), "timing the GPU");
     return result;
   }
 
@@ -318,60 +281,27 @@ class CudaBackend final : public Backend {
     cuda_upload(loss_scale_.get(), std::as_bytes(std::span(&scale, 1)), stream_.get(), "copying to the GPU");
   }
 
-  std::unique_ptr<DeviceBatchSource> device_batches(const BatchRequest& request) override {
-    try {
-      return std::make_unique<ResidentBatches>(request, mode_.precision, stream_.get());
-    } catch (const device::NotResident& error) {
-      return std::make_unique<device::StreamedBatches>(request.host, request.settings.planes, mode_.precision,
-                                                       error.what(), stream_.get());
-    }
-  }
-
-  int busy_pixels() const override { return 1 << 20; }  // some waves of blocks on the largest GPUs
-  std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override {
-    return std::make_unique<device::CudaTiles>(request, mode_.precision, stream_.get());
-  }
-
-  bool restore_measured(const MeasuredPlanes& planes, std::string& why) override {
-    std::optional<device::PostProcessing> work;
-    try {
-      work.emplace(planes.sampling, planes.keys.size(), free_bytes() / 2, stream_.get());
-    } catch (const Error& error) {
-      why = error.what();
-      return false;
-    }
-    work->run(planes);
-    return true;
-  }
-
-  bool measure(const Measurement& what, std::string& why) override {
-    const std::size_t limit = free_bytes() / 10 * 9;  // the system may want some of it
-    return std::visit([&](const auto& one) { return device::measure(one, limit, stream_.get(), why); }, what);
-  }
-
-  bool records() const override { return true; }
-  std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+  std::unique_ptr<CapturedGraph> capture(const std::function<void()>& work) override {
     if (cudnn_) cudnn_->warm_up(stream_.get());
-    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
-    recording_ = true;
+    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "capturing a step");
     cudaGraph_t captured = nullptr;
     try {
       work();
     } catch (...) {
-      recording_ = false;
       cudaStreamEndCapture(stream_.get(), &captured);
       const CudaGraph discarded(captured);
       throw;
     }
-    recording_ = false;
     const cudaError_t result = cudaStreamEndCapture(stream_.get(), &captured);
-    if (result != cudaSuccess) cudaStreamEndCapture(stream_.get(), &captured);  // in case that it goes on
+    if (result != cudaSuccess) cudaStreamEndCapture(stream_.get(), &captured);  // in case the capture goes on
     const CudaGraph graph(captured);
-    check(result, "recording a step");
+    check(result, "capturing a step");
     cudaGraphExec_t instance = nullptr;
-    check(cudaGraphInstantiate(&instance, graph.get(), 0), "recording a step");
-    return std::make_unique<GraphRecording>(CudaGraphExec(instance), stream_.get());
+    check(cudaGraphInstantiate(&instance, graph.get(), 0), "capturing a step");
+    return std::make_unique<CapturedCudaGraph>(CudaGraphExec(instance), stream_.get());
   }
+
+  CudaContext context() const { return {stream_.get(), mode_.precision}; }
 
  private:
   /// Packed weights and scratch memory of a convolution; none for other operations.
@@ -402,8 +332,6 @@ class CudaBackend final : public Backend {
   CudaArray<device::LossScale> loss_scale_;
   CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out
   std::size_t staging_size_ = 0;
-  const double* loss_ = nullptr;  // of the executor that ran last
-  bool recording_ = false;
 };
 
 }  // namespace
@@ -418,6 +346,10 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
                             devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
   device::kernel_code(options.device);  // says so where this build has none for it
   return std::make_unique<CudaBackend>(options);
+}
+
+CudaContext cuda_context(const Backend& backend) {
+  return dynamic_cast<const CudaBackend&>(backend).context();
 }
 
 CudaCeilings cuda_ceilings(const CudaOptions& options) {

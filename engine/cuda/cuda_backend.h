@@ -1,5 +1,5 @@
-// The backend for NVIDIA GPUs: hand-written kernels, one stream, whole steps recorded as CUDA graphs. Programs that
-// were built without CUDA have these functions too; they say so.
+// The backend for NVIDIA GPUs: hand-written kernels, one stream, whole steps captured as CUDA graphs. This header needs
+// no CUDA; in a program that was built without it these functions throw (no_cuda.cpp).
 #pragma once
 
 #include <memory>

@@ -37,8 +37,8 @@ void cuda_download(std::span<std::byte> to, const void* from, cudaStream_t strea
 
 std::string memory_shortage(std::size_t needed, std::size_t free) {
   constexpr double kGiB = 1 << 30;
-  return fmt::format("{:.2f} GiB of GPU memory are needed and {:.2f} GiB are free", static_cast<double>(needed) / kGiB,
-                     static_cast<double>(free) / kGiB);
+  return fmt::format("out of GPU memory: cannot allocate {:.2f} GiB (free: {:.2f} GiB)",
+                     static_cast<double>(needed) / kGiB, static_cast<double>(free) / kGiB);
 }
 
 std::byte* cuda_allocate(std::size_t bytes) {
@@ -49,7 +49,7 @@ std::byte* cuda_allocate(std::size_t bytes) {
     std::size_t free = 0;
     std::size_t total = 0;
     if (cudaMemGetInfo(&free, &total) != cudaSuccess) free = 0;
-    throw Error(memory_shortage(bytes, free) + ": use a smaller --batch, --crop or --tile");
+    throw Error(memory_shortage(bytes, free) + "; use a smaller --batch, --crop or --tile");
   }
   device::check(result, "allocating GPU memory");
   return static_cast<std::byte*>(data);

@@ -1,4 +1,4 @@
-// Owners of what the CUDA runtime gives out: move-only, freed when they go.
+// RAII owners of CUDA resources (memory, streams, events, graphs); move-only.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -39,18 +39,18 @@ using CudaArray = std::unique_ptr<T[], CudaFree>;
 template <typename T>
 using PinnedArray = std::unique_ptr<T[], CudaFreeHost>;
 
-/// A stream that does not wait for the legacy one; an event without a time. Throw Error.
+/// A stream that does not wait for the legacy one; an event without timing. Throw Error.
 CudaStream cuda_stream();
 CudaEvent cuda_event();
 
-/// Waits for the stream's work. Throws Error when it has failed; even then no copy goes on with the host's memory.
+/// Waits for the stream's work. Throws Error when it has failed; even then no copy still uses host memory.
 void cuda_wait(cudaStream_t stream, const char* what);
 
 /// Copies and waits.
 void cuda_upload(void* to, std::span<const std::byte> from, cudaStream_t stream, const char* what);
 void cuda_download(std::span<std::byte> to, const void* from, cudaStream_t stream, const char* what);
 
-/// "1.50 GiB of GPU memory are needed and 0.20 GiB are free"; both in bytes.
+/// "out of GPU memory: cannot allocate 1.50 GiB (free: 0.20 GiB)"; both in bytes.
 std::string memory_shortage(std::size_t needed, std::size_t free);
 
 /// Throw Error with the size where there is not enough memory.

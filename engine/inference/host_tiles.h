@@ -1,5 +1,4 @@
-// The host cuts tiles and puts them together, and the backend copies them in and out: the way for a device that is the
-// host itself.
+// Tiles that the host cuts and puts together, for networks that run on the CPU.
 #pragma once
 
 #include "engine/inference/stack_tiles.h"

@@ -4,8 +4,6 @@
 #include <memory>
 #include <vector>
 
-#include "engine/inference/host_tiles.h"
-
 namespace n2s {
 namespace {
 
@@ -27,8 +25,9 @@ std::vector<Tile> cut(const Stack& stack, const PlaneRange& planes, const Extent
 
 }  // namespace
 
-InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& network, const StackExtents& stack,
+InferencePlan plan_inference(const InferenceDevice& device, const InferenceNetwork& network, const StackExtents& stack,
                              const InferenceOptions& options) {
+  const Backend& backend = device.backend();
   const int divisor = 1 << depth(*network.graph);
   const std::size_t limit = options.memory_limit > 0 ? options.memory_limit : backend.free_bytes() / 2;
   const int full_height = padded_length(stack.height, divisor);
@@ -43,7 +42,7 @@ InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& net
     const std::size_t tiles = static_cast<std::size_t>(std::max(stack.planes, 1)) *
                               tile_axis(full_height, plan.extents.height, rule).size() *
                               tile_axis(full_width, plan.extents.width, rule).size();
-    const int busy = std::max(backend.busy_pixels() / (plan.extents.height * plan.extents.width), 1);
+    const int busy = std::max(device.busy_pixels() / (plan.extents.height * plan.extents.width), 1);
     for (std::size_t batches = (tiles - 1) / static_cast<std::size_t>(busy) + 1;; batches *= 2) {
       plan.extents.batch = static_cast<int>((tiles - 1) / batches + 1);  // all about as large: the last is filled up
       plan.arena_bytes = plan_for(backend, *network.graph, plan.extents).arena_bytes;
@@ -61,17 +60,17 @@ InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& net
   return plan;
 }
 
-Stack restore_stack(Backend& backend, const InferenceNetwork& network, const ParameterMemory& parameters,
+Stack restore_stack(InferenceDevice& device, const InferenceNetwork& network, const ParameterMemory& parameters,
                     const Stack& noisy, const InferenceOptions& options) {
+  Backend& backend = device.backend();
   const Graph& graph = *network.graph;
-  const InferencePlan plan = plan_inference(backend, network, {noisy.planes, noisy.height, noisy.width}, options);
+  const InferencePlan plan = plan_inference(device, network, {noisy.planes, noisy.height, noisy.width}, options);
   const TileRule rule{1 << depth(graph), network.receptive_radius};
   Executor executor(backend, graph, plan.extents, parameters);
   Stack restored{noisy.planes, noisy.height, noisy.width, std::vector<float>(noisy.voxels.size())};
   const std::size_t limit = options.memory_limit > 0 ? options.memory_limit : backend.free_bytes() / 2;
   const TileRequest request{noisy, restored, options.normalisation, planes_in(graph), options.gap, plan.extents, limit};
-  std::unique_ptr<StackTiles> stack = backend.stack_tiles(request);
-  if (!stack) stack = std::make_unique<HostTiles>(request);
+  const std::unique_ptr<StackTiles> stack = device.stack_tiles(request);
   for (int first = 0; first < noisy.planes; first += stack->planes_at_once()) {
     const PlaneRange range{first, std::min(stack->planes_at_once(), noisy.planes - first)};
     const std::vector<Tile> tiles = cut(noisy, range, plan.extents, rule);

@@ -7,6 +7,7 @@
 
 #include "data/normalisation.h"
 #include "data/stack.h"
+#include "engine/inference/inference_device.h"
 #include "engine/runtime/executor.h"
 
 namespace n2s {
@@ -14,12 +15,12 @@ namespace n2s {
 struct InferenceOptions {
   std::size_t memory_limit = 0;  // bytes for activations, and as many for the stack; 0: half of what is free
   int tile = 0;                  // side in pixels; 0: a whole plane if it fits, else the largest tile that does
-  int gap = 0;                   // planes left out on each side of the target
+  int gap = 0;                   // planes skipped on each side of the target
   Normalisation normalisation;   // of what the network was trained on
   std::function<void(long done, long total)> progress;  // in planes
 };
 
-/// The network's side of the bargain.
+/// What the network must provide.
 struct InferenceNetwork {
   const Graph* graph = nullptr;  // forward, fused or not
   int receptive_radius = 0;      // pixels
@@ -30,18 +31,18 @@ struct StackExtents {
   int planes = 0, height = 0, width = 0;
 };
 
-/// How a stack is going to be cut.
+/// How a stack will be cut into tiles.
 struct InferencePlan {
   Extents extents;  // of one run of the network: tiles or planes in a batch, and their size
   std::size_t arena_bytes = 0;
   bool tiled = false;
 };
-InferencePlan plan_inference(const Backend& backend, const InferenceNetwork& network, const StackExtents& stack,
+InferencePlan plan_inference(const InferenceDevice& device, const InferenceNetwork& network, const StackExtents& stack,
                              const InferenceOptions& options);
 
 /// Every plane predicted from its neighbours (and itself, for an odd number of input planes), in the stack's units.
 /// Throws Error when the stack is too short.
-Stack restore_stack(Backend& backend, const InferenceNetwork& network, const ParameterMemory& parameters,
+Stack restore_stack(InferenceDevice& device, const InferenceNetwork& network, const ParameterMemory& parameters,
                     const Stack& noisy, const InferenceOptions& options);
 
 }  // namespace n2s

@@ -1,5 +1,4 @@
-// What the host may ask a backend's device to find out about images. They lie in the host's memory, and the results
-// come there.
+// Reductions over images (metrics, percentiles) that a device may compute. Images and results lie in host memory.
 #pragma once
 
 #include <cstddef>

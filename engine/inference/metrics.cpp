@@ -5,11 +5,11 @@
 
 namespace n2s {
 
-StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options, Backend& backend,
-                           std::string& why_host) {
+StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options,
+                           InferenceDevice& device, std::string& why_host) {
   check_comparable(result, truth, options);
   std::vector<PlaneMetrics> planes(static_cast<std::size_t>(truth.planes));
-  if (!backend.measure(PlaneComparison{result, truth, options, planes}, why_host))
+  if (!device.measure(PlaneComparison{result, truth, options, planes}, why_host))
     return stack_metrics(result, truth, options);
   return with_summaries(std::move(planes));
 }

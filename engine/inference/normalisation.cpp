@@ -6,10 +6,10 @@
 namespace n2s {
 
 Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
-                                Backend& backend, std::string& why_host) {
+                                InferenceDevice& device, std::string& why_host) {
   const OrderStatistics find = [&](const std::vector<const Stack*>& of, std::span<const std::size_t> ranks) {
     std::vector<float> found(ranks.size());
-    return backend.measure(RankSearch{of, ranks, found}, why_host) ? found : order_statistics(of, ranks);
+    return device.measure(RankSearch{of, ranks, found}, why_host) ? found : order_statistics(of, ranks);
   };
   return fit_normalisation(stacks, options, find);
 }

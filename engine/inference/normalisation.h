@@ -1,4 +1,4 @@
-// Normalisation of whole data sets, with the help of the device that learns from them.
+// Normalisation of whole datasets, with percentiles that the device finds.
 #pragma once
 
 #include <string>
@@ -6,13 +6,13 @@
 
 #include "data/normalisation.h"
 #include "data/stack.h"
-#include "engine/runtime/backend.h"
+#include "engine/inference/inference_device.h"
 
 namespace n2s {
 
-/// fit_normalisation() of data/normalisation.h with percentiles that the backend's device finds: the same ones. Where
-/// that is another than the processor, but lacks what it takes, the processor does it, and `why_host` says why.
+/// fit_normalisation() of data/normalisation.h with percentiles from the device, which are equal to the CPU's. Where
+/// the device is a GPU, but lacks what it takes, the CPU finds them, and `why_host` says why.
 Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
-                                Backend& backend, std::string& why_host);
+                                InferenceDevice& device, std::string& why_host);
 
 }  // namespace n2s

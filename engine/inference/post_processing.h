@@ -1,19 +1,19 @@
-// Spectral post-processing of whole stacks: measured frequencies are put back, on the device that restores them.
+// k-space data consistency of whole stacks (spectral post-processing), on the device that restores them.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "data/stack.h"
-#include "engine/runtime/backend.h"
+#include "engine/inference/inference_device.h"
 #include "engine/training/plane_noise.h"
 #include "kernels/base/thread_pool.h"
 
 namespace n2s {
 
-/// restore_measured() of plane_noise.h on the backend's device. Where that is another than the processor, but lacks
-/// what it takes, the processor does it, and the result says why; else the result is empty.
+/// restore_measured() of plane_noise.h on the device. Where that is a GPU, but lacks what it takes, the CPU does it,
+/// and the result says why; else the result is empty.
 std::string restore_measured(const NoiseSpec& spec, const Stack& noisy, std::uint64_t seed, Purpose copy, int stack,
-                             Stack& restored, Backend& backend, ThreadPool& pool);
+                             Stack& restored, InferenceDevice& device, ThreadPool& pool);
 
 }  // namespace n2s

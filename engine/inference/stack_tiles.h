@@ -1,5 +1,5 @@
-// A stack on its way through a network: cut into tiles, and put together again from what is kept of each tile's result.
-// The stack stays where the network runs, as many planes of it at a time as there is memory for.
+// A stack while it is restored: cut into tiles for the network, and put together from the valid part of each result.
+// The stack stays on the device that the network runs on, as many planes of it at a time as there is memory for.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace n2s {
 
-/// What the network sees at once of a plane, and what is kept of it.
+/// The part of a plane that the network sees at once, and the part of the result that is kept.
 struct Tile {
   int plane = 0;
   TileSpan y, x;
@@ -23,13 +23,13 @@ struct PlaneRange {
   int first = 0, count = 0;
 };
 
-/// Both stacks must live as long as what is made for the request.
+/// Both stacks must live as long as the tiles.
 struct TileRequest {
   const Stack& noisy;  // in voxel units
   Stack& restored;     // of the same size, for the result, in voxel units
   Normalisation normalisation;
-  int planes = 0;         // that the network sees for each target
-  int gap = 0;            // planes left out on each side of the target
+  int planes = 0;         // input planes of the network
+  int gap = 0;            // planes skipped on each side of the target
   Extents extents;        // of a run of the network: tiles in a batch, and their size
   std::size_t limit = 0;  // bytes of device memory that may be taken; for one plane at a time they are taken anyway
 };
@@ -41,17 +41,18 @@ class StackTiles {
   /// Planes that can be restored between load and take.
   virtual int planes_at_once() const = 0;
 
-  /// Gets everything there that restoring these planes takes; the tiles are theirs. Throws Error.
+  /// Brings these planes and the neighbours that the network sees to the device; `tiles` are the planes' tiles. Throws
+  /// Error.
   virtual void load(const PlaneRange& planes, std::vector<Tile> tiles) = 0;
 
-  /// Fills the executor's input with the batch of tiles that begins with number `first` of those loaded: normalised,
-  /// and continued by reflection outside their plane. The last batch is filled up.
+  /// Fills the executor's input with the batch of tiles from number `first` of those loaded on: normalised, and
+  /// reflected outside the plane. The last batch is filled up with copies.
   virtual void gather(std::size_t first, Executor& executor) = 0;
 
-  /// Keeps of the executor's output what the tiles of that batch are for.
+  /// Writes the valid part of that batch's results into the restored planes.
   virtual void keep(std::size_t first, Executor& executor) = 0;
 
-  /// Brings the restored planes to where the request wants them, in voxel units; waits for them.
+  /// Writes the restored planes into the request's stack, in voxel units; waits for them.
   virtual void take() = 0;
 };
 

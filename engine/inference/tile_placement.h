@@ -1,4 +1,4 @@
-// How a tile is told to the kernels that cut it out and put it back; the same on every device.
+// Describes a tile to the gather and scatter kernels: where it lies in the plane, its halo, and the part that is kept.
 #pragma once
 
 #include <algorithm>

@@ -17,61 +17,14 @@ void check(const Graph& graph, const Extents& extents) {
 
 }  // namespace
 
-ParameterMemory::ParameterMemory(Backend& backend, const std::vector<Layer>& layers, bool training)
-    : backend_(&backend),
-      layout_(parameter_layout(layers)),
-      training_(training),
-      memory_(backend.allocate(layout_.total * sizeof(float) * (training ? 4 : 1))) {
-  const std::vector<float> zeros(layout_.total);
-  for (const Part part : {Part::values, Part::gradients, Part::first_moment, Part::second_moment})
-    if (part == Part::values || training) upload(part, zeros);
-}
-
-std::span<float> ParameterMemory::part(Part part) const {
-  if (part != Part::values && !training_) throw Error("this network was loaded for inference: it has no gradients");
-  return memory_.as<float>().subspan(static_cast<std::size_t>(part) * layout_.total, layout_.total);
-}
-
-LayerMemory ParameterMemory::layer(LayerId id) const {
-  const LayerParameters& ranges = layout_.layers.at(static_cast<std::size_t>(id));
-  const std::span<float> values = part(Part::values);
-  LayerMemory memory{values.data() + ranges.weight.offset, values.data() + ranges.bias.offset, nullptr, nullptr};
-  if (training_) {
-    const std::span<float> gradients = part(Part::gradients);
-    memory.weight_gradient = gradients.data() + ranges.weight.offset;
-    memory.bias_gradient = gradients.data() + ranges.bias.offset;
-  }
-  return memory;
-}
-
-void ParameterMemory::upload(Part which, std::span<const float> host) {
-  const std::span<float> device = part(which);
-  if (host.size() != device.size())
-    throw Error(fmt::format("{} parameters do not fit a network of {}", host.size(), device.size()));
-  backend_->upload(std::as_writable_bytes(device).data(), std::as_bytes(host));
-  if (which == Part::values) ++version_;
-}
-
-std::vector<float> ParameterMemory::download(Part which) const {
-  const std::span<float> device = part(which);
-  std::vector<float> host(device.size());
-  backend_->download(std::as_writable_bytes(std::span(host)), std::as_bytes(device).data());
-  return host;
-}
-
-void ParameterMemory::adam(const AdamSettings& settings, long step) {
-  backend_->adam(
-      {part(Part::values), part(Part::first_moment), part(Part::second_moment), part(Part::gradients), settings, step});
-  ++version_;
-}
-
 Plan plan_for(const Backend& backend, const Graph& graph, const Extents& extents) {
   check(graph, extents);
   PlanSizes sizes;
   for (const Value& value : graph.values) sizes.values.push_back(backend.value_bytes(value, extents));
   for (const Operation& operation : graph.operations) {
-    sizes.packed.push_back(backend.packed_bytes(graph, operation, extents));
-    sizes.scratch.push_back(backend.scratch_bytes(graph, operation, extents));
+    const OperationMemory memory = backend.operation_memory(graph, operation, extents);
+    sizes.packed.push_back(memory.packed);
+    sizes.scratch.push_back(memory.scratch);
   }
   return make_plan(graph, sizes);
 }
@@ -103,7 +56,7 @@ double Executor::loss() const {
 void Executor::set(ValueId id, std::span<const float> host) {
   if (static_cast<std::ptrdiff_t>(host.size()) != shape(id).elements())
     throw Error(
-        fmt::format("{} numbers do not fill '{}'", host.size(), graph_.values[static_cast<std::size_t>(id)].name));
+        fmt::format("{} values do not fill '{}'", host.size(), graph_.values[static_cast<std::size_t>(id)].name));
   backend_->write(graph_.values[static_cast<std::size_t>(id)], shape(id), data(id), host);
 }
 
@@ -114,13 +67,14 @@ std::vector<float> Executor::get(ValueId id) const {
 }
 
 void Executor::bind(std::size_t operation) {
-  const auto piece = [&](const Placement& place) { return std::span(arena_.data() + place.offset, place.bytes); };
-  binding_.packed = piece(plan_.packed[operation]);
-  binding_.scratch = piece(plan_.scratch[operation]);
+  const auto span_of = [&](const Placement& place) { return std::span(arena_.data() + place.offset, place.bytes); };
+  binding_.packed = span_of(plan_.packed[operation]);
+  binding_.scratch = span_of(plan_.scratch[operation]);
 }
 
 void Executor::pack_if_changed() {
-  if (packed_version_ == parameters_->version()) return;
+  const bool trains = graph_.target != kNone;
+  if (!trains && packed_version_ == parameters_->version()) return;
   for (std::size_t i = 0; i < graph_.operations.size(); ++i) {
     if (plan_.packed[i].bytes == 0) continue;
     bind(i);

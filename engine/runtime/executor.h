@@ -1,4 +1,4 @@
-// Runs a graph on a backend for one image size: plans, takes the memory once, and walks the operations.
+// Runs a graph on a backend for one image size: plans and allocates its memory once, then runs the operations in order.
 #pragma once
 
 #include <functional>
@@ -6,43 +6,11 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
-#include "engine/graph/parameters.h"
 #include "engine/graph/plan.h"
 #include "engine/runtime/backend.h"
+#include "engine/runtime/parameter_memory.h"
 
 namespace n2s {
-
-/// A network's parameters in device memory, with gradients and Adam's moments when it is to be trained.
-class ParameterMemory {
- public:
-  ParameterMemory(Backend& backend, const std::vector<Layer>& layers, bool training);
-
-  const ParameterLayout& layout() const { return layout_; }
-  bool training() const { return training_; }
-  LayerMemory layer(LayerId id) const;
-
-  /// The four parts, each of layout().total floats; the last three only when training.
-  enum class Part { values, gradients, first_moment, second_moment };
-  void upload(Part part, std::span<const float> host);
-  std::vector<float> download(Part part) const;
-
-  /// One Adam update of all parameters from the gradients; `step` counts from 1.
-  void adam(const AdamSettings& settings, long step);
-
-  /// Increases with every change of the values; executors repack their weights when they see a new one.
-  long version() const { return version_; }
-  /// For changes that recorded work has made.
-  void changed() { ++version_; }
-
- private:
-  std::span<float> part(Part part) const;
-
-  Backend* backend_;
-  ParameterLayout layout_;
-  bool training_;
-  Buffer memory_;
-  long version_ = 1;
-};
 
 class Executor {
  public:
@@ -60,14 +28,15 @@ class Executor {
   void set(ValueId id, std::span<const float> host);
   std::vector<float> get(ValueId id) const;
 
-  /// Packs the weights again at the next run, whether they have changed or not: for work that is recorded.
-  void expect_change() { packed_version_ = 0; }
-
-  /// Runs every operation once. `observe` is called after each with its index: for timing.
+  /// Runs every operation once: the forward pass, and in a graph that autograd has extended the loss and the backward
+  /// pass. Weights are packed first, if they have changed; in training they always have, and a captured step must
+  /// contain the packing. `observe` is called after each operation with its index: for timing.
   void run(const std::function<void(std::size_t operation)>& observe = {});
 
-  /// Of the last run of a graph with a mean squared error; waits for it.
+  /// The loss of the last run of a graph with a mean squared error: its value, which waits for the run, and where it
+  /// lies in device memory.
   double loss() const;
+  const double* loss_data() const { return loss_.as<double>().data(); }
 
  private:
   void pack_if_changed();

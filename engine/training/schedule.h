@@ -1,14 +1,23 @@
-// How the learning rate falls (Papkov et al. 2020, section 2.1.2: a cosine, stepped every epoch).
+// How the learning rate falls from its first value to almost 0: along a cosine (Papkov et al. 2020, section 2.1.2).
 #pragma once
-
-#include <cmath>
-#include <numbers>
 
 namespace n2s {
 
-/// base * (1 + cos(pi * index / count)) / 2 for index = 0 .. count - 1: from base to almost 0.
-inline double cosine_learning_rate(double base, long index, long count) {
-  return base * 0.5 * (1 + std::cos(std::numbers::pi * static_cast<double>(index) / static_cast<double>(count)));
-}
+/// The paper lets the rate fall after every epoch. Runs that are measured in steps or minutes, and may be shorter than
+/// a few epochs, let it fall with every step, after a warm-up.
+enum class Schedule { cosine_per_epoch, cosine_per_step };
+
+/// Where a run is; total_steps 0: its length is not known yet.
+struct TrainingProgress {
+  long step = 0;  // updates made so far
+  long total_steps = 0;
+  long steps_per_epoch = 1;
+};
+
+/// first * (1 + cos(pi * index / count)) / 2 for index = 0 .. count - 1: from `first` to almost 0.
+double cosine_learning_rate(double first, long index, long count);
+
+/// The rate of the next update. Until the length is known the rate stays at `first`.
+double learning_rate(Schedule schedule, double first, const TrainingProgress& progress);
 
 }  // namespace n2s

@@ -2,19 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
+#include <span>
+#include <utility>
 
 #include "engine/graph/autograd.h"
-#include "engine/training/schedule.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
 namespace {
-
-// Adam's first updates move every weight by the whole learning rate, and the loss leaps up before it falls. A paper's
-// run of 30,000 steps forgets that; one of a few hundred does not have the time.
-constexpr double kWarmUpSteps = 30;
 
 std::span<const float> batch_of(const std::vector<float>& values, int batch, int batches) {
   const std::size_t count = values.size() / static_cast<std::size_t>(batches);
@@ -27,18 +23,26 @@ double squared_error(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
+void check_loss(double loss, long step) {
+  if (!std::isfinite(loss))
+    throw Error(
+        fmt::format("training diverged: the loss at step {} is {}; the last checkpoint is kept, try a smaller "
+                    "--learning-rate or check the data for extreme values",
+                    step, loss));
+}
+
 }  // namespace
 
-Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& batches, ValidationSet validation,
-                 const TrainingSettings& settings)
+Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& source, ValidationSet validation,
+                 const TrainingSettings& settings, std::unique_ptr<BatchLoader> loader)
     : backend_(&backend),
-      batches_(&batches),
+      source_(&source),
+      loader_(loader ? std::move(loader) : std::make_unique<HostBatchLoader>(source)),
       validation_(std::move(validation)),
       settings_(settings),
       memory_(backend, forward.layers, true),
-      training_(backend, differentiate(forward), batches.extents(), memory_),
-      input_(static_cast<std::size_t>(training_.shape(training_.graph().input).elements())),
-      target_(static_cast<std::size_t>(training_.shape(training_.graph().target).elements())) {
+      training_(backend, differentiate(forward), source.extents(), memory_),
+      update_(backend) {
   if (validation_.batches > 0) validating_ = std::make_unique<Executor>(backend, forward, validation_.extents, memory_);
   memory_.upload(ParameterMemory::Part::values, initial_parameters(forward.layers, settings.seed));
 }
@@ -56,72 +60,34 @@ std::size_t Trainer::device_bytes() const {
 }
 
 double Trainer::learning_rate() const {
-  double first = settings_.adam.learning_rate;
-  if (!settings_.step_per_epoch) first *= std::min(1.0, static_cast<double>(steps_ + 1) / kWarmUpSteps);
-  if (total_steps_ == 0) return first;
-  if (!settings_.step_per_epoch) return cosine_learning_rate(first, steps_, total_steps_);
-  const long epoch_steps = steps_per_epoch();
-  const long epochs = (total_steps_ + epoch_steps - 1) / epoch_steps;
-  return cosine_learning_rate(first, steps_ / epoch_steps, epochs);
+  return n2s::learning_rate(settings_.schedule, settings_.adam.learning_rate,
+                            {steps_, total_steps_, steps_per_epoch()});
+}
+
+AdamSettings Trainer::current_adam() const {
+  AdamSettings adam = settings_.adam;
+  adam.learning_rate = learning_rate();
+  return adam;
+}
+
+BatchStep Trainer::batch_step(long step) const {
+  return {static_cast<std::uint32_t>(step / steps_per_epoch()), static_cast<std::uint32_t>(step % steps_per_epoch())};
 }
 
 double Trainer::step() {
-  next_batch();
-  AdamSettings adam = settings_.adam;
-  adam.learning_rate = learning_rate();
-  if (backend_->records())
-    update_recorded(adam);
-  else
-    update(adam);
+  loader_->select(batch_step(steps_), training_);
+  backend_->set_adam_step(current_adam(), steps_ + 1);
+  update_.run([this] {                    // on a GPU one CUDA graph
+    loader_->load(training_);             // next batch
+    training_.run();                      // forward and backward
+    memory_.adam(training_.loss_data());  // changes nothing where the loss is not finite
+  });
+  memory_.changed();
+  loader_->look_ahead(batch_step(steps_ + 1));
+  const double loss = training_.loss();
+  check_loss(loss, steps_ + 1);
   ++steps_;
-  return training_.loss();
-}
-
-void Trainer::next_batch() {
-  const long epoch = steps_ / steps_per_epoch();
-  const long step = steps_ % steps_per_epoch();
-  if (DeviceBatchSource* on_device = batches_->on_device()) return on_device->prepare(epoch, step);
-  const Graph& graph = training_.graph();
-  batches_->fill(epoch, step, {input_.data(), training_.shape(graph.input)},
-                 {target_.data(), training_.shape(graph.target)});
-  training_.set(graph.input, input_);
-  training_.set(graph.target, target_);
-}
-
-void Trainer::check_loss(double loss) const {
-  if (!std::isfinite(loss))
-    throw Error(
-        fmt::format("training diverged: the loss at step {} is {}; the last checkpoint is kept, try a smaller "
-                    "--learning-rate or check the data for extreme values",
-                    steps_ + 1, loss));
-}
-
-void Trainer::update(const AdamSettings& adam) {
-  training_.run();
-  check_loss(training_.loss());
-  memory_.adam(adam, steps_ + 1);
-}
-
-void Trainer::update_recorded(const AdamSettings& adam) {
-  DeviceBatchSource* on_device = batches_->on_device();
-  const auto work = [&] {
-    const Graph& graph = training_.graph();
-    if (on_device != nullptr) on_device->enqueue(training_.data(graph.input), training_.data(graph.target));
-    training_.expect_change();
-    training_.run();
-    memory_.adam(adam, steps_ + 1);
-  };
-  backend_->prepare_adam(adam, steps_ + 1);
-  if (!warm_) {
-    work();
-    warm_ = true;
-  } else {
-    if (!recorded_) recorded_ = backend_->record(work);
-    recorded_->run();
-    memory_.changed();
-  }
-  if (on_device != nullptr) on_device->look_ahead((steps_ + 1) / steps_per_epoch(), (steps_ + 1) % steps_per_epoch());
-  check_loss(training_.loss());
+  return loss;
 }
 
 Trainer::Validation Trainer::validate() {

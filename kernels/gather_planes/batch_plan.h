@@ -12,6 +12,7 @@ namespace n2s {
 struct BatchStep {
   std::uint32_t epoch = 0;
   std::uint32_t step = 0;  // in the epoch
+  bool operator==(const BatchStep&) const = default;
 };
 
 /// Where the target of a stack without a second one comes from: a noisy copy of the source, made as those of the input

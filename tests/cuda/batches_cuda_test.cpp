@@ -1,4 +1,4 @@
-// Batches that the GPU makes itself are those that the host makes: every method, variation and kind of noise.
+// Batches built on the GPU equal those built on the host: every method, augmentation and kind of noise.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -42,7 +42,7 @@ std::vector<TrainingStack> drawn_stacks(const std::vector<Size>& sizes, bool wit
 
 struct Case {
   const char* name;
-  Method method = Method::noise2stack;
+  std::string method = "noise2stack";
   int planes = 4;
   std::vector<Size> sizes = {{9, 24, 20}};
   bool targets = false;
@@ -58,20 +58,20 @@ std::vector<Case> cases() {
   const Augmentation larger{32, 32, 0, false, 0, false};  // than the plane
   constexpr double kFloat = 1e-12;                        // logarithms and cosines, orders of sums
   return {
-      {"cropped", Method::noise2stack, 4, {{9, 24, 20}}, false, std::nullopt, crop},
-      {"varied in every way", Method::noise2stack, 2, {{9, 24, 20}, {5, 17, 33}}, false, std::nullopt, all},
-      {"oblong", Method::noise2stack, 6, {{11, 24, 20}}, false, std::nullopt, oblong},
-      {"continued by reflection", Method::noise2stack, 4, {{9, 24, 20}}, false, std::nullopt, larger},
-      {"two copies", Method::noise2stack, 5, {{9, 24, 20}, {8, 16, 16}}, true, std::nullopt, all},
-      {"Noise2Noise", Method::noise2noise, 1, {{6, 24, 20}}, true, std::nullopt, all},
-      {"Gaussian", Method::noise2stack, 4, {{9, 24, 20}, {5, 17, 33}}, false, GaussianNoise{20}, all, kFloat},
-      {"Gaussian, two copies", Method::noise2noise, 1, {{9, 24, 20}}, false, GaussianNoise{20}, crop, kFloat},
-      {"Poisson-Gaussian", Method::noise2stack, 4, {{9, 24, 20}}, false, PoissonNoise{3, 5}, all, kFloat},
-      {"to a clean target", Method::noise2clean, 5, {{9, 24, 20}}, false, GaussianNoise{20}, all, kFloat},
-      {"undersampled", Method::noise2stack, 4, {{9, 24, 20}, {7, 24, 20}}, false, KspaceNoise{0.3}, all, kFloat},
-      {"undersampled, two copies", Method::noise2stack, 5, {{9, 25, 21}}, false, KspaceNoise{0.3}, crop, kFloat},
-      {"undersampled, clean target", Method::noise2clean, 1, {{9, 24, 20}}, false, KspaceNoise{0.3}, all, kFloat},
-      {"undersampled, stored target", Method::noise2stack, 3, {{9, 24, 20}}, true, KspaceNoise{0.3}, all, kFloat},
+      {"cropped", "noise2stack", 4, {{9, 24, 20}}, false, std::nullopt, crop},
+      {"all augmentations", "noise2stack", 2, {{9, 24, 20}, {5, 17, 33}}, false, std::nullopt, all},
+      {"oblong", "noise2stack", 6, {{11, 24, 20}}, false, std::nullopt, oblong},
+      {"continued by reflection", "noise2stack", 4, {{9, 24, 20}}, false, std::nullopt, larger},
+      {"two copies", "noise2stack", 5, {{9, 24, 20}, {8, 16, 16}}, true, std::nullopt, all},
+      {"Noise2Noise", "noise2noise", 1, {{6, 24, 20}}, true, std::nullopt, all},
+      {"Gaussian", "noise2stack", 4, {{9, 24, 20}, {5, 17, 33}}, false, GaussianNoise{20}, all, kFloat},
+      {"Gaussian, two copies", "noise2noise", 1, {{9, 24, 20}}, false, GaussianNoise{20}, crop, kFloat},
+      {"Poisson-Gaussian", "noise2stack", 4, {{9, 24, 20}}, false, PoissonNoise{3, 5}, all, kFloat},
+      {"to a clean target", "noise2clean", 5, {{9, 24, 20}}, false, GaussianNoise{20}, all, kFloat},
+      {"undersampled", "noise2stack", 4, {{9, 24, 20}, {7, 24, 20}}, false, KspaceNoise{0.3}, all, kFloat},
+      {"undersampled, two copies", "noise2stack", 5, {{9, 25, 21}}, false, KspaceNoise{0.3}, crop, kFloat},
+      {"undersampled, clean target", "noise2clean", 1, {{9, 24, 20}}, false, KspaceNoise{0.3}, all, kFloat},
+      {"undersampled, stored target", "noise2stack", 3, {{9, 24, 20}}, true, KspaceNoise{0.3}, all, kFloat},
   };
 }
 
@@ -88,6 +88,10 @@ BatchSettings settings_of(const Case& c) {
   return settings;
 }
 
+BatchStep step_of(long number, long steps_per_epoch) {
+  return {static_cast<std::uint32_t>(number / steps_per_epoch), static_cast<std::uint32_t>(number % steps_per_epoch)};
+}
+
 struct HostBatch {
   std::vector<float> input, target;
 };
@@ -97,7 +101,7 @@ bool agree(const std::vector<float>& found, const std::vector<float>& expected, 
   return nmse(found, std::vector<double>(expected.begin(), expected.end())) <= tolerance;
 }
 
-TEST_CASE("batches from the GPU are those from the host") {
+TEST_CASE("batches built on the GPU equal those built on the host") {
   for (const Case& c : cases()) {
     CAPTURE(std::string(c.name));
     const std::vector<TrainingStack> stacks = drawn_stacks(c.sizes, c.targets);
@@ -114,16 +118,16 @@ TEST_CASE("batches from the GPU are those from the host") {
                        std::vector<float>(static_cast<std::size_t>(target.elements()))};
     const DeviceTwin device_input(input, Precision::fp32);
     const DeviceTwin device_target(target, Precision::fp32);
-    for (long epoch = 0; epoch < 2; ++epoch)
-      for (long step = 0; step < host.steps_per_epoch(); ++step) {
-        host.fill(epoch, step, {expected.input.data(), input}, {expected.target.data(), target});
-        on_device.prepare(epoch, step, nullptr);
-        on_device.enqueue(device_input.tensor(), device_target.tensor(), Precision::fp32, nullptr);
-        CHECK(agree(device_input.values(), expected.input, c.tolerance));
-        CHECK(agree(device_target.values(), expected.target, c.tolerance));
-        CHECK(device_input.padding_is_zero());
-        CHECK(device_target.padding_is_zero());
-      }
+    for (long number = 0; number < 2 * host.steps_per_epoch(); ++number) {
+      const BatchStep step = step_of(number, host.steps_per_epoch());
+      host.fill(step, {expected.input.data(), input}, {expected.target.data(), target});
+      on_device.select(step, nullptr);
+      on_device.load(device_input.tensor(), device_target.tensor(), Precision::fp32, nullptr);
+      CHECK(agree(device_input.values(), expected.input, c.tolerance));
+      CHECK(agree(device_target.values(), expected.target, c.tolerance));
+      CHECK(device_input.padding_is_zero());
+      CHECK(device_target.padding_is_zero());
+    }
   }
 }
 
@@ -136,11 +140,11 @@ TEST_CASE("batches are stored in the network's precision") {
   DeviceBatches batches(stacks, settings, kPlenty, nullptr);
   const DeviceTwin wide(input, Precision::fp32);
   const DeviceTwin wide_target(target, Precision::fp32);
-  batches.enqueue(wide.tensor(), wide_target.tensor(), Precision::fp32, nullptr);
+  batches.load(wide.tensor(), wide_target.tensor(), Precision::fp32, nullptr);
   for (const Precision precision : {Precision::fp16, Precision::bf16}) {
     const DeviceTwin narrow(input, precision);
     const DeviceTwin narrow_target(target, precision);
-    batches.enqueue(narrow.tensor(), narrow_target.tensor(), precision, nullptr);
+    batches.load(narrow.tensor(), narrow_target.tensor(), precision, nullptr);
     std::vector<float> expected = wide.values();
     for (float& value : expected) value = rounded(value, precision);
     CHECK(narrow.values() == expected);
@@ -148,7 +152,7 @@ TEST_CASE("batches are stored in the network's precision") {
   }
 }
 
-TEST_CASE("what makes a batch is recorded once and replayed for every step") {
+TEST_CASE("building a batch can be captured once and replayed for every step") {
   const Case c = cases()[10];
   const std::vector<TrainingStack> stacks = drawn_stacks(c.sizes, c.targets);
   const BatchSettings settings = settings_of(c);
@@ -163,24 +167,24 @@ TEST_CASE("what makes a batch is recorded once and replayed for every step") {
   const DeviceTwin replayed(input, Precision::fp32);
   const DeviceTwin replayed_target(target, Precision::fp32);
   check(cudaStreamBeginCapture(raw, cudaStreamCaptureModeThreadLocal), "capture");
-  batches.enqueue(replayed.tensor(), replayed_target.tensor(), Precision::fp32, raw);
+  batches.load(replayed.tensor(), replayed_target.tensor(), Precision::fp32, raw);
   cudaGraph_t captured = nullptr;
   check(cudaStreamEndCapture(raw, &captured), "capture");
   const CudaGraph graph(captured);
   cudaGraphExec_t instance = nullptr;
   check(cudaGraphInstantiate(&instance, graph.get(), 0), "graph");
   const CudaGraphExec executable(instance);
-  for (long step = 0; step < 2 * batches.steps_per_epoch(); ++step) {
-    batches.prepare(step / batches.steps_per_epoch(), step % batches.steps_per_epoch(), raw);
+  for (long number = 0; number < 2 * batches.steps_per_epoch(); ++number) {
+    batches.select(step_of(number, batches.steps_per_epoch()), raw);
     check(cudaGraphLaunch(executable.get(), raw), "replay");
-    batches.enqueue(eager.tensor(), eager_target.tensor(), Precision::fp32, raw);
+    batches.load(eager.tensor(), eager_target.tensor(), Precision::fp32, raw);
     check(cudaStreamSynchronize(raw), "replay");
     CHECK(replayed.values() == eager.values());
     CHECK(replayed_target.values() == eager_target.values());
   }
 }
 
-TEST_CASE("a data set that does not fit says so") {
+TEST_CASE("a dataset that does not fit says so") {
   Case c = cases().front();
   const auto reason = [&](std::size_t limit) {
     try {

@@ -1,12 +1,11 @@
-// Stacks are measured and normalised on the GPU as by the processor, which stands in where it must.
+// Stacks are measured and normalised on the GPU as by the CPU, which stands in where it must.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "engine/cpu/cpu_backend.h"
-#include "engine/cuda/cuda_backend.h"
 #include "engine/cuda/cuda_memory.h"
+#include "engine/devices/device.h"
 #include "engine/inference/cuda/metrics.h"
 #include "engine/inference/cuda/order_statistics.h"
 #include "engine/inference/metrics.h"
@@ -66,13 +65,13 @@ std::size_t start_peak() {
 #endif
 }
 
-TEST_CASE("stacks are measured on the GPU as by the processor, summaries too") {
-  const auto gpu = make_cuda_backend({});
+TEST_CASE("stacks are measured on the GPU as by the CPU, summaries too") {
+  const Device gpu = open_cuda({});
   for (const PlaneSize& size : {PlaneSize{16, 16}, {33, 40}})
     for (const MetricOptions& options : all_metric_options()) {
       const StackPair pair = drawn_pair(4, size);
       std::string why;
-      const StackMetrics found = stack_metrics(pair.result, pair.truth, options, *gpu, why);
+      const StackMetrics found = stack_metrics(pair.result, pair.truth, options, *gpu.inference, why);
       const StackMetrics expected = stack_metrics(pair.result, pair.truth, options);
       CHECK(why.empty());
       check_same(found.per_plane, expected.per_plane);
@@ -105,8 +104,8 @@ TEST_CASE("some planes at a time, within the limit, the last ones fewer") {
   CHECK(untouched[0].psnr == 0);
 }
 
-TEST_CASE("what cannot be compared is the same error on both") {
-  const auto gpu = make_cuda_backend({});
+TEST_CASE("stacks that cannot be compared give the same error on both") {
+  const Device gpu = open_cuda({});
   const StackPair pair = drawn_pair(2, {16, 18});
   Stack other = pair.truth;
   other.width = 9;
@@ -120,7 +119,7 @@ TEST_CASE("what cannot be compared is the same error on both") {
     std::string why;
     const std::string expected = error_of([&] { stack_metrics(result, truth, options); });
     CHECK(!expected.empty());
-    CHECK(error_of([&] { stack_metrics(result, truth, options, *gpu, why); }) == expected);
+    CHECK(error_of([&] { stack_metrics(result, truth, options, *gpu.inference, why); }) == expected);
   };
   check_error(other, pair.truth, {});
   check_error(cut, pair.truth, {});
@@ -154,20 +153,20 @@ std::vector<NormalisationOptions> all_normalisations() {
   return all;
 }
 
-TEST_CASE("data sets are normalised with the GPU's percentiles as with the processor's, to the last bit") {
+TEST_CASE("datasets are normalised with the GPU's percentiles as with the CPU's, to the last bit") {
   const std::vector<Stack> stacks = drawn_stacks();
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   for (const NormalisationOptions& options : all_normalisations()) {
     CAPTURE(options.kind);
     CAPTURE(options.low_percentile);
     std::string why;
-    const nlohmann::json found = fit_normalisation(pointers(stacks), options, *gpu, why);
+    const nlohmann::json found = fit_normalisation(pointers(stacks), options, *gpu.inference, why);
     const nlohmann::json expected = fit_normalisation(pointers(stacks), options);
     CHECK(found.dump() == expected.dump());  // also the sign of 0
     CHECK(why.empty());
   }
   std::string why;
-  CHECK_THROWS_AS(fit_normalisation(pointers(stacks), {.kind = "minmax"}, *gpu, why), Error);
+  CHECK_THROWS_AS(fit_normalisation(pointers(stacks), {.kind = "minmax"}, *gpu.inference, why), Error);
 }
 
 TEST_CASE("any number of order statistics, within the limit or not at all") {
@@ -187,25 +186,26 @@ TEST_CASE("any number of order statistics, within the limit or not at all") {
   CHECK(contains(why, "memory"));
 }
 
-TEST_CASE("on the processor it is the processor's work, and nothing is to be said about it") {
-  CpuBackend cpu({.threads = 1});
+TEST_CASE("on the CPU the host computes, and there is no note about it") {
+  const Device cpu = open_cpu({.threads = 1});
   const StackPair pair = drawn_pair(2, {16, 18});
   std::string why;
-  CHECK(stack_metrics(pair.result, pair.truth, {}, cpu, why).psnr.mean ==
+  CHECK(stack_metrics(pair.result, pair.truth, {}, *cpu.inference, why).psnr.mean ==
         stack_metrics(pair.result, pair.truth, {}).psnr.mean);
-  CHECK(fit_normalisation({&pair.truth}, {.kind = "percentile"}, cpu, why).scale ==
+  CHECK(fit_normalisation({&pair.truth}, {.kind = "percentile"}, *cpu.inference, why).scale ==
         fit_normalisation({&pair.truth}, {.kind = "percentile"}).scale);
   CHECK(why.empty());
 }
 
 #ifdef N2S_EMULATION  // a real GPU is what it is
-TEST_CASE("without memory for it, the processor does it and says why") {
-  const auto gpu = make_cuda_backend({});
+TEST_CASE("without memory for it, the CPU does it and says why") {
+  const Device gpu = open_cuda({});
   const StackPair pair = drawn_pair(2, {33, 40});
   std::string why_metrics, why_percentiles;
   emulation::set_memory_limit(emulation::bytes_allocated() + 1000);
-  const StackMetrics found = stack_metrics(pair.result, pair.truth, {}, *gpu, why_metrics);
-  const Normalisation fitted = fit_normalisation({&pair.truth}, {.kind = "percentile"}, *gpu, why_percentiles);
+  const StackMetrics found = stack_metrics(pair.result, pair.truth, {}, *gpu.inference, why_metrics);
+  const Normalisation fitted =
+      fit_normalisation({&pair.truth}, {.kind = "percentile"}, *gpu.inference, why_percentiles);
   emulation::set_memory_limit(std::size_t{8} << 30);
   CHECK(contains(why_metrics, "memory"));
   CHECK(contains(why_percentiles, "memory"));
@@ -214,25 +214,25 @@ TEST_CASE("without memory for it, the processor does it and says why") {
 }
 
 TEST_CASE("any call may fail while planes are measured") {
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   const StackPair pair = drawn_pair(2, {16, 18});
   const MetricOptions options = all_metric_options().back();
   const StackMetrics expected = stack_metrics(pair.result, pair.truth, options);
   check_every_call(3, [&] {
     std::string why;
-    check_same(stack_metrics(pair.result, pair.truth, options, *gpu, why).per_plane, expected.per_plane);
+    check_same(stack_metrics(pair.result, pair.truth, options, *gpu.inference, why).per_plane, expected.per_plane);
     return !why.empty();
   });
 }
 
 TEST_CASE("any call may fail while percentiles are found") {
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   const std::vector<Stack> stacks = drawn_stacks();
   const NormalisationOptions options{.kind = "percentile"};
   const Normalisation expected = fit_normalisation(pointers(stacks), options);
   check_every_call(3, [&] {
     std::string why;
-    const Normalisation found = fit_normalisation(pointers(stacks), options, *gpu, why);
+    const Normalisation found = fit_normalisation(pointers(stacks), options, *gpu.inference, why);
     CHECK(found.scale == expected.scale);
     CHECK(found.offset == expected.offset);
     return !why.empty();

@@ -2,10 +2,11 @@
 #include <doctest/doctest.h>
 
 #include "emulation/control.h"
-#include "engine/cuda/cuda_backend.h"
+#include "engine/devices/device.h"
 #include "engine/graph/fusion.h"
 #include "engine/inference/inference.h"
 #include "engine/training/batches.h"
+#include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
@@ -36,7 +37,7 @@ struct Outcome {
 Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks, std::size_t limit) {
   Outcome outcome;
   try {
-    const auto backend = make_cuda_backend(options);
+    const Device device = open_cuda(options);
     BatchSettings settings;
     settings.planes = 2;
     settings.batch = 1;
@@ -44,11 +45,11 @@ Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks
     settings.noise = KspaceNoise{0.4};
     ThreadPool pool(1);
     StackBatches batches(stacks, settings, pool);
-    batches.move_to_device(*backend, limit);
     const Graph graph = fuse(tiny_microscopy_net(2));
-    Trainer trainer(*backend, graph, batches, {}, {{}, 1, true});
+    Trainer trainer(*device.backend, graph, batches, {}, {{}, 1, Schedule::cosine_per_epoch},
+                    device.batch_loader({stacks, settings, batches, limit}));
     for (; outcome.steps < 2; ++outcome.steps) trainer.step();
-    const Stack restored = restore_stack(*backend, {&graph, 24}, trainer.memory(), stacks[0].source, {});
+    const Stack restored = restore_stack(*device.inference, {&graph, 24}, trainer.memory(), stacks[0].source, {});
     outcome.restored = restored.voxels.size() == stacks[0].source.voxels.size();
   } catch (const Error& error) {
     outcome.error = error.what();
@@ -100,7 +101,7 @@ TEST_CASE("too little memory is found before anything runs") {
   emulation::set_memory_limit(100'000);
   const Outcome outcome = run({}, stacks, kPlenty);
   emulation::set_memory_limit(std::size_t{8} << 30);
-  CHECK(contains(outcome.error, "GiB of GPU memory are needed"));
+  CHECK(contains(outcome.error, "out of GPU memory: cannot allocate"));
   CHECK(outcome.steps == 0);
   CHECK(emulation::live_objects() == alive);
 }

@@ -1,10 +1,9 @@
-// Spectral post-processing of stacks on the GPU is the processor's, and falls back to it where it must.
+// Spectral post-processing of stacks on the GPU is the CPU's, and falls back to it where it must.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "engine/cpu/cpu_backend.h"
-#include "engine/cuda/cuda_backend.h"
+#include "engine/devices/device.h"
 #include "engine/inference/cuda/post_processing.h"
 #include "engine/inference/post_processing.h"
 #include "kernels/base/error.h"
@@ -41,19 +40,19 @@ double largest_difference(const Stack& a, const Stack& b) {
   return largest;
 }
 
-TEST_CASE("stacks are post-processed on the GPU as by the processor" * doctest::skip(kNoFft)) {
+TEST_CASE("stacks are post-processed on the GPU as by the CPU" * doctest::skip(kNoFft)) {
   ThreadPool pool(1);
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   for (const PlaneSize& size : {PlaneSize{16, 16}, {33, 40}, {21, 17}}) {
     const Stack noisy = drawn_stack(5, size, 1);
     const Stack output = drawn_stack(5, size, 2);
     const Stack expected = expected_stack(noisy, output);
     Stack found = output;
-    CHECK(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty());
+    CHECK(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu.inference, pool).empty());
     CHECK(largest_difference(found, expected) < 1e-5);
     CHECK(found.voxels != output.voxels);
     Stack again = output;
-    restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, again, *gpu, pool);
+    restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, again, *gpu.inference, pool);
     CHECK(again.voxels == found.voxels);
   }
 }
@@ -77,31 +76,31 @@ TEST_CASE("some planes at a time, the last ones fewer" * doctest::skip(kNoFft)) 
   }
 }
 
-TEST_CASE("on the processor it is the processor's work, and other noise has nothing to put back") {
+TEST_CASE("on the CPU the host computes, and other noise needs no data consistency") {
   ThreadPool pool(1);
-  CpuBackend cpu({.threads = 1});
+  const Device cpu = open_cpu({.threads = 1});
   const Stack noisy = drawn_stack(3, {16, 18}, 6);
   const Stack output = drawn_stack(3, {16, 18}, 7);
   Stack found = output;
-  CHECK(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, cpu, pool).empty());
+  CHECK(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *cpu.inference, pool).empty());
   CHECK(found.voxels == expected_stack(noisy, output).voxels);
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   found = output;
-  CHECK(restore_measured(GaussianNoise{1}, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty());
+  CHECK(restore_measured(GaussianNoise{1}, noisy, 5, Purpose::noise_input, 1, found, *gpu.inference, pool).empty());
   CHECK(found.voxels == output.voxels);
   found.voxels.pop_back();
-  CHECK_THROWS_AS(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool), Error);
+  CHECK_THROWS_AS(restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu.inference, pool), Error);
 }
 
 #ifdef N2S_EMULATION  // a real GPU is what it is
-TEST_CASE("without memory for it, the processor does it and says why") {
+TEST_CASE("without memory for it, the CPU does it and says why") {
   ThreadPool pool(1);
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   const Stack noisy = drawn_stack(3, {33, 40}, 8);
   const Stack output = drawn_stack(3, {33, 40}, 9);
   Stack found = output;
   emulation::set_memory_limit(emulation::bytes_allocated() + 1000);
-  const std::string why = restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool);
+  const std::string why = restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu.inference, pool);
   emulation::set_memory_limit(std::size_t{8} << 30);
   CHECK(contains(why, "memory"));
   CHECK(found.voxels == expected_stack(noisy, output).voxels);
@@ -112,10 +111,11 @@ TEST_CASE("any call may fail: an error, or the right result, and nothing is leak
   const Stack noisy = drawn_stack(3, {16, 18}, 10);
   const Stack output = drawn_stack(3, {16, 18}, 11);
   const Stack expected = expected_stack(noisy, output);
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   check_every_call(6, [&] {
     Stack found = output;
-    const bool by_host = !restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu, pool).empty();
+    const bool by_host =
+        !restore_measured(kNoise, noisy, 5, Purpose::noise_input, 1, found, *gpu.inference, pool).empty();
     CHECK(largest_difference(found, expected) < 1e-5);
     return by_host;
   });

@@ -1,10 +1,9 @@
-// A stack that stays on the GPU while it is restored: cut, put together and scaled there as the processor does it.
+// A stack that stays on the GPU while it is restored: cut, put together and scaled there as the CPU does it.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "engine/cpu/cpu_backend.h"
-#include "engine/cuda/cuda_backend.h"
+#include "engine/devices/device.h"
 #include "engine/graph/fusion.h"
 #include "engine/inference/inference.h"
 #include "kernels/base/error.h"
@@ -62,10 +61,10 @@ struct Restoration {
   explicit Restoration(int planes)
       : graph(fuse(tiny_mri_net(planes))), parameters(initial_parameters(graph.layers, 3)) {}
 
-  std::vector<float> run(Backend& backend, const Stack& noisy, const InferenceOptions& options) const {
-    ParameterMemory memory(backend, graph.layers, false);
+  std::vector<float> run(const Device& device, const Stack& noisy, const InferenceOptions& options) const {
+    ParameterMemory memory(*device.backend, graph.layers, false);
     memory.upload(ParameterMemory::Part::values, parameters);
-    return restore_stack(backend, {&graph, 20}, memory, noisy, options).voxels;
+    return restore_stack(*device.inference, {&graph, 20}, memory, noisy, options).voxels;
   }
 
   Graph graph;
@@ -85,14 +84,14 @@ TEST_CASE("stacks are restored on the GPU as on the CPU, whole and in tiles") {
   Stack noisy = drawn_stack(kSanitized ? 3 : 5, 49, 18);
   for (float& voxel : noisy.voxels) voxel = 400 + 300 * voxel;
   const Restoration restoration(4);
-  CpuBackend cpu({.threads = 1});
+  const Device cpu = open_cpu({.threads = 1});
   InferenceOptions options;
   options.normalisation = camera();
   const std::vector<float> expected = restoration.run(cpu, noisy, options);
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   for (const int tile : {0, 44}) {
     options.tile = tile;
-    const std::vector<float> found = restoration.run(*gpu, noisy, options);
+    const std::vector<float> found = restoration.run(gpu, noisy, options);
     double largest = 0;
     for (std::size_t i = 0; i < found.size(); ++i)
       largest = std::max(largest, std::abs(double{found[i]} - double{expected[i]}));
@@ -100,11 +99,11 @@ TEST_CASE("stacks are restored on the GPU as on the CPU, whole and in tiles") {
   }
 }
 
-TEST_CASE("a stack that does not fit into the memory is restored piece by piece") {
+TEST_CASE("a stack that does not fit into the memory is restored some planes at a time") {
   const int planes = kSanitized ? 5 : 9;
   const Stack noisy = drawn_stack(planes, 16, 20);
   const Restoration restoration(2);
-  const auto gpu = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   for (const int gap : {0, 1}) {
     InferenceOptions options;
     options.gap = gap;
@@ -114,13 +113,13 @@ TEST_CASE("a stack that does not fit into the memory is restored piece by piece"
       CHECK(total == planes);
       progress.push_back(done);
     };
-    const std::vector<float> expected = restoration.run(*gpu, noisy, options);
+    const std::vector<float> expected = restoration.run(gpu, noisy, options);
     CHECK(progress.back() == planes);
     // One plane at a time; and three, with their neighbours: 3 + 3 + 2 (1 + gap) planes of 1280 bytes.
     for (const std::size_t limit : {std::size_t{1}, static_cast<std::size_t>(8 + 2 * gap) * 1280 + 100}) {
       options.memory_limit = limit;
       progress.clear();
-      CHECK(restoration.run(*gpu, noisy, options) == expected);
+      CHECK(restoration.run(gpu, noisy, options) == expected);
       CHECK(progress.size() > 1);
       CHECK(std::is_sorted(progress.begin(), progress.end()));
       CHECK(progress.back() == planes);

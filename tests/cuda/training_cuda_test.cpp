@@ -1,15 +1,15 @@
-// Whole trainings on the GPU are those on the CPU: batches, steps recorded as graphs, every precision.
+// Whole training runs on the GPU against the CPU: batches, captured steps, every precision.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "engine/cpu/cpu_backend.h"
-#include "engine/cuda/cuda_backend.h"
+#include "engine/devices/device.h"
 #include "engine/graph/fusion.h"
 #include "engine/inference/inference.h"
 #include "engine/training/batches.h"
+#include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cudnn/library.h"
 #include "tests/cuda/tiny_nets.h"
@@ -28,6 +28,8 @@ namespace {
 constexpr long kSteps = kSanitized ? 3 : 20;
 constexpr long kFewSteps = std::min(kSteps, 6L);  // where steps are compared with each other, not with the CPU's
 constexpr std::size_t kPlenty = std::size_t{1} << 28;
+
+constexpr Schedule kSchedule = Schedule::cosine_per_epoch;
 
 constexpr int kPlanes = 9;
 constexpr int kSide = 24;
@@ -69,19 +71,14 @@ std::vector<Net> nets() {
 
 /// A training on any backend; batches are made on the device where `limit` lets them.
 struct Session {
-  Session(Backend& backend, const Graph& graph, std::size_t limit = kPlenty,
-          const BatchSettings& settings = batch_settings())
-      : pool(1),
+  Session(const Device& device, const Graph& graph, std::size_t limit = kPlenty)
+      : settings(batch_settings()),
+        pool(1),
         stacks(easy_stacks()),
         batches(stacks, settings, pool),
-        trainer(backend, graph, on_device(backend, limit), make_validation_set(stacks, settings, 4, 16),
-                {{}, 1, true}) {
+        trainer(*device.backend, graph, batches, make_validation_set(stacks, settings, 4, 16), {{}, 1, kSchedule},
+                device.batch_loader({stacks, settings, batches, limit})) {
     trainer.set_total_steps(20);
-  }
-
-  StackBatches& on_device(Backend& backend, std::size_t limit) {
-    batches.move_to_device(backend, limit);
-    return batches;
   }
 
   std::vector<double> run_to(long step) {
@@ -90,6 +87,7 @@ struct Session {
     return losses;
   }
 
+  BatchSettings settings;
   ThreadPool pool;
   std::vector<TrainingStack> stacks;
   StackBatches batches;
@@ -111,16 +109,17 @@ double psnr_of(const Stack& restored) {
   return 10 * std::log10(kRange * kRange * static_cast<double>(restored.voxels.size()) / error);
 }
 
-Result train(Backend& backend, const Graph& graph, long steps, std::size_t limit = kPlenty) {
-  Session session(backend, graph, limit);
+Result train(const Device& device, const Graph& graph, long steps, std::size_t limit = kPlenty) {
+  Session session(device, graph, limit);
   Result result{session.run_to(steps), 0, {}, 0};
-  result.psnr = psnr_of(restore_stack(backend, {&graph, 24}, session.trainer.memory(), session.stacks[0].source, {}));
+  result.psnr =
+      psnr_of(restore_stack(*device.inference, {&graph, 24}, session.trainer.memory(), session.stacks[0].source, {}));
   result.validation = session.trainer.validate().loss;
   result.parameters = session.trainer.parameters();
   return result;
 }
 Result train_on_gpu(const CudaOptions& options, const Graph& graph, long steps, std::size_t limit = kPlenty) {
-  return train(*make_cuda_backend(options), graph, steps, limit);
+  return train(open_cuda(options), graph, steps, limit);
 }
 
 double nmse_of(const std::vector<float>& found, const std::vector<float>& expected) {
@@ -140,7 +139,7 @@ double mean(const std::vector<double>& values) {
 TEST_CASE("20 steps in fp32 end where the CPU's do") {
   for (const Net& net : nets()) {
     CAPTURE(std::string(net.name));
-    CpuBackend cpu({.threads = 1});
+    const Device cpu = open_cpu({.threads = 1});
     const Result expected = train(cpu, fuse(net.graph), kSteps);
     const Result found = train_on_gpu({}, fuse(net.graph), kSteps);
     CHECK(nmse_of(found.parameters, expected.parameters) <= 1e-8);
@@ -175,40 +174,40 @@ TEST_CASE("one seed gives one result on the GPU, and a resumed run the same") {
     CAPTURE(std::string(precision));
     const Result once = train_on_gpu({0, precision, "auto"}, graph, kFewSteps);
     CHECK(train_on_gpu({0, precision, "auto"}, graph, kFewSteps).parameters == once.parameters);
-    const auto backend = make_cuda_backend({0, precision, "auto"});
-    Session first(*backend, graph);
+    const Device device = open_cuda({0, precision, "auto"});
+    Session first(device, graph);
     first.run_to(2);
     const TrainingState state = first.trainer.state();
-    const auto fresh = make_cuda_backend({0, precision, "auto"});
-    Session later(*fresh, graph);
+    const Device fresh = open_cuda({0, precision, "auto"});
+    Session later(fresh, graph);
     later.trainer.resume(state);
     later.run_to(kFewSteps);
     CHECK(later.trainer.parameters() == once.parameters);
   }
 }
 
-TEST_CASE("a data set that streams gives what a resident one gives") {
+TEST_CASE("a streamed dataset gives what a resident one gives") {
   const Graph graph = fuse(tiny_microscopy_net(2));
   const Result resident = train_on_gpu({}, graph, kFewSteps);
   const Result streamed = train_on_gpu({}, graph, kFewSteps, 0);
   CHECK(nmse_of(streamed.parameters, resident.parameters) <= 1e-10);  // the noise's logarithms are rounded differently
-  const auto backend = make_cuda_backend({});
-  CHECK(contains(Session(*backend, graph).batches.on_device()->description(), "stays on the GPU"));
-  CHECK(contains(Session(*backend, graph, 0).batches.on_device()->description(), "0.00 GiB are left"));
+  const Device gpu = open_cuda({});
+  CHECK(contains(Session(gpu, graph).trainer.loader().description(), "stays on the GPU"));
+  CHECK(contains(Session(gpu, graph, 0).trainer.loader().description(), "0.00 GiB are left"));
 }
 
-TEST_CASE("the fused graph on the GPU learns as the plain one does") {
+TEST_CASE("the fused graph on the GPU learns as the unfused one does") {
   for (const Net& net : nets()) {
     CAPTURE(std::string(net.name));
-    const Result plain = train_on_gpu({}, net.graph, kFewSteps);
-    CHECK(nmse_of(train_on_gpu({}, fuse(net.graph), kFewSteps).parameters, plain.parameters) <= 1e-8);
+    const Result unfused = train_on_gpu({}, net.graph, kFewSteps);
+    CHECK(nmse_of(train_on_gpu({}, fuse(net.graph), kFewSteps).parameters, unfused.parameters) <= 1e-8);
     const Result half = train_on_gpu({0, "fp16", "auto"}, net.graph, kFewSteps);
-    CHECK(mean(half.losses) == doctest::Approx(mean(plain.losses)).epsilon(0.02));
+    CHECK(mean(half.losses) == doctest::Approx(mean(unfused.losses)).epsilon(0.02));
   }
 }
 
 #ifdef N2S_EMULATION  // a real GPU is what it is
-TEST_CASE("Volta trains in fp16 with what it has, and says what it has not") {
+TEST_CASE("Volta trains in fp16, and says which precisions and variants it lacks") {
   emulation::set_compute_capability(7, 0);
   const Graph graph = fuse(tiny_microscopy_net(2));
   const Result found = train_on_gpu({0, "fp16", "auto"}, graph, kFewSteps);
@@ -224,8 +223,9 @@ TEST_CASE("Volta trains in fp16 with what it has, and says what it has not") {
 
 TEST_CASE("gradients that overflow change nothing but the scale") {
   const Graph graph = fuse(tiny_microscopy_net(2));
-  const auto backend = make_cuda_backend({0, "fp16", "auto"});
-  Session session(*backend, graph);
+  const Device gpu = open_cuda({0, "fp16", "auto"});
+  Backend* backend = gpu.backend.get();
+  Session session(gpu, graph);
   session.run_to(2);
   const std::vector<float> before = session.trainer.parameters();
   backend->set_loss_scaling({1e9F, 1999});
@@ -241,14 +241,14 @@ TEST_CASE("gradients that overflow change nothing but the scale") {
 TEST_CASE("a loss that is not finite stops the training before it does harm") {
   std::vector<TrainingStack> stacks = easy_stacks();
   const Graph graph = fuse(tiny_microscopy_net(2));
-  const auto backend = make_cuda_backend({});
+  const Device gpu = open_cuda({});
   BatchSettings settings = batch_settings();
   settings.noise.reset();
   for (float& voxel : stacks[0].source.voxels) voxel = std::nanf("");
   ThreadPool pool(1);
   StackBatches batches(stacks, settings, pool);
-  batches.move_to_device(*backend, kPlenty);
-  Trainer trainer(*backend, graph, batches, {}, {{}, 1, true});
+  Trainer trainer(*gpu.backend, graph, batches, {}, {{}, 1, kSchedule},
+                  gpu.batch_loader({stacks, settings, batches, kPlenty}));
   const std::vector<float> before = trainer.parameters();
   for (int i = 0; i < 3; ++i) CHECK(contains(error_of([&] { trainer.step(); }), "diverged"));
   CHECK(trainer.parameters() == before);

@@ -1,4 +1,4 @@
-// What each method shows the network and asks of it.
+// What each training method gives the network as input and as target.
 #include "engine/training/batches.h"
 
 #include <doctest/doctest.h>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/training/validation_set.h"
 #include "kernels/base/error.h"
 #include "tests/data/file_helpers.h"
 
@@ -42,7 +43,7 @@ std::vector<TrainingStack> two_copies(int planes) {
   return stacks;
 }
 
-BatchSettings settings_for(Method method, int planes, int batch = 4) {
+BatchSettings settings_for(const std::string& method, int planes, int batch = 4) {
   BatchSettings settings;
   settings.method = method;
   settings.planes = planes;
@@ -63,12 +64,13 @@ struct Batch {
   float out(int image) const { return target[static_cast<std::size_t>(image) * kPixels]; }
 };
 
-Batch draw(StackBatches& batches, int planes, long epoch, long step) {
+Batch draw(StackBatches& batches, int planes, long epoch, long step_in_epoch) {
   const Extents extents = batches.extents();
   const Shape shape{extents.batch, extents.height, extents.width, planes};
   Batch batch{shape, std::vector<float>(static_cast<std::size_t>(shape.elements())),
               std::vector<float>(static_cast<std::size_t>(shape.pixels()))};
-  batches.fill(epoch, step, {batch.input.data(), shape}, {batch.target.data(), {shape.batch, kSide, kSide, 1}});
+  const BatchStep step{static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(step_in_epoch)};
+  batches.fill(step, {batch.input.data(), shape}, {batch.target.data(), {shape.batch, kSide, kSide, 1}});
   return batch;
 }
 
@@ -98,16 +100,28 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
 
 }  // namespace
 
-TEST_CASE("method names go there and back") {
-  for (const Method method : {Method::noise2stack, Method::noise2noise, Method::noise2clean})
-    CHECK(parse_method(method_name(method)) == method);
-  CHECK(contains(error_of([] { parse_method("noise2void"); }), "noise2clean"));
+TEST_CASE("a method's name and number of planes choose its row") {
+  CHECK(method_names() == std::vector<std::string>{"noise2stack", "noise2noise", "noise2clean"});
+  CHECK_FALSE(training_method("noise2stack", 4).needs_target);
+  CHECK(training_method("noise2stack", 5).needs_target);
+  CHECK(training_method("noise2clean", 5).target == TargetOf::clean_source);
+  CHECK(contains(error_of([] { training_method("noise2void", 4); }), "noise2clean"));
+}
+
+TEST_CASE("the default number of planes is what the shortest stack gives and the method takes") {
+  CHECK(default_planes("noise2stack", 5, false) == 4);
+  CHECK(default_planes("noise2stack", 4, false) == 2);
+  CHECK(default_planes("noise2stack", 5, true) == 5);
+  CHECK(default_planes("noise2stack", 3, true) == 3);
+  CHECK(default_planes("noise2noise", 9, true) == 1);
+  CHECK(default_planes("noise2clean", 9, true) == 5);
+  CHECK(default_planes("noise2clean", 9, false) == 5);  // the stack is clean, its noise simulated
 }
 
 TEST_CASE("the self-supervised input never holds the target plane") {
   for (const int planes : {2, 4, 6})
     for (const int gap : {0, 1}) {
-      BatchSettings settings = settings_for(Method::noise2stack, planes);
+      BatchSettings settings = settings_for("noise2stack", planes);
       settings.gap = gap;
       for_images(one_copy(9), settings, [&](const Batch& batch, int image) {
         for (int channel = 0; channel < planes; ++channel) {
@@ -120,7 +134,7 @@ TEST_CASE("the self-supervised input never holds the target plane") {
 
 TEST_CASE("with two copies the input is of the first and the target of the second") {
   for (const int planes : {1, 3, 5, 7}) {
-    const Method method = planes == 1 ? Method::noise2noise : Method::noise2stack;
+    const std::string method = planes == 1 ? "noise2noise" : "noise2stack";
     for_images(two_copies(9), settings_for(method, planes), [&](const Batch& batch, int image) {
       CHECK(batch.out(image) >= 100);
       CHECK(batch.in(image, planes / 2) == batch.out(image) - 100);  // the same plane
@@ -130,9 +144,9 @@ TEST_CASE("with two copies the input is of the first and the target of the secon
 }
 
 TEST_CASE("noise2clean asks for the clean plane") {
-  for_images(two_copies(6), settings_for(Method::noise2clean, 3),
+  for_images(two_copies(6), settings_for("noise2clean", 3),
              [&](const Batch& batch, int image) { CHECK(batch.in(image, 1) == batch.out(image) - 100); });
-  BatchSettings settings = settings_for(Method::noise2clean, 3);
+  BatchSettings settings = settings_for("noise2clean", 3);
   settings.noise = GaussianNoise{0.1};
   for_images(one_copy(6), settings, [&](const Batch& batch, int image) {
     CHECK(batch.out(image) == std::round(batch.out(image)));      // no noise on it
@@ -149,7 +163,7 @@ TEST_CASE("every target is seen once an epoch, held-out planes never, and the or
   for (const int batch : {1, 3, 4, 11, 16}) {
     CAPTURE(batch);
     ThreadPool pool(2);
-    const BatchSettings settings = settings_for(Method::noise2stack, 2, batch);
+    const BatchSettings settings = settings_for("noise2stack", 2, batch);
     StackBatches batches(stacks, settings, pool);
     CHECK(batches.steps_per_epoch() == (kTargets + batch - 1) / batch);
     std::vector<std::vector<float>> orders;
@@ -170,7 +184,7 @@ TEST_CASE("every target is seen once an epoch, held-out planes never, and the or
 }
 
 TEST_CASE("redrawn noise is new in every epoch and the same for the same step, in any order of calls") {
-  BatchSettings settings = settings_for(Method::noise2stack, 2);
+  BatchSettings settings = settings_for("noise2stack", 2);
   settings.noise = GaussianNoise{0.1};
   settings.augmentation.max_shift = 3;
   settings.augmentation.orientations = true;
@@ -202,7 +216,7 @@ TEST_CASE("redrawn noise is new in every epoch and the same for the same step, i
 }
 
 TEST_CASE("simulated copies have independent noise of the asked-for strength") {
-  BatchSettings settings = settings_for(Method::noise2noise, 1, 8);
+  BatchSettings settings = settings_for("noise2noise", 1, 8);
   settings.noise = GaussianNoise{5};
   settings.normalisation = {"range", 0.01, -0.5, -0.5, 0.5};  // noise is in the file's units and not clipped
   std::vector<TrainingStack> stacks(1);
@@ -221,30 +235,30 @@ TEST_CASE("simulated copies have independent noise of the asked-for strength") {
 }
 
 TEST_CASE("methods and data that do not go together are refused with what to do") {
-  const auto refused = [](Method method, int planes, const std::vector<TrainingStack>& stacks) {
+  const auto refused = [](const std::string& method, int planes, const std::vector<TrainingStack>& stacks) {
     return error_of([&] { check_method(settings_for(method, planes), stacks); });
   };
-  CHECK(contains(refused(Method::noise2noise, 3, two_copies(5)), "--planes 1"));
-  CHECK(contains(refused(Method::noise2clean, 4, two_copies(5)), "odd"));
-  CHECK(contains(refused(Method::noise2stack, 3, one_copy(5)), "--target"));
-  CHECK(contains(refused(Method::noise2noise, 1, one_copy(5)), "--target"));
-  CHECK(contains(refused(Method::noise2clean, 1, one_copy(5)), "--target"));
-  refused(Method::noise2stack, 4, one_copy(1));
+  CHECK(contains(refused("noise2noise", 3, two_copies(5)), "--planes must be 1"));
+  CHECK(contains(refused("noise2clean", 4, two_copies(5)), "--planes must be 1, 3, 5"));
+  CHECK(contains(refused("noise2stack", 3, one_copy(5)), "--target"));
+  CHECK(contains(refused("noise2noise", 1, one_copy(5)), "--target"));
+  CHECK(contains(refused("noise2clean", 1, one_copy(5)), "--target"));
+  refused("noise2stack", 4, one_copy(1));
   std::vector<TrainingStack> unequal = two_copies(5);
   unequal[0].target = numbered_stack(4, 100);
-  CHECK(contains(refused(Method::noise2stack, 5, unequal), "differ in size"));
-  CHECK_NOTHROW(check_method(settings_for(Method::noise2noise, 1), two_copies(1)));
+  CHECK(contains(refused("noise2stack", 5, unequal), "differ in size"));
+  CHECK_NOTHROW(check_method(settings_for("noise2noise", 1), two_copies(1)));
 
   std::vector<TrainingStack> nothing_left = one_copy(3);
   nothing_left[0].held_out = {0, 1, 2};
   ThreadPool pool(1);
-  error_of([&] { StackBatches(nothing_left, settings_for(Method::noise2stack, 2), pool); });
+  error_of([&] { StackBatches(nothing_left, settings_for("noise2stack", 2), pool); });
 }
 
 TEST_CASE("the validation set is the held-out planes, with fixed noise, cropped from the middle") {
   std::vector<TrainingStack> stacks = two_copies(9);
   stacks[0].held_out = {3, 8};
-  BatchSettings settings = settings_for(Method::noise2stack, 3);
+  BatchSettings settings = settings_for("noise2stack", 3);
   const ValidationSet set = make_validation_set(stacks, settings, 32, 32);
   CHECK(set.batches == 2);
   CHECK(set.extents == Extents{1, 32, 32});
@@ -252,17 +266,17 @@ TEST_CASE("the validation set is the held-out planes, with fixed noise, cropped 
   CHECK(set.targets.back() == 108);
   CHECK(std::vector<float>(set.inputs.begin(), set.inputs.begin() + 3) == std::vector<float>{2, 3, 4});
   CHECK(make_validation_set(stacks, settings, 4, 20).extents == Extents{1, 20, 20});
-  CHECK(make_validation_set(one_copy(4), settings_for(Method::noise2stack, 2), 32, 32).batches == 0);
+  CHECK(make_validation_set(one_copy(4), settings_for("noise2stack", 2), 32, 32).batches == 0);
 
   std::vector<TrainingStack> clean = one_copy(9);
   clean[0].held_out = {4};
-  settings = settings_for(Method::noise2stack, 2);
+  settings = settings_for("noise2stack", 2);
   settings.noise = GaussianNoise{0.1};
   const ValidationSet noisy = make_validation_set(clean, settings, 32, 32);
   CHECK(noisy.inputs == make_validation_set(clean, settings, 32, 32).inputs);
   CHECK(noisy.targets == make_validation_set(clean, settings, 32, 32).targets);
   CHECK(noisy.targets.front() != 4);
-  settings = settings_for(Method::noise2clean, 3);
+  settings = settings_for("noise2clean", 3);
   settings.noise = GaussianNoise{0.1};
   CHECK(make_validation_set(clean, settings, 32, 32).targets == std::vector<float>(kPixels, 4));
 }

@@ -39,10 +39,11 @@ struct Setup {
     options.gap = gap;
     // A figure that any machine has, since a plane that does not fit would be tiled unasked.
     options.memory_limit = std::size_t{2} << 30;
-    return restore_stack(backend, {&fused, radius}, memory, noisy, options);
+    return restore_stack(device, {&fused, radius}, memory, noisy, options);
   }
 
   CpuBackend backend;
+  InferenceDevice device{backend};
   Graph fused;
   int radius;  // receptive, pixels
   ParameterMemory memory;
@@ -105,7 +106,7 @@ TEST_CASE("tiled equals untiled: microscopy net") {
     const Stack noisy = random_stack(3, sides.height, sides.width);
     InferenceOptions options;
     options.tile = 64;
-    CHECK(plan_inference(setup.backend, {&setup.fused, 24}, {3, sides.height, sides.width}, options).tiled);
+    CHECK(plan_inference(setup.device, {&setup.fused, 24}, {3, sides.height, sides.width}, options).tiled);
     CHECK(relative_difference(setup.restore(noisy), setup.restore(noisy, 64)) <= 1e-5);
   }
 }
@@ -191,13 +192,13 @@ TEST_CASE("a memory limit makes tiles that keep to it, down to the smallest poss
   const InferenceNetwork network{&setup.fused, 24};
   InferenceOptions options;
   options.memory_limit = std::size_t{64} << 20;
-  const InferencePlan small = plan_inference(setup.backend, network, {3, 2000, 3000}, options);
+  const InferencePlan small = plan_inference(setup.device, network, {3, 2000, 3000}, options);
   CHECK(small.tiled);
   CHECK(small.arena_bytes <= options.memory_limit);
   options.memory_limit = 1;  // impossible: the smallest tile is the best there is
-  CHECK(plan_inference(setup.backend, network, {3, 2000, 3000}, options).extents.height == 52);
+  CHECK(plan_inference(setup.device, network, {3, 2000, 3000}, options).extents.height == 52);
   options.memory_limit = std::size_t{16} << 30;
-  CHECK_FALSE(plan_inference(setup.backend, network, {3, 512, 512}, options).tiled);
+  CHECK_FALSE(plan_inference(setup.device, network, {3, 512, 512}, options).tiled);
 }
 
 TEST_CASE("progress ends with all planes") {
@@ -211,6 +212,6 @@ TEST_CASE("progress ends with all planes") {
     CHECK(total == 7);
     last = done;
   };
-  restore_stack(setup.backend, {&setup.fused, 24}, setup.memory, noisy, options);
+  restore_stack(setup.device, {&setup.fused, 24}, setup.memory, noisy, options);
   CHECK(last == 7);
 }

@@ -29,7 +29,6 @@ namespace {
 
 constexpr long kSteps = 20;
 
-// Sanitizers make training many times slower; what they look for shows in a few runs.
 /// Smooth planes that resemble their neighbours, with noise of their own: an easy problem.
 std::vector<TrainingStack> easy_stacks() {
   constexpr int kPlanes = 10;
@@ -58,7 +57,7 @@ struct Session {
       : backend({.threads = run.threads}),
         graph(fuse(find_network(run.network).build(2))),
         batches(stacks, batch_settings(run), backend.pool()),
-        trainer(backend, graph, batches, {}, {{}, run.seed, true}) {
+        trainer(backend, graph, batches, {}, {{}, run.seed, Schedule::cosine_per_epoch}) {
     trainer.set_total_steps(kSteps);
   }
 
@@ -89,10 +88,10 @@ class FixedBatches final : public BatchSource {
  public:
   long steps_per_epoch() const override { return 7; }
   Extents extents() const override { return {1, side, side}; }
-  void fill(long, long step, FloatTensor input, FloatTensor target) override {
+  void fill(const BatchStep& step, FloatTensor input, FloatTensor target) override {
     std::fill_n(input.data, input.shape.elements(), 0.25F);
     std::fill_n(target.data, target.shape.elements(), 0.5F);
-    if (step == bad_step) (bad_target ? target : input).data[5] = bad_value;
+    if (step.step == bad_step) (bad_target ? target : input).data[5] = bad_value;
   }
   int side = 16;
   long bad_step = -1;
@@ -190,18 +189,19 @@ TEST_CASE("the learning rate follows the cosine, per epoch and per step") {
   CHECK(cosine_learning_rate(kBase, 5, 10) == doctest::Approx(kBase / 2));
   const auto cosine = [&](double share) { return kBase * (1 + std::cos(std::numbers::pi * share)) / 2; };
   constexpr long kTotal = 38;  // 6 epochs of 7 steps, the last one not full
-  for (const bool per_epoch : {true, false}) {
+  for (const Schedule schedule : {Schedule::cosine_per_epoch, Schedule::cosine_per_step}) {
     CpuBackend backend({.threads = 1});
     FixedBatches batches;
-    Trainer trainer(backend, fuse(find_network("microscopy").build(1)), batches, {}, {{}, 0, per_epoch});
+    Trainer trainer(backend, fuse(find_network("microscopy").build(1)), batches, {}, {{}, 0, schedule});
     trainer.set_total_steps(kTotal);
     for (long step = 0; step < kTotal; ++step) {
       CAPTURE(step);
       const long epoch = step / 7;
       // Short runs, whose rate falls with every step, are warmed up over 30 steps.
       const double warm_up = std::min(1.0, static_cast<double>(step + 1) / 30);
-      const double expected =
-          per_epoch ? cosine(static_cast<double>(epoch) / 6) : warm_up * cosine(static_cast<double>(step) / kTotal);
+      const double expected = schedule == Schedule::cosine_per_epoch
+                                  ? cosine(static_cast<double>(epoch) / 6)
+                                  : warm_up * cosine(static_cast<double>(step) / kTotal);
       CHECK(trainer.learning_rate() == doctest::Approx(expected).epsilon(1e-12));
       trainer.step();
     }

@@ -114,7 +114,7 @@ TEST_CASE("the same pass gives the same bits twice") {
   }
 }
 
-TEST_CASE("plain and fused operations agree at full size") {
+TEST_CASE("unfused and fused operations agree at full size") {
   const std::unique_ptr<Backend> gpu = make_cuda_backend({});
   for (const Size& size : {sizes()[0], sizes()[1]})
     CHECK(nmse_of(run(*gpu, size, false).gradients, run(*gpu, size, true).gradients) <= 1e-4);

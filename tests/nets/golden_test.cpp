@@ -132,7 +132,9 @@ void check_backend(Backend& backend, const std::string& path) {
       first.gradient = whole.nmse();
       for (const NamedRange& tensor : golden.tensors()) raise(first.sum, sum_deviation(golden, tensor, gradients));
     }
-    parameters.adam({}, step);
+    backend.set_adam_step({}, step);
+    parameters.adam(net.loss_data());
+    parameters.changed();
   }
   Deviation whole;
   for (const NamedRange& tensor : golden.tensors())

@@ -9,6 +9,7 @@
 #include "engine/graph/fusion.h"
 #include "engine/graph/work.h"
 #include "engine/runtime/executor.h"
+#include "engine/runtime/repeated_work.h"
 #include "engine/training/batches.h"
 #include "kernels/base/philox.h"
 
@@ -66,52 +67,55 @@ BatchSettings synthetic_settings(const BenchCase& bench_case) {
 /// Repeats the step of a training or inference run.
 class Steps {
  public:
-  Steps(Backend& backend, const BenchCase& bench_case)
-      : backend_(&backend),
+  Steps(const Device& device, const BenchCase& bench_case)
+      : backend_(device.backend.get()),
         graph_(graph_of(bench_case)),
-        parameters_(backend, graph_.layers, bench_case.training),
-        executor_(backend, graph_, bench_case.extents, parameters_),
-        training_(bench_case.training) {
+        parameters_(*device.backend, graph_.layers, bench_case.training),
+        executor_(*device.backend, graph_, bench_case.extents, parameters_),
+        training_(bench_case.training),
+        step_(*device.backend) {
     parameters_.upload(ParameterMemory::Part::values, initial_parameters(graph_.layers, 1));
     if (!training_) return;
     stacks_ = synthetic_stacks(bench_case.extents);
-    host_ = std::make_unique<StackBatches>(stacks_, synthetic_settings(bench_case), pool_);
-    host_->move_to_device(backend, backend.free_bytes() / 2);
+    const BatchSettings settings = synthetic_settings(bench_case);
+    batches_ = std::make_unique<StackBatches>(stacks_, settings, pool_);
+    loader_ = device.batch_loader({stacks_, settings, *batches_, device.backend->free_bytes() / 2});
   }
 
   const Executor& executor() const { return executor_; }
   const Graph& graph() const { return graph_; }
   /// How the device builds a step's batches; empty: the host does, before the step.
-  std::string batches() const { return on_device() != nullptr ? on_device()->description() : std::string(); }
+  std::string batches() const { return loader_ ? loader_->description() : std::string(); }
 
-  /// Fills input and target anew: a step reuses their memory for other values.
+  /// Selects the step's batch, which is not timed; in inference and on the CPU, fills in random values.
   void prepare() {
     ++count_;
-    if (on_device() != nullptr)
-      return on_device()->prepare(count_ / host_->steps_per_epoch(), count_ % host_->steps_per_epoch());
+    if (training_) backend_->set_adam_step({}, count_);
+    if (!batches().empty()) return loader_->select(batch_step(), executor_);
     fill(executor_, graph_.input, 0);
     if (training_) fill(executor_, graph_.target, 1);
   }
 
   /// The operations one by one, each of them timed.
   std::vector<double> run_timed() {
-    if (on_device() != nullptr) on_device()->enqueue(executor_.data(graph_.input), executor_.data(graph_.target));
-    std::vector<std::unique_ptr<Moment>> moments;
-    moments.push_back(backend_->mark());
-    executor_.run([&](std::size_t) { moments.push_back(backend_->mark()); });
+    if (training_) loader_->load(executor_);
+    std::vector<std::unique_ptr<Event>> events;
+    events.push_back(backend_->record_event());
+    executor_.run([&](std::size_t) { events.push_back(backend_->record_event()); });
     if (training_) update();
     std::vector<double> times;
-    for (std::size_t i = 1; i < moments.size(); ++i)
-      times.push_back(backend_->milliseconds(*moments[i - 1], *moments[i]));
+    for (std::size_t i = 1; i < events.size(); ++i) times.push_back(backend_->milliseconds(*events[i - 1], *events[i]));
     return times;
   }
 
-  /// A whole step, recorded where the backend records.
+  /// A whole step, captured where the backend captures.
   void run() {
-    if (!backend_->records()) return work();
-    if (training_) backend_->prepare_adam({}, count_);
-    if (!recorded_) recorded_ = backend_->record([&] { work(); });
-    recorded_->run();
+    step_.run([&] {
+      if (training_) loader_->load(executor_);
+      executor_.run();
+      if (training_) update();
+    });
+    parameters_.changed();
   }
 
  private:
@@ -120,13 +124,13 @@ class Steps {
     if (bench_case.fusion) graph = fuse(std::move(graph));
     return bench_case.training ? differentiate(std::move(graph)) : graph;
   }
-  DeviceBatchSource* on_device() const { return host_ ? host_->on_device() : nullptr; }
-  void update() { parameters_.adam({}, count_); }
-  void work() {
-    if (on_device() != nullptr) on_device()->enqueue(executor_.data(graph_.input), executor_.data(graph_.target));
-    if (training_) executor_.expect_change();
-    executor_.run();
-    if (training_) update();
+  BatchStep batch_step() const {
+    return {static_cast<std::uint32_t>(count_ / batches_->steps_per_epoch()),
+            static_cast<std::uint32_t>(count_ % batches_->steps_per_epoch())};
+  }
+  void update() {
+    parameters_.adam(executor_.loss_data());
+    parameters_.changed();
   }
 
   Backend* backend_;
@@ -136,17 +140,18 @@ class Steps {
   bool training_;
   ThreadPool pool_{1};
   std::vector<TrainingStack> stacks_;
-  std::unique_ptr<StackBatches> host_;
-  std::unique_ptr<Recording> recorded_;
+  std::unique_ptr<StackBatches> batches_;
+  std::unique_ptr<BatchLoader> loader_;
+  RepeatedWork step_;
   long count_ = 0;
 };
 
 }  // namespace
 
-CaseTime time_case(Backend& backend, const BenchCase& bench_case, double seconds) {
+CaseTime time_case(const Device& device, const BenchCase& bench_case, double seconds) {
   constexpr int kWarmUp = 2;
   constexpr std::size_t kFewest = 3;
-  Steps steps(backend, bench_case);
+  Steps steps(device, bench_case);
   const Graph& graph = steps.graph();
   std::vector<std::vector<double>> operations(graph.operations.size());
   std::vector<double> whole;
@@ -157,13 +162,13 @@ CaseTime time_case(Backend& backend, const BenchCase& bench_case, double seconds
   };
   const auto together = [&] {
     steps.prepare();
-    const auto before = backend.mark();
+    const auto before = device.backend->record_event();
     steps.run();
-    whole.push_back(backend.milliseconds(*before, *backend.mark()));
+    whole.push_back(device.backend->milliseconds(*before, *device.backend->record_event()));
   };
   for (int i = 0; i < kWarmUp; ++i) one_by_one();
   for (auto& list : operations) list.clear();
-  together();
+  for (int i = 0; i < kWarmUp; ++i) together();  // the first runs as it is, the second is captured
   whole.clear();
   for (const auto start = Clock::now(); whole.size() < kFewest || seconds_since(start) < 0.7 * seconds;) together();
   for (const auto start = Clock::now(); operations[0].size() < kFewest || seconds_since(start) < 0.3 * seconds;)

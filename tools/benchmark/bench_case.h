@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/runtime/backend.h"
+#include "engine/devices/device.h"
 #include "nets/network.h"
 
 namespace n2s {
@@ -34,6 +34,6 @@ struct CaseTime {
 
 /// Repeats for about `seconds` after a warm-up, on random data in device memory. On a GPU a training step includes
 /// building the batch and corrupting it, as in a real training run.
-CaseTime time_case(Backend& backend, const BenchCase& bench_case, double seconds);
+CaseTime time_case(const Device& device, const BenchCase& bench_case, double seconds);
 
 }  // namespace n2s

@@ -90,7 +90,7 @@ void bench(const BenchOptions& o) {
     const int side = o.size > 0 ? o.size : 256;
     return run_cuda_kernel_benchmark(*gpu, {o.common.json, o.seconds / 10, {o.batch > 0 ? o.batch : 16, side, side}});
   }
-  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const Ceilings ceilings = gpu ? gpu_ceilings(*gpu) : measure_ceilings(pool);
   if (!o.common.json)
@@ -99,11 +99,11 @@ void bench(const BenchOptions& o) {
         "GFLOP are counted as direct convolution: an algorithm with fewer multiplications can exceed 100 %\n",
         ceilings.gflops, ceilings.gbytes_per_second);
   if (!o.op.empty()) return run_kernel_benchmark(o.op, {o.common.json, o.seconds}, ceilings, pool);
-  nlohmann::json json{{"device", backend->description()},
+  nlohmann::json json{{"device", device.backend->description()},
                       {"ceilings", {{"gflops", ceilings.gflops}, {"gbytes_per_second", ceilings.gbytes_per_second}}},
                       {"results", nlohmann::json::array()}};
   for (const BenchCase& bench_case : cases(o)) {
-    const CaseTime time = time_case(*backend, bench_case, o.seconds);
+    const CaseTime time = time_case(device, bench_case, o.seconds);
     json["results"].push_back(record(bench_case, time, ceilings, o.common.precision));
     if (o.common.json) continue;
     const double rate = time.gflop_per_plane / time.ms_per_plane * 1000;

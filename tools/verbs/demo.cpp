@@ -37,12 +37,12 @@ struct DemoOptions {
 };
 
 /// The middle planes of a volume, scaled by the 99.99th percentile to [-0.5, 0.5], clipped and padded.
-Stack prepare(Stack volume, Backend& backend, const CommonOptions& common) {
+Stack prepare(Stack volume, const Device& device, const CommonOptions& common) {
   NormalisationOptions range;
   range.kind = "range";
   range.range_percentile = 99.99;
   range.clip = true;
-  apply_normalisation(fit_normalisation({&volume}, range, backend, common), volume.voxels);
+  apply_normalisation(fit_normalisation({&volume}, range, device, common), volume.voxels);
   Stack stack{kPlanes, kSide, kSide, {}};
   stack.voxels.assign(static_cast<std::size_t>(kPlanes) * kSide * kSide, kBackground);
   const int first = (volume.planes - kPlanes) / 2;
@@ -56,18 +56,18 @@ Stack prepare(Stack volume, Backend& backend, const CommonOptions& common) {
   return stack;
 }
 
-Stack truth(Backend& backend, const CommonOptions& common) {
+Stack truth(const Device& device, const CommonOptions& common) {
   if (fs::exists(kColin27)) {
     const Image image = read_image(kColin27);
-    return prepare(take_stack(image, select_stack(image)), backend, common);
+    return prepare(take_stack(image, select_stack(image)), device, common);
   }
   say(common, "{} is missing (Debian package mricron-data); using a built-in phantom instead of a real brain",
       kColin27);
-  return prepare(head_phantom(kPlanes, 217, 181), backend, common);
+  return prepare(head_phantom(kPlanes, 217, 181), device, common);
 }
 
 /// Over every tenth plane, as all figures of this demo.
-StackMetrics measure(const Stack& result, const Stack& clean, Backend& backend, const CommonOptions& common) {
+StackMetrics measure(const Stack& result, const Stack& clean, const Device& device, const CommonOptions& common) {
   const auto pick = [](const Stack& stack) {
     Stack picked{0, stack.height, stack.width, {}};
     const std::ptrdiff_t pixels = std::ptrdiff_t{stack.height} * stack.width;
@@ -80,7 +80,7 @@ StackMetrics measure(const Stack& result, const Stack& clean, Backend& backend, 
   };
   MetricOptions options;
   options.clamp = true;
-  return stack_metrics(pick(result), pick(clean), options, backend, common);
+  return stack_metrics(pick(result), pick(clean), options, device, common);
 }
 
 void write(const fs::path& path, const Stack& stack) {
@@ -113,7 +113,8 @@ void print_table(const StackMetrics& noisy, const StackMetrics& restored, const 
   row("post-processed", post);
 }
 
-TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stacks, Backend& backend, ThreadPool& pool) {
+TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stacks, const Device& device,
+                         ThreadPool& pool) {
   TrainingOptions options;
   options.planes = 4;
   options.crop = 64;
@@ -121,36 +122,36 @@ TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stack
   options.held_out = 2;
   options.length.steps = o.steps;
   options.length.minutes = o.steps > 0 ? 0 : o.minutes;
-  TrainingRequest request = prepare_training(options, find_network("mri"), o.common, stacks, backend, pool);
+  TrainingRequest request = prepare_training(options, find_network("mri"), o.common, stacks, device, pool);
   request.folder = fs::path(o.folder) / "run";
   return request;
 }
 
 void demo(const DemoOptions& o) {
-  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const fs::path folder = o.folder;
   fs::create_directories(folder);
-  const Stack clean = truth(*backend, o.common);
+  const Stack clean = truth(device, o.common);
   const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
   std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}}};
-  const TrainingRequest request = training(o, stacks, *backend, pool);
+  const TrainingRequest request = training(o, stacks, device, pool);
   const TrainingResult result =
-      run_training(stacks, request, *backend, pool, o.common, "n2s demo, from the start: it is short");
+      run_training(stacks, request, device, pool, o.common, "n2s demo, from the start: it is short");
 
   Progress progress("restoring", "planes", noisy.planes, o.common.quiet);
   InferenceOptions inference;
   inference.progress = [&](long done, long) { progress.update(done); };
-  const Stack restored = denoise(load_model(request.folder), noisy, *backend, inference);
+  const Stack restored = denoise(load_model(request.folder), noisy, device, inference);
   progress.finish();
   Stack post = restored;
   const std::string why_host =
-      restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *backend, pool);
+      restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *device.inference, pool);
   if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
 
-  const StackMetrics before = measure(noisy, clean, *backend, o.common);
-  const StackMetrics after = measure(restored, clean, *backend, o.common);
-  const StackMetrics final = measure(post, clean, *backend, o.common);
+  const StackMetrics before = measure(noisy, clean, device, o.common);
+  const StackMetrics after = measure(restored, clean, device, o.common);
+  const StackMetrics final = measure(post, clean, device, o.common);
   const fs::path panel = folder / "panel.png";
   write(folder / "truth.nii.gz", clean);
   write(folder / "noisy.nii.gz", noisy);

@@ -41,8 +41,8 @@ std::vector<fs::path> output_paths(const DenoiseOptions& o) {
   return paths;
 }
 
-nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, Backend& backend, const std::string& in,
-                            const fs::path& out) {
+nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, const Device& device,
+                            const std::string& in, const fs::path& out) {
   const LoadedStack loaded = load_stack(in, o.input, o.common);
   const Graph graph = model.network->build(model.planes);
   Progress progress(fs::path(in).filename().string(), "planes", loaded.stack.planes, o.common.quiet);
@@ -50,17 +50,17 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, B
   inference.tile = o.tile;
   inference.memory_limit = static_cast<std::size_t>(o.memory_gib * (1 << 30));
   const Stack& noisy = loaded.stack;
-  const InferencePlan plan =
-      plan_inference(backend, {&graph, receptive_radius(graph)}, {noisy.planes, noisy.height, noisy.width}, inference);
+  const InferencePlan plan = plan_inference(*device.inference, {&graph, receptive_radius(graph)},
+                                            {noisy.planes, noisy.height, noisy.width}, inference);
   say(o.common, "{} of {}x{} pixels, {} per run of the network", plan.tiled ? "tiles" : "whole planes",
       plan.extents.height, plan.extents.width, plan.extents.batch);
   inference.progress = [&](long done, long) { progress.update(done); };
-  Stack restored = denoise(model, loaded.stack, backend, inference);
+  Stack restored = denoise(model, loaded.stack, device, inference);
   progress.finish();
   if (!o.measured.empty()) {
     ThreadPool pool(o.common.threads);
     const std::string why_host = restore_measured(parse_noise(o.measured), loaded.stack, o.common.seed,
-                                                  Purpose::noise_input, 0, restored, backend, pool);
+                                                  Purpose::noise_input, 0, restored, *device.inference, pool);
     if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
   }
   WriteOptions write;
@@ -76,9 +76,9 @@ void denoise_files(const DenoiseOptions& o) {
     check_image_extension(out);
     check_output_path(out, o.common.force);
   }
-  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  const Device device = open_device(o.common);
   nlohmann::json files = nlohmann::json::array();
-  for (std::size_t i = 0; i < o.in.size(); ++i) files.push_back(denoise_file(o, model, *backend, o.in[i], outputs[i]));
+  for (std::size_t i = 0; i < o.in.size(); ++i) files.push_back(denoise_file(o, model, device, o.in[i], outputs[i]));
   if (o.common.json) print_json({{"files", files}});
 }
 

@@ -26,13 +26,13 @@ struct EvaluateOptions {
 };
 
 /// Scales truth and result as for published figures. Returns a description of the scaling.
-std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, Backend& backend) {
+std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, const Device& device) {
   NormalisationOptions options;
   if (o.scale == "none") return "none";
   options.kind = o.scale == "max" ? "range" : "percentile";
   options.low_percentile = 0.1;
   options.high_percentile = 99.9;
-  const Normalisation normalisation = fit_normalisation({&truth}, options, backend, o.common);
+  const Normalisation normalisation = fit_normalisation({&truth}, options, device, o.common);
   apply_normalisation(normalisation, truth.voxels);
   apply_normalisation(normalisation, result.voxels);
   return fmt::format("{} of the truth (value * {:.6g} + {:.6g})", o.scale, normalisation.scale, normalisation.offset);
@@ -63,9 +63,9 @@ void evaluate(EvaluateOptions o) {
                             o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
                             truth.width));
   o.common.precision = "fp32";  // --precision is for networks; metrics are computed in double
-  const std::unique_ptr<Backend> backend = make_backend(o.common);
-  const std::string scaled = scale(o, result, truth, *backend);
-  const StackMetrics metrics = stack_metrics(result, truth, o.metrics, *backend, o.common);
+  const Device device = open_device(o.common);
+  const std::string scaled = scale(o, result, truth, device);
+  const StackMetrics metrics = stack_metrics(result, truth, o.metrics, device, o.common);
   if (!o.common.json) return print(metrics, o.metrics, scaled);
   nlohmann::json json = metrics_json(metrics, o.metrics);
   json["how"]["scaling"] = scaled;

@@ -35,11 +35,11 @@ void restore(const RestoreOptions& o) {
   if (loaded.stack.planes < 3)
     throw Error(fmt::format("{}: {} plane{} only; restoring a stack from itself needs at least 3", o.in,
                             loaded.stack.planes, loaded.stack.planes == 1 ? "" : "s"));
-  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   std::vector<TrainingStack> stacks{{loaded.stack, std::nullopt, {}}};
   const Network& network = choose_network(o.training.network, loaded.image.nifti.has_value());
-  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, *backend, pool);
+  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, device, pool);
   if (request.batches.planes % 2 != 0)
     throw Error(
         "--planes: restore learns from the stack alone and needs an even number; with a second noisy copy use n2s "
@@ -47,12 +47,12 @@ void restore(const RestoreOptions& o) {
   request.folder = run;
 
   const std::string resume = fmt::format("n2s restore {} -o {} --resume (and the options given before)", o.in, o.out);
-  TrainingResult result = run_training(stacks, request, *backend, pool, o.common, resume);
+  TrainingResult result = run_training(stacks, request, device, pool, o.common, resume);
   const LoadedModel model = load_model(request.folder);
   Progress progress("restoring", "planes", loaded.stack.planes, o.common.quiet);
   InferenceOptions inference;
   inference.progress = [&](long done, long) { progress.update(done); };
-  const Stack restored = denoise(model, loaded.stack, *backend, inference);
+  const Stack restored = denoise(model, loaded.stack, device, inference);
   progress.finish();
   WriteOptions write;
   write.overwrite = o.common.force;

@@ -47,13 +47,12 @@ void train(TrainOptions o) {
   bool is_nifti = false;
   std::vector<TrainingStack> stacks = load(o, is_nifti);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
-  const std::unique_ptr<Backend> backend = make_backend(o.common);
+  const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const Network& network = choose_network(o.training.network, is_nifti);
-  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, *backend, pool);
+  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, device, pool);
   request.folder = o.run;
-  const TrainingResult result =
-      run_training(stacks, request, *backend, pool, o.common, "the same command with --resume");
+  const TrainingResult result = run_training(stacks, request, device, pool, o.common, "the same command with --resume");
   if (o.common.json) print_json(result);
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
       is_nifti ? ".nii.gz" : ".tif");

@@ -8,7 +8,7 @@ namespace n2s::device {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // more at once is no faster
-constexpr const char* kWhat = "putting measured frequencies back on the GPU";
+constexpr const char* kWhat = "k-space data consistency on the GPU";
 
 std::size_t pixels_of(const KspaceSampling& sampling) {
   return static_cast<std::size_t>(sampling.height) * static_cast<std::size_t>(sampling.width);
@@ -41,7 +41,7 @@ PostProcessing::PostProcessing(const KspaceSampling& sampling, std::size_t plane
 void PostProcessing::run(const MeasuredPlanes& p) {
   const std::size_t planes = p.keys.size();
   if (p.noisy.size() != planes * pixels_ || p.restored.size() != planes * pixels_)
-    throw Error("putting measured frequencies back: the sizes do not fit together");
+    throw Error("k-space data consistency: the sizes do not match");
   for (std::size_t first = 0; first < planes; first += at_once_) {
     // Of the last planes there may be fewer: what the others left behind is transformed again, and not read.
     const std::size_t count = std::min(at_once_, planes - first);

@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "engine/cuda/cuda_memory.h"
-#include "engine/runtime/backend.h"
+#include "engine/inference/inference_device.h"
 #include "kernels/kspace/cuda.h"
 
 namespace n2s::device {

@@ -18,7 +18,7 @@ std::optional<PixelNoise> noise_of_pixels(const BatchSettings& settings) {
 
 /// Planes of a sample that may get noise.
 int noisy_planes(const BatchSettings& settings, const std::vector<TrainingStack>& stacks) {
-  const bool targets = simulated_target(settings) != TargetOf::clean_source &&
+  const bool targets = method_of(settings).target != TargetOf::clean_source &&
                        std::any_of(stacks.begin(), stacks.end(), [](const TrainingStack& s) { return !s.target; });
   return settings.planes + (targets ? 1 : 0);
 }
@@ -45,7 +45,7 @@ DeviceBatches::DeviceBatches(const std::vector<TrainingStack>& stacks, const std
     order.numbers = pinned_array<std::uint32_t>(targets.size());
     order.copied = cuda_event();
   }
-  prepare(0, 0, stream);
+  select({}, stream);
   cuda_wait(stream, "batches on the GPU");
 }
 
@@ -84,8 +84,8 @@ Extents DeviceBatches::extents() const {
   return {settings_.batch, settings_.augmentation.crop_height, settings_.augmentation.crop_width};
 }
 
-void DeviceBatches::enqueue(const DeviceTensor& input, const DeviceTensor& target, Precision precision,
-                            cudaStream_t stream) {
+void DeviceBatches::load(const DeviceTensor& input, const DeviceTensor& target, Precision precision,
+                         cudaStream_t stream) {
   const Extents e = extents();
   if (input.shape != Shape{e.batch, e.height, e.width, settings_.planes} ||
       target.shape != Shape{e.batch, e.height, e.width, 1})
@@ -97,7 +97,7 @@ void DeviceBatches::enqueue(const DeviceTensor& input, const DeviceTensor& targe
                          settings_.augmentation,
                          settings_.seed,
                          settings_.noise.has_value(),
-                         simulated_target(settings_)};
+                         method_of(settings_).target};
   BatchPlan plan{samples_.get(), planes_.get(), nullptr, nullptr, 0};
   if (undersampling_) {
     plan.corrupted = undersampling_->planes.get();
@@ -124,11 +124,10 @@ void DeviceBatches::enqueue(const DeviceTensor& input, const DeviceTensor& targe
   gather_planes(gather, precision, stream);
 }
 
-void DeviceBatches::prepare(long epoch, long step_in_epoch, cudaStream_t stream) {
-  const auto number = static_cast<std::uint32_t>(epoch);
-  if (epoch != epoch_) upload_order(number, stream);
-  epoch_ = epoch;
-  set_batch_step({number, static_cast<std::uint32_t>(step_in_epoch)}, step_.get(), stream);
+void DeviceBatches::select(const BatchStep& step, cudaStream_t stream) {
+  if (step.epoch != epoch_) upload_order(step.epoch, stream);
+  epoch_ = step.epoch;
+  set_batch_step(step, step_.get(), stream);
 }
 
 void DeviceBatches::upload_order(std::uint32_t epoch, cudaStream_t stream) {

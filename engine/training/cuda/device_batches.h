@@ -1,5 +1,5 @@
-// Training batches that are made on the GPU from a data set that stays there: the same batches as StackBatches makes,
-// without work on the host. What one batch takes can be recorded once, as a CUDA graph, and replayed for all steps.
+// Builds training batches on the GPU from a dataset that stays there: the same batches as StackBatches makes, without
+// work on the host. Building a batch can be captured once, as part of a CUDA graph, and replayed for all steps.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -21,7 +21,7 @@ namespace n2s::device {
 class DeviceBatches {
  public:
   /// Copies the stacks into device memory; takes `limit` bytes of it at most. Throws Error as training_targets does,
-  /// and NotResident where the data set is too large, where planes that get noise in frequency space differ in size, or
+  /// and NotResident where the dataset is too large, where planes that get noise in frequency space differ in size, or
   /// without cuFFT for this noise: StackBatches has none of these limits. Waits for the stream.
   DeviceBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, std::size_t limit,
                 cudaStream_t stream);
@@ -30,23 +30,23 @@ class DeviceBatches {
   Extents extents() const;
   std::size_t bytes() const { return budget_.used(); }  // of device memory
 
-  /// Enqueues all that makes one batch: input (N, H, W, planes) and target (N, H, W, 1), of the step that was prepared
-  /// last when the work runs. Allocates nothing and waits for nothing, so that it can be captured into a graph. One
-  /// batch at a time: all runs must be on one stream.
-  void enqueue(const DeviceTensor& input, const DeviceTensor& target, Precision precision, cudaStream_t stream);
+  /// Enqueues the work that builds one batch: input (N, H, W, planes) and target (N, H, W, 1), of the step that was
+  /// selected last when the work runs. Allocates nothing and waits for nothing, so that it can be captured. One batch
+  /// at a time: all calls must use one stream.
+  void load(const DeviceTensor& input, const DeviceTensor& target, Precision precision, cudaStream_t stream);
 
-  /// Enqueues what changes from step to step: a few bytes, and in a new epoch its order. Call it before each run of
-  /// what enqueue() has enqueued, on the same stream, and not while that is being captured.
-  void prepare(long epoch, long step_in_epoch, cudaStream_t stream);
+  /// Uploads what changes from step to step: a few bytes, and in a new epoch its order. Before every load() or replay
+  /// of a captured one, on the same stream; never captured.
+  void select(const BatchStep& step, cudaStream_t stream);
 
  private:
-  /// An epoch's order on its way to the device.
+  /// An epoch's order, being copied to the device.
   struct Order {
     PinnedArray<std::uint32_t> numbers;
     CudaEvent copied;
   };
 
-  /// A batch's planes that may get noise in frequency space.
+  /// The planes of a batch that may get noise in frequency space.
   struct Undersampling {
     DeviceFft2d fft;
     CudaArray<float> keep_probability;
@@ -73,7 +73,7 @@ class DeviceBatches {
   CudaArray<std::uint32_t> order_;
   std::array<Order, 2> orders_;  // two, as the host may be an epoch ahead
   std::size_t latest_order_ = 0;
-  long epoch_ = -1;  // whose order is on the device
+  std::optional<std::uint32_t> epoch_;  // whose order is on the device
 };
 
 }  // namespace n2s::device

@@ -24,14 +24,14 @@ std::size_t bins_of(const Stack& stack) {
   return SpectrumShape{stack.height, stack.width}.size();
 }
 
-/// Whether the source's planes themselves are looked at, not only their spectra.
+/// Whether batches read the source's planes themselves, not only their spectra.
 bool needs_source(const BatchSettings& settings, const TrainingStack& stack) {
-  return !in_frequency_space(settings) || (!stack.target && simulated_target(settings) == TargetOf::clean_source);
+  return !in_frequency_space(settings) || (!stack.target && method_of(settings).target == TargetOf::clean_source);
 }
 
 template <typename T>
 void upload(T* to, std::span<const T> from, cudaStream_t stream) {
-  cuda_upload(to, std::as_bytes(from), stream, "uploading a data set");
+  cuda_upload(to, std::as_bytes(from), stream, "uploading a dataset");
 }
 
 /// Transforms a stack's planes, a few at a time.
@@ -48,7 +48,7 @@ class SpectraUpload {
     const std::size_t bins = bins_of(stack);
     for (std::size_t first = 0; first < size_of(stack.planes); first += kTogether) {
       const std::size_t count = std::min<std::size_t>(kTogether, size_of(stack.planes) - first);
-      check(cudaMemsetAsync(planes_.get(), 0, kTogether * pixels * sizeof(float), stream_), "uploading a data set");
+      check(cudaMemsetAsync(planes_.get(), 0, kTogether * pixels * sizeof(float), stream_), "uploading a dataset");
       upload(planes_.get(), std::span(stack.voxels).subspan(first * pixels, count * pixels), stream_);
       fft_.forward(planes_.get(), spectra_.get(), stream_);
       scale(&spectra_.get()->x, &(to + first * bins)->x, 2 * count * bins, 1 / static_cast<float>(pixels), stream_);
@@ -69,7 +69,7 @@ void MemoryBudget::take(std::size_t bytes) {
   constexpr double kGiB = 1 << 30;
   if (bytes > limit_ - used_)
     throw NotResident(
-        fmt::format("the data set and its batches need {:.2f} GiB of GPU memory or more, {:.2f} GiB are "
+        fmt::format("the dataset and its batches need {:.2f} GiB of GPU memory or more, {:.2f} GiB are "
                     "left for them",
                     static_cast<double>(used_ + bytes) / kGiB, static_cast<double>(limit_) / kGiB));
   used_ += bytes;

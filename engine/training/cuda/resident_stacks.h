@@ -1,4 +1,4 @@
-// A data set that stays in device memory, in the form that batches are made from.
+// A dataset that stays in device memory, in the form that batches are made from.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -13,8 +13,8 @@
 
 namespace n2s::device {
 
-/// Thrown where a data set cannot stay in device memory: it needs batches from the host. The message says why, for the
-/// user.
+/// Thrown where a dataset cannot stay in device memory, so that the host must make the batches. The message says why,
+/// for the user.
 class NotResident : public Error {
  public:
   using Error::Error;

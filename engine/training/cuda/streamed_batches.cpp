@@ -36,23 +36,22 @@ StreamedBatches::~StreamedBatches() {
 }
 
 std::string StreamedBatches::description() const {
-  return "batches are made on the processor and copied to the GPU, as " + reason_;
+  return "the CPU makes the batches, which are copied to the GPU: " + reason_;
 }
 
-void StreamedBatches::send(Slot& slot, long epoch, long step) {
+void StreamedBatches::send(Slot& slot, const BatchStep& step) {
   check(cudaEventSynchronize(slot.copied.get()), kWhat);
-  host_->fill(epoch, step, {slot.host.get(), input_}, {slot.host.get() + input_.elements(), target_});
+  host_->fill(step, {slot.host.get(), input_}, {slot.host.get() + input_.elements(), target_});
   check(cudaStreamWaitEvent(copies_.get(), slot.taken.get(), 0), kWhat);
   const std::size_t bytes = (count_of(input_) + count_of(target_)) * sizeof(float);
   check(cudaMemcpyAsync(slot.device.get(), slot.host.get(), bytes, cudaMemcpyHostToDevice, copies_.get()), kWhat);
   check(cudaEventRecord(slot.copied.get(), copies_.get()), kWhat);
-  slot.epoch = epoch;
   slot.step = step;
 }
 
-void StreamedBatches::prepare(long epoch, long step_in_epoch) {
+void StreamedBatches::select(const BatchStep& step, Executor&) {
   Slot& slot = slots_[next_];
-  if (slot.epoch != epoch || slot.step != step_in_epoch) send(slot, epoch, step_in_epoch);
+  if (slot.step != step) send(slot, step);
   const std::size_t bytes = (count_of(input_) + count_of(target_)) * sizeof(float);
   check(cudaStreamWaitEvent(compute_, slot.copied.get(), 0), kWhat);
   check(cudaMemcpyAsync(batch_.get(), slot.device.get(), bytes, cudaMemcpyDeviceToDevice, compute_), kWhat);
@@ -60,13 +59,16 @@ void StreamedBatches::prepare(long epoch, long step_in_epoch) {
   next_ = 1 - next_;
 }
 
-void StreamedBatches::enqueue(void* input, void* target) {
+void StreamedBatches::load(Executor& executor) {
+  const Graph& graph = executor.graph();
+  void* input = executor.data(graph.input);
+  void* target = executor.data(graph.target);
   pad_channels(batch_.get(), device_tensor(input, input_, precision_), precision_, compute_);
   pad_channels(batch_.get() + input_.elements(), device_tensor(target, target_, precision_), precision_, compute_);
 }
 
-void StreamedBatches::look_ahead(long epoch, long step_in_epoch) {
-  send(slots_[next_], epoch, step_in_epoch);
+void StreamedBatches::look_ahead(const BatchStep& next) {
+  send(slots_[next_], next);
 }
 
 }  // namespace n2s::device

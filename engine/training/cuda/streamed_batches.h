@@ -1,21 +1,22 @@
-// Training batches for a GPU from a data set that does not fit into its memory: the host makes them while the GPU
+// Training batches for a GPU from a dataset that does not fit into its memory: the host makes them while the GPU
 // computes, and a second stream copies them from pinned memory.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "engine/cuda/cuda_memory.h"
-#include "engine/training/trainer.h"
+#include "engine/training/batch_loader.h"
 #include "kernels/device/tensor.h"
 
 namespace n2s::device {
 
-class StreamedBatches final : public DeviceBatchSource {
+class StreamedBatches final : public BatchLoader {
  public:
-  /// `host` makes the batches and must live as long; `stream` is where steps run. `reason`: why the data set does not
+  /// `host` makes the batches and must live as long; `stream` is where steps run. `reason`: why the dataset does not
   /// stay on the GPU. Throws Error when there is not enough memory.
   StreamedBatches(BatchSource& host, int planes, Precision precision, const std::string& reason, cudaStream_t stream);
   ~StreamedBatches() override;
@@ -23,20 +24,20 @@ class StreamedBatches final : public DeviceBatchSource {
   StreamedBatches& operator=(const StreamedBatches&) = delete;
 
   std::string description() const override;
-  void prepare(long epoch, long step_in_epoch) override;
-  void enqueue(void* input, void* target) override;
-  void look_ahead(long epoch, long step_in_epoch) override;
+  void select(const BatchStep& step, Executor& executor) override;
+  void load(Executor& executor) override;
+  void look_ahead(const BatchStep& next) override;
 
  private:
-  /// A batch on its way: input, then target, fp32 without padding.
+  /// A batch being copied: input, then target, fp32 without padding.
   struct Slot {
     PinnedArray<float> host;
     CudaArray<float> device;
     CudaEvent copied, taken;
-    long epoch = -1, step = -1;
+    std::optional<BatchStep> step;
   };
 
-  void send(Slot& slot, long epoch, long step);
+  void send(Slot& slot, const BatchStep& step);
 
   BatchSource* host_;
   Shape input_, target_;
@@ -46,7 +47,7 @@ class StreamedBatches final : public DeviceBatchSource {
   CudaStream copies_;
   std::array<Slot, 2> slots_;  // one is computed on while the other is filled
   std::size_t next_ = 0;
-  CudaArray<float> batch_;  // this step's: recorded work always reads the same memory
+  CudaArray<float> batch_;  // the current step's: captured work always reads the same memory
 };
 
 }  // namespace n2s::device

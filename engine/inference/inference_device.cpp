@@ -1,0 +1,23 @@
+#include "engine/inference/inference_device.h"
+
+#include "engine/inference/host_tiles.h"
+
+namespace n2s {
+
+int InferenceDevice::busy_pixels() const {
+  return 1 << 16;
+}
+
+std::unique_ptr<StackTiles> InferenceDevice::stack_tiles(const TileRequest& request) {
+  return std::make_unique<HostTiles>(request);
+}
+
+bool InferenceDevice::restore_measured(const MeasuredPlanes&, std::string&) {
+  return false;
+}
+
+bool InferenceDevice::measure(const Measurement&, std::string&) {
+  return false;
+}
+
+}  // namespace n2s

@@ -1,0 +1,50 @@
+// What inference and evaluation can leave to the device that the network runs on. This base class is for devices that
+// have nothing of their own for it: the host does everything.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/inference/measurement.h"
+#include "engine/inference/stack_tiles.h"
+#include "engine/runtime/backend.h"
+#include "kernels/base/philox.h"
+#include "kernels/kspace/kspace.h"
+
+namespace n2s {
+
+/// Planes for k-space data consistency, as kspace_restore_measured() has it.
+struct MeasuredPlanes {
+  const KspaceSampling& sampling;
+  std::span<const RandomKey> keys;  // of the masks, one per plane
+  std::span<const float> noisy;     // pixels of the planes, one after the other
+  std::span<float> restored;        // the same, in and out
+};
+
+class InferenceDevice {
+ public:
+  /// The backend must live as long as the object.
+  explicit InferenceDevice(Backend& backend) : backend_(&backend) {}
+  virtual ~InferenceDevice() = default;
+  InferenceDevice(const InferenceDevice&) = delete;
+  InferenceDevice& operator=(const InferenceDevice&) = delete;
+
+  Backend& backend() const { return *backend_; }
+
+  /// Pixels of a batch that keep the device busy; more at once is no faster.
+  virtual int busy_pixels() const;
+
+  /// Cuts a stack into tiles and puts the results together.
+  virtual std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request);
+
+  /// These return false where the host has to do it instead: the device has nothing for it (`why` stays empty), or
+  /// lacks memory or a library (`why` says which). Nothing has changed in that case. Throw Error.
+  virtual bool restore_measured(const MeasuredPlanes& planes, std::string& why);
+  virtual bool measure(const Measurement& what, std::string& why);
+
+ private:
+  Backend* backend_;
+};
+
+}  // namespace n2s

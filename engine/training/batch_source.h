@@ -1,0 +1,22 @@
+// Where training batches come from.
+#pragma once
+
+#include "engine/graph/extents.h"
+#include "kernels/base/tensor.h"
+#include "kernels/gather_planes/batch_plan.h"
+
+namespace n2s {
+
+/// The same step always gives the same batch, in any order of calls.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+
+  /// Batches until every target plane has been seen once.
+  virtual long steps_per_epoch() const = 0;
+  virtual Extents extents() const = 0;
+  /// input (N, H, W, planes) and target (N, H, W, 1), in host memory.
+  virtual void fill(const BatchStep& step, FloatTensor input, FloatTensor target) = 0;
+};
+
+}  // namespace n2s

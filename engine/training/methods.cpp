@@ -1,0 +1,90 @@
+#include "engine/training/methods.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+constexpr std::array kMethods{
+    TrainingMethod{"noise2stack", "self-supervised", InputPlanes::neighbours, TargetOf::source_copy, false},
+    TrainingMethod{"noise2stack", "with a second noisy copy", InputPlanes::neighbours_and_target, TargetOf::second_copy,
+                   true},
+    TrainingMethod{"noise2noise", "one plane, second noisy copy", InputPlanes::target_alone, TargetOf::second_copy,
+                   true},
+    TrainingMethod{"noise2clean", "supervised by clean planes", InputPlanes::neighbours_and_target,
+                   TargetOf::clean_source, true},
+};
+
+bool takes(const TrainingMethod& method, int planes) {
+  switch (method.inputs) {
+    case InputPlanes::neighbours:
+      return planes >= 2 && planes % 2 == 0;
+    case InputPlanes::neighbours_and_target:
+      return planes >= 1 && planes % 2 == 1;
+    case InputPlanes::target_alone:
+      return planes == 1;
+  }
+  return false;
+}
+
+std::string_view planes_text(InputPlanes inputs) {
+  switch (inputs) {
+    case InputPlanes::neighbours:
+      return "2, 4, 6 ... (the neighbours)";
+    case InputPlanes::neighbours_and_target:
+      return "1, 3, 5 ... (the plane itself and its neighbours)";
+    case InputPlanes::target_alone:
+      return "1 (the plane itself)";
+  }
+  return "";
+}
+
+std::vector<const TrainingMethod*> rows_named(const std::string& name) {
+  std::vector<const TrainingMethod*> rows;
+  for (const TrainingMethod& method : kMethods)
+    if (method.name == name) rows.push_back(&method);
+  if (rows.empty()) throw Error(fmt::format("unknown method '{}': choose {}", name, fmt::join(method_names(), ", ")));
+  return rows;
+}
+
+}  // namespace
+
+std::span<const TrainingMethod> training_methods() {
+  return kMethods;
+}
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const TrainingMethod& method : kMethods)
+    if (std::find(names.begin(), names.end(), method.name) == names.end()) names.emplace_back(method.name);
+  return names;
+}
+
+const TrainingMethod& training_method(const std::string& name, int planes) {
+  const std::vector<const TrainingMethod*> rows = rows_named(name);
+  for (const TrainingMethod* row : rows)
+    if (takes(*row, planes)) return *row;
+  std::vector<std::string_view> possible;
+  for (const TrainingMethod* row : rows) possible.push_back(planes_text(row->inputs));
+  throw Error(
+      fmt::format("{} cannot take {} input planes: --planes must be {}", name, planes, fmt::join(possible, ", or ")));
+}
+
+int default_planes(const std::string& name, int shortest_stack, bool has_target) {
+  const std::vector<const TrainingMethod*> rows = rows_named(name);
+  // With a target at hand the row that uses it, else the one that does without; or what there is.
+  const auto fits = [&](const TrainingMethod* row) { return row->needs_target == has_target; };
+  const auto found = std::find_if(rows.begin(), rows.end(), fits);
+  const TrainingMethod& row = found != rows.end() ? **found : *rows.front();
+  if (row.inputs == InputPlanes::target_alone) return 1;
+  const int neighbours = shortest_stack >= 5 ? 4 : 2;
+  return row.inputs == InputPlanes::neighbours ? neighbours : neighbours + 1;
+}
+
+}  // namespace n2s

@@ -1,0 +1,35 @@
+#include "engine/training/training_stack.h"
+
+#include <fmt/format.h>
+
+#include "data/plane_selection.h"
+#include "kernels/base/error.h"
+
+namespace n2s {
+
+void check_method(const BatchSettings& settings, const std::vector<TrainingStack>& stacks) {
+  const TrainingMethod& method = method_of(settings);
+  for (const TrainingStack& stack : stacks) {
+    if (method.needs_target && !stack.target && !settings.noise)
+      throw Error(fmt::format("{} with {} plane{} needs a target: give --target, or clean data and --noise",
+                              settings.method, settings.planes, settings.planes == 1 ? "" : "s"));
+    if (stack.target && (stack.target->planes != stack.source.planes || stack.target->height != stack.source.height ||
+                         stack.target->width != stack.source.width))
+      throw Error(fmt::format("source and target differ in size: {}x{}x{} and {}x{}x{} voxels", stack.source.planes,
+                              stack.source.height, stack.source.width, stack.target->planes, stack.target->height,
+                              stack.target->width));
+    if (settings.planes > 1) neighbour_planes(stack.source.planes, 0, settings.planes, settings.gap);
+  }
+}
+
+std::vector<PlaneOfStack> training_targets(const std::vector<TrainingStack>& stacks, const BatchSettings& settings) {
+  check_method(settings, stacks);
+  std::vector<PlaneOfStack> targets;
+  for (std::size_t s = 0; s < stacks.size(); ++s)
+    for (int plane = 0; plane < stacks[s].source.planes; ++plane)
+      if (!stacks[s].held_out.contains(plane)) targets.push_back({static_cast<int>(s), plane});
+  if (targets.empty()) throw Error("no plane is left to train on: hold out fewer for validation");
+  return targets;
+}
+
+}  // namespace n2s
