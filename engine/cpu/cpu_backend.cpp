@@ -14,7 +14,7 @@
 #include "kernels/base/error.h"
 #include "kernels/base/simd.h"
 #include "kernels/mse/mse.h"
-#include "kernels/plain/plain.h"
+#include "kernels/unfused/unfused.h"
 
 namespace n2s {
 namespace {
@@ -85,35 +85,35 @@ struct RunOnCpu {
     *binding.loss = mean_squared_error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
   }
   void operator()(const Activation& op) const {
-    plain::activation<float>(tensor(op.in), op.slope, tensor(op.out), pool);
+    unfused::activation<float>(tensor(op.in), op.slope, tensor(op.out), pool);
   }
   void operator()(const ActivationGradient& op) const {
-    plain::activation_gradient<float>(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to), pool);
+    unfused::activation_gradient<float>(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to), pool);
   }
   void operator()(const MaxPool& op) const {
-    plain::maxpool2<float>(tensor(op.in), tensor(op.out), indices(op.argmax), pool);
+    unfused::maxpool2<float>(tensor(op.in), tensor(op.out), indices(op.argmax), pool);
   }
   void operator()(const MaxPoolGradient& op) const {
-    plain::maxpool2_gradient<float>(tensor(op.upstream), indices(op.argmax), target(op.to), pool);
+    unfused::maxpool2_gradient<float>(tensor(op.upstream), indices(op.argmax), target(op.to), pool);
   }
-  void operator()(const Upsample& op) const { plain::upsample2<float>(tensor(op.in), tensor(op.out), pool); }
+  void operator()(const Upsample& op) const { unfused::upsample2<float>(tensor(op.in), tensor(op.out), pool); }
   void operator()(const UpsampleGradient& op) const {
-    plain::upsample2_gradient<float>(tensor(op.upstream), target(op.to), pool);
+    unfused::upsample2_gradient<float>(tensor(op.upstream), target(op.to), pool);
   }
   void operator()(const Concat& op) const {
-    plain::concat<float>(tensor(op.first), tensor(op.second), tensor(op.out), pool);
+    unfused::concat<float>(tensor(op.first), tensor(op.second), tensor(op.out), pool);
   }
   void operator()(const ConcatGradient& op) const {
     const FloatTensor from = tensor(op.upstream);
     const int first = op.first.gradient != kNone ? binding.shape(op.first.gradient).channels
                                                  : from.shape.channels - binding.shape(op.second.gradient).channels;
-    plain::concat_gradient<float>(from, target(op.first), target(op.second), first, pool);
+    unfused::concat_gradient<float>(from, target(op.first), target(op.second), first, pool);
   }
   void operator()(const AddPlane& op) const {
-    plain::add_plane<float>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), pool);
+    unfused::add_plane<float>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), pool);
   }
   void operator()(const AddPlaneGradient& op) const {
-    plain::copy_gradient<float>(tensor(op.upstream), target(op.to), pool);
+    unfused::copy_gradient<float>(tensor(op.upstream), target(op.to), pool);
   }
 };
 

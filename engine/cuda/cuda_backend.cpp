@@ -17,7 +17,7 @@
 #include "kernels/device/check.h"
 #include "kernels/device/device_info.h"
 #include "kernels/mse/cuda.h"
-#include "kernels/plain/cuda.h"
+#include "kernels/unfused/cuda.h"
 
 namespace n2s {
 namespace {
@@ -115,40 +115,41 @@ struct RunOnGpu {
     device::mean_squared_error(p, mode.precision, binding.scratch.data(), stream);
   }
   void operator()(const Activation& op) const {
-    device::plain::activation(tensor(op.in), op.slope, tensor(op.out), mode.precision, stream);
+    device::unfused::activation(tensor(op.in), op.slope, tensor(op.out), mode.precision, stream);
   }
   void operator()(const ActivationGradient& op) const {
-    device::plain::activation_gradient(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to),
-                                       mode.precision, stream);
+    device::unfused::activation_gradient(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to),
+                                         mode.precision, stream);
   }
   void operator()(const MaxPool& op) const {
-    device::plain::maxpool2(tensor(op.in), tensor(op.out), positions(op.argmax), mode.precision, stream);
+    device::unfused::maxpool2(tensor(op.in), tensor(op.out), positions(op.argmax), mode.precision, stream);
   }
   void operator()(const MaxPoolGradient& op) const {
-    device::plain::maxpool2_gradient(tensor(op.upstream), positions(op.argmax), target(op.to), mode.precision, stream);
+    device::unfused::maxpool2_gradient(tensor(op.upstream), positions(op.argmax), target(op.to), mode.precision,
+                                       stream);
   }
   void operator()(const Upsample& op) const {
-    device::plain::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
+    device::unfused::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
   }
   void operator()(const UpsampleGradient& op) const {
-    device::plain::upsample2_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
+    device::unfused::upsample2_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
   }
   void operator()(const Concat& op) const {
-    device::plain::concat(tensor(op.first), tensor(op.second), tensor(op.out), mode.precision, stream);
+    device::unfused::concat(tensor(op.first), tensor(op.second), tensor(op.out), mode.precision, stream);
   }
   void operator()(const ConcatGradient& op) const {
     const DeviceTensor from = tensor(op.upstream);
-    if (op.first.gradient != kNone) device::plain::concat_gradient(from, 0, target(op.first), mode.precision, stream);
+    if (op.first.gradient != kNone) device::unfused::concat_gradient(from, 0, target(op.first), mode.precision, stream);
     if (op.second.gradient == kNone) return;
     const ConvGradientTarget second = target(op.second);
-    device::plain::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
-                                   stream);
+    device::unfused::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
+                                     stream);
   }
   void operator()(const AddPlane& op) const {
-    device::plain::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), mode.precision, stream);
+    device::unfused::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), mode.precision, stream);
   }
   void operator()(const AddPlaneGradient& op) const {
-    device::plain::copy_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
+    device::unfused::copy_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
   }
 };
 

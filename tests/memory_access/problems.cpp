@@ -8,7 +8,7 @@
 #include "kernels/convert/cuda.h"
 #include "kernels/device/check.h"
 #include "kernels/mse/cuda.h"
-#include "kernels/plain/cuda.h"
+#include "kernels/unfused/cuda.h"
 
 namespace n2s::test {
 namespace {
@@ -151,16 +151,16 @@ void run_plain(const Shape& shape, Precision precision) {
   const ConvGradientTarget large_target{b.tensor(), {}, 1, false};
   const ConvGradientTarget small_target{small.tensor(), {}, 1, false};
   using namespace device;
-  plain::activation(a.tensor(), 0.1F, b.tensor(), precision, nullptr);
-  plain::activation_gradient(a.tensor(), a.tensor(), 0.1F, large_target, precision, nullptr);
-  plain::maxpool2(a.tensor(), small.tensor(), argmax.get(), precision, nullptr);
-  plain::maxpool2_gradient(small.tensor(), argmax.get(), large_target, precision, nullptr);
-  plain::upsample2(small.tensor(), a.tensor(), precision, nullptr);
-  plain::upsample2_gradient(a.tensor(), small_target, precision, nullptr);
-  plain::concat(a.tensor(), b.tensor(), both.tensor(), precision, nullptr);
-  plain::concat_gradient(both.tensor(), shape.channels, large_target, precision, nullptr);
-  plain::add_plane(a.tensor(), a.tensor(), 0, b.tensor(), precision, nullptr);
-  plain::copy_gradient(a.tensor(), large_target, precision, nullptr);
+  unfused::activation(a.tensor(), 0.1F, b.tensor(), precision, nullptr);
+  unfused::activation_gradient(a.tensor(), a.tensor(), 0.1F, large_target, precision, nullptr);
+  unfused::maxpool2(a.tensor(), small.tensor(), argmax.get(), precision, nullptr);
+  unfused::maxpool2_gradient(small.tensor(), argmax.get(), large_target, precision, nullptr);
+  unfused::upsample2(small.tensor(), a.tensor(), precision, nullptr);
+  unfused::upsample2_gradient(a.tensor(), small_target, precision, nullptr);
+  unfused::concat(a.tensor(), b.tensor(), both.tensor(), precision, nullptr);
+  unfused::concat_gradient(both.tensor(), shape.channels, large_target, precision, nullptr);
+  unfused::add_plane(a.tensor(), a.tensor(), 0, b.tensor(), precision, nullptr);
+  unfused::copy_gradient(a.tensor(), large_target, precision, nullptr);
   wait();
 }
 

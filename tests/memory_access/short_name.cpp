@@ -9,7 +9,7 @@ namespace n2s::emulation {
 namespace {
 
 std::string shortened(std::string name) {
-  for (const std::string part : {"void ", "n2s::device::", "n2s::test::", "plain::", "(anonymous namespace)::"})
+  for (const std::string part : {"void ", "n2s::device::", "n2s::test::", "unfused::", "(anonymous namespace)::"})
     for (std::size_t at = name.find(part); at != std::string::npos; at = name.find(part)) name.erase(at, part.size());
   return name;
 }

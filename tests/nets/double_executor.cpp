@@ -5,7 +5,7 @@
 
 #include "double_conv.h"
 #include "kernels/adam/adam.h"
-#include "kernels/plain/plain.h"
+#include "kernels/unfused/unfused.h"
 
 namespace n2s {
 
@@ -70,36 +70,36 @@ struct DoubleExecutor::Run {
     }
   }
   void operator()(const Activation& op) const {
-    plain::activation<double>(tensor(op.in), slope(op.slope), tensor(op.out), own.pool_);
+    unfused::activation<double>(tensor(op.in), slope(op.slope), tensor(op.out), own.pool_);
   }
   void operator()(const ActivationGradient& op) const {
-    plain::activation_gradient<double>(tensor(op.upstream), tensor(op.activated), slope(op.slope), target(op.to),
-                                       own.pool_);
+    unfused::activation_gradient<double>(tensor(op.upstream), tensor(op.activated), slope(op.slope), target(op.to),
+                                         own.pool_);
   }
   void operator()(const MaxPool& op) const {
-    plain::maxpool2<double>(tensor(op.in), tensor(op.out), indices(op.argmax), own.pool_);
+    unfused::maxpool2<double>(tensor(op.in), tensor(op.out), indices(op.argmax), own.pool_);
   }
   void operator()(const MaxPoolGradient& op) const {
-    plain::maxpool2_gradient<double>(tensor(op.upstream), indices(op.argmax), target(op.to), own.pool_);
+    unfused::maxpool2_gradient<double>(tensor(op.upstream), indices(op.argmax), target(op.to), own.pool_);
   }
-  void operator()(const Upsample& op) const { plain::upsample2<double>(tensor(op.in), tensor(op.out), own.pool_); }
+  void operator()(const Upsample& op) const { unfused::upsample2<double>(tensor(op.in), tensor(op.out), own.pool_); }
   void operator()(const UpsampleGradient& op) const {
-    plain::upsample2_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
+    unfused::upsample2_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
   }
   void operator()(const Concat& op) const {
-    plain::concat<double>(tensor(op.first), tensor(op.second), tensor(op.out), own.pool_);
+    unfused::concat<double>(tensor(op.first), tensor(op.second), tensor(op.out), own.pool_);
   }
   void operator()(const ConcatGradient& op) const {
     const Tensor<double> from = tensor(op.upstream);
     const int first = op.first.gradient != kNone ? own.shape(op.first.gradient).channels
                                                  : from.shape.channels - own.shape(op.second.gradient).channels;
-    plain::concat_gradient<double>(from, target(op.first), target(op.second), first, own.pool_);
+    unfused::concat_gradient<double>(from, target(op.first), target(op.second), first, own.pool_);
   }
   void operator()(const AddPlane& op) const {
-    plain::add_plane<double>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), own.pool_);
+    unfused::add_plane<double>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), own.pool_);
   }
   void operator()(const AddPlaneGradient& op) const {
-    plain::copy_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
+    unfused::copy_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
   }
 };
 

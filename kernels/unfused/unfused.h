@@ -7,7 +7,7 @@
 #include "kernels/base/thread_pool.h"
 #include "kernels/conv3x3/conv3x3.h"
 
-namespace n2s::plain {
+namespace n2s::unfused {
 
 // T is float or double. Shapes are NHWC; Error when they do not fit together.
 
@@ -45,4 +45,4 @@ void add_plane(Tensor<const T> in, Tensor<const T> source, int channel, Tensor<T
 template <typename T>
 void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool);
 
-}  // namespace n2s::plain
+}  // namespace n2s::unfused

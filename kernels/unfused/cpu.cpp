@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "kernels/base/error.h"
-#include "kernels/plain/plain.h"
+#include "kernels/unfused/unfused.h"
 
-namespace n2s::plain {
+namespace n2s::unfused {
 namespace {
 
 void require(bool fits, const char* operation) {
@@ -196,4 +196,4 @@ template void add_plane(Tensor<const double>, Tensor<const double>, int, Tensor<
 template void copy_gradient(Tensor<const float>, const ConvGradientTarget&, ThreadPool&);
 template void copy_gradient(Tensor<const double>, const ConvGradientTarget&, ThreadPool&);
 
-}  // namespace n2s::plain
+}  // namespace n2s::unfused

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "kernels/base/error.h"
-#include "kernels/plain/cuda.h"
-#include "kernels/plain/plain.h"
+#include "kernels/unfused/cuda.h"
+#include "kernels/unfused/unfused.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"
 
@@ -76,15 +76,15 @@ TEST_CASE("activation and its gradient") {
     const Side in(draw, high, mode.precision);
     for (const float slope : {0.0F, 0.125F}) {
       Side out(draw, high, mode.precision);
-      plain::activation<double>(in.reference(), double{slope}, out.writable(), pool);
-      device::plain::activation(in.device.tensor(), slope, out.device.tensor(), mode.precision, nullptr);
+      unfused::activation<double>(in.reference(), double{slope}, out.writable(), pool);
+      device::unfused::activation(in.device.tensor(), slope, out.device.tensor(), mode.precision, nullptr);
       check_same(out, mode.tolerance);
     }
     const Side upstream(draw, high, mode.precision);
     for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      plain::activation_gradient<double>(upstream.reference(), in.reference(), 0.25, to, pool);
-      device::plain::activation_gradient(upstream.device.tensor(), in.device.tensor(), 0.25F, device_to, mode.precision,
-                                         nullptr);
+      unfused::activation_gradient<double>(upstream.reference(), in.reference(), 0.25, to, pool);
+      device::unfused::activation_gradient(upstream.device.tensor(), in.device.tensor(), 0.25F, device_to,
+                                           mode.precision, nullptr);
     });
   });
 }
@@ -100,20 +100,20 @@ TEST_CASE("max pooling, the places of its maxima, and its gradient") {
     Side out(draw, low, mode.precision);
     std::vector<std::uint8_t> places(static_cast<std::size_t>(low.elements()));
     const Tensor<std::uint8_t> argmax{places.data(), low};
-    plain::maxpool2<double>(in.reference(), out.writable(), argmax, pool);
+    unfused::maxpool2<double>(in.reference(), out.writable(), argmax, pool);
     const std::size_t words = device::argmax_bytes(low) / 2;
     const CudaArray<std::uint16_t> device_argmax = cuda_array<std::uint16_t>(words);
-    device::plain::maxpool2(in.device.tensor(), out.device.tensor(), device_argmax.get(), mode.precision, nullptr);
+    device::unfused::maxpool2(in.device.tensor(), out.device.tensor(), device_argmax.get(), mode.precision, nullptr);
     check_same(out, 0);
     CHECK(unpack_positions(low, to_host(device_argmax.get(), words)) == places);
     const DeviceTwin without(low, mode.precision);
-    device::plain::maxpool2(in.device.tensor(), without.tensor(), nullptr, mode.precision, nullptr);
+    device::unfused::maxpool2(in.device.tensor(), without.tensor(), nullptr, mode.precision, nullptr);
     CHECK(without.values() == out.device.values());
     const Side upstream(draw, low, mode.precision);
     for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      plain::maxpool2_gradient<double>(upstream.reference(), argmax, to, pool);
-      device::plain::maxpool2_gradient(upstream.device.tensor(), device_argmax.get(), device_to, mode.precision,
-                                       nullptr);
+      unfused::maxpool2_gradient<double>(upstream.reference(), argmax, to, pool);
+      device::unfused::maxpool2_gradient(upstream.device.tensor(), device_argmax.get(), device_to, mode.precision,
+                                         nullptr);
     });
   });
 }
@@ -123,13 +123,13 @@ TEST_CASE("upsampling and its gradient") {
   for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
     const Side in(draw, low, mode.precision);
     Side out(draw, high, mode.precision);
-    plain::upsample2<double>(in.reference(), out.writable(), pool);
-    device::plain::upsample2(in.device.tensor(), out.device.tensor(), mode.precision, nullptr);
+    unfused::upsample2<double>(in.reference(), out.writable(), pool);
+    device::unfused::upsample2(in.device.tensor(), out.device.tensor(), mode.precision, nullptr);
     check_same(out, 0);
     const Side upstream(draw, high, mode.precision);
     for_targets(draw, low, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      plain::upsample2_gradient<double>(upstream.reference(), to, pool);
-      device::plain::upsample2_gradient(upstream.device.tensor(), device_to, mode.precision, nullptr);
+      unfused::upsample2_gradient<double>(upstream.reference(), to, pool);
+      device::unfused::upsample2_gradient(upstream.device.tensor(), device_to, mode.precision, nullptr);
     });
   });
 }
@@ -144,16 +144,17 @@ TEST_CASE("concatenation and its gradient, both halves") {
     const Side first(draw, high, mode.precision);
     const Side second(draw, other, mode.precision);
     Side out(draw, both, mode.precision);
-    plain::concat<double>(first.reference(), second.reference(), out.writable(), pool);
-    device::plain::concat(first.device.tensor(), second.device.tensor(), out.device.tensor(), mode.precision, nullptr);
+    unfused::concat<double>(first.reference(), second.reference(), out.writable(), pool);
+    device::unfused::concat(first.device.tensor(), second.device.tensor(), out.device.tensor(), mode.precision,
+                            nullptr);
     check_same(out, 0);
     for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      plain::concat_gradient<double>(out.reference(), to, {}, high.channels, pool);
-      device::plain::concat_gradient(out.device.tensor(), 0, device_to, mode.precision, nullptr);
+      unfused::concat_gradient<double>(out.reference(), to, {}, high.channels, pool);
+      device::unfused::concat_gradient(out.device.tensor(), 0, device_to, mode.precision, nullptr);
     });
     for_targets(draw, other, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      plain::concat_gradient<double>(out.reference(), {}, to, high.channels, pool);
-      device::plain::concat_gradient(out.device.tensor(), high.channels, device_to, mode.precision, nullptr);
+      unfused::concat_gradient<double>(out.reference(), {}, to, high.channels, pool);
+      device::unfused::concat_gradient(out.device.tensor(), high.channels, device_to, mode.precision, nullptr);
     });
   });
 }
@@ -167,20 +168,20 @@ TEST_CASE("the residual and its gradient") {
     const Side source(draw, planes, mode.precision);
     for (const int channel : {0, 3}) {
       Side out(draw, high, mode.precision);
-      plain::add_plane<double>(in.reference(), source.reference(), channel, out.writable(), pool);
-      device::plain::add_plane(in.device.tensor(), source.device.tensor(), channel, out.device.tensor(), mode.precision,
-                               nullptr);
+      unfused::add_plane<double>(in.reference(), source.reference(), channel, out.writable(), pool);
+      device::unfused::add_plane(in.device.tensor(), source.device.tensor(), channel, out.device.tensor(),
+                                 mode.precision, nullptr);
       check_same(out, mode.tolerance);
     }
     for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      plain::copy_gradient<double>(in.reference(), to, pool);
-      device::plain::copy_gradient(in.device.tensor(), device_to, mode.precision, nullptr);
+      unfused::copy_gradient<double>(in.reference(), to, pool);
+      device::unfused::copy_gradient(in.device.tensor(), device_to, mode.precision, nullptr);
     });
   });
 }
 
 TEST_CASE("shapes that do not fit are refused") {
-  using namespace device::plain;
+  using namespace device::unfused;
   constexpr Precision kPrecision = Precision::fp32;
   const DeviceTwin low_twin({2, 3, 5, 8}, kPrecision);
   const DeviceTwin high_twin({2, 6, 10, 8}, kPrecision);

@@ -3,9 +3,9 @@
 #include "kernels/device/element.h"
 #include "kernels/device/grid.h"
 #include "kernels/device/precision.h"
-#include "kernels/plain/cuda.h"
+#include "kernels/unfused/cuda.h"
 
-namespace n2s::device::plain {
+namespace n2s::device::unfused {
 namespace {
 
 void require(bool fits, const char* operation) {
@@ -291,4 +291,4 @@ void copy_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, P
   });
 }
 
-}  // namespace n2s::device::plain
+}  // namespace n2s::device::unfused

@@ -1,11 +1,11 @@
-// The unfused operations on a GPU: what `--no-fusion` runs. Contracts as in plain.h; tensors as in device/tensor.h.
+// The unfused operations on a GPU: what `--no-fusion` runs. Contracts as in unfused.h; tensors as in device/tensor.h.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include "kernels/conv3x3/cuda/cuda.h"
 
-namespace n2s::device::plain {
+namespace n2s::device::unfused {
 
 void activation(const DeviceTensor& in, float slope, const DeviceTensor& out, Precision precision, cudaStream_t stream);
 void activation_gradient(const DeviceTensor& upstream, const DeviceTensor& activated, float slope,
@@ -32,4 +32,4 @@ void add_plane(const DeviceTensor& in, const DeviceTensor& source, int channel, 
 void copy_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
                    cudaStream_t stream);
 
-}  // namespace n2s::device::plain
+}  // namespace n2s::device::unfused
