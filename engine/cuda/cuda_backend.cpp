@@ -7,6 +7,7 @@
 
 #include "engine/cuda/cuda_context.h"
 #include "engine/cuda/cuda_memory.h"
+#include "engine/cuda/cuda_operations.h"
 #include "engine/runtime/geometry.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
@@ -16,8 +17,6 @@
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
 #include "kernels/device/device_info.h"
-#include "kernels/mse/cuda.h"
-#include "kernels/unfused/cuda.h"
 
 namespace n2s {
 namespace {
@@ -25,7 +24,6 @@ namespace {
 using device::check;
 using device::ConvMode;
 using device::ConvVariant;
-using device::DeviceTensor;
 using device::Precision;
 
 constexpr float kFirstLossScale = 1024;  // halved at the first overflow
@@ -50,108 +48,6 @@ ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
                   "mma (tf32, fp16 and bf16, compute capability 8.0 and up) or cudnn",
                   options.variant, options.precision));
 }
-
-/// Runs each kind of operation: turns identifiers into views and launches the kernels.
-struct RunOnGpu {
-  const Binding& binding;
-  ConvMode mode;
-  const float* loss_scale;
-  cudaStream_t stream;
-
-  DeviceTensor tensor(ValueId id) const {
-    return id == kNone ? DeviceTensor{} : device::device_tensor(binding.data(id), binding.shape(id), mode.precision);
-  }
-  std::uint16_t* positions(ValueId id) const {
-    return id == kNone ? nullptr : static_cast<std::uint16_t*>(binding.data(id));
-  }
-  DeviceTensor argmax(ValueId id) const {
-    return id == kNone ? DeviceTensor{} : device::device_positions(positions(id), binding.shape(id));
-  }
-  ConvGradientTarget target(const GradientTarget& to) const {
-    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
-  }
-  ConvOutputGradient output_gradient(const Upstream& from) const {
-    return {tensor(from.dense), tensor(from.pooled), argmax(from.argmax)};
-  }
-  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
-
-  void operator()(const Convolution& op) const {
-    Conv3x3Forward p;
-    p.source = {tensor(op.low), tensor(op.skip)};
-    p.bias = layer(op.layer).bias;
-    p.slope = op.slope;
-    p.residual = tensor(op.residual);
-    p.residual_channel = op.residual_channel;
-    p.out = tensor(op.out);
-    p.pooled = tensor(op.pooled);
-    p.argmax = argmax(op.argmax);
-    p.packed = binding.packed;
-    p.scratch = binding.scratch;
-    device::conv3x3_forward(p, mode, stream);
-  }
-  void operator()(const ConvolutionDataGradient& op) const {
-    Conv3x3DataGradient p;
-    p.output_gradient = output_gradient(op.upstream);
-    p.low_channels = op.low_channels;
-    p.skip_channels = op.skip_channels;
-    p.low = target(op.low);
-    p.skip = target(op.skip);
-    p.packed = binding.packed;
-    p.scratch = binding.scratch;
-    device::conv3x3_data_gradient(p, mode, stream);
-  }
-  void operator()(const ConvolutionWeightGradient& op) const {
-    Conv3x3WeightGradient p;
-    p.source = {tensor(op.low), tensor(op.skip)};
-    p.output_gradient = output_gradient(op.upstream);
-    p.weight_gradient = layer(op.layer).weight_gradient;
-    p.bias_gradient = layer(op.layer).bias_gradient;
-    p.scratch = binding.scratch;
-    device::conv3x3_weight_gradient(p, mode, stream);
-  }
-  void operator()(const MeanSquaredError& op) const {
-    const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,
-                                           binding.loss};
-    device::mean_squared_error(p, mode.precision, binding.scratch.data(), stream);
-  }
-  void operator()(const Activation& op) const {
-    device::unfused::activation(tensor(op.in), op.slope, tensor(op.out), mode.precision, stream);
-  }
-  void operator()(const ActivationGradient& op) const {
-    device::unfused::activation_gradient(tensor(op.upstream), tensor(op.activated), op.slope, target(op.to),
-                                         mode.precision, stream);
-  }
-  void operator()(const MaxPool& op) const {
-    device::unfused::maxpool2(tensor(op.in), tensor(op.out), positions(op.argmax), mode.precision, stream);
-  }
-  void operator()(const MaxPoolGradient& op) const {
-    device::unfused::maxpool2_gradient(tensor(op.upstream), positions(op.argmax), target(op.to), mode.precision,
-                                       stream);
-  }
-  void operator()(const Upsample& op) const {
-    device::unfused::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
-  }
-  void operator()(const UpsampleGradient& op) const {
-    device::unfused::upsample2_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
-  }
-  void operator()(const Concat& op) const {
-    device::unfused::concat(tensor(op.first), tensor(op.second), tensor(op.out), mode.precision, stream);
-  }
-  void operator()(const ConcatGradient& op) const {
-    const DeviceTensor from = tensor(op.upstream);
-    if (op.first.gradient != kNone) device::unfused::concat_gradient(from, 0, target(op.first), mode.precision, stream);
-    if (op.second.gradient == kNone) return;
-    const ConvGradientTarget second = target(op.second);
-    device::unfused::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
-                                     stream);
-  }
-  void operator()(const AddPlane& op) const {
-    device::unfused::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), mode.precision, stream);
-  }
-  void operator()(const AddPlaneGradient& op) const {
-    device::unfused::copy_gradient(tensor(op.upstream), target(op.to), mode.precision, stream);
-  }
-};
 
 class CapturedCudaGraph final : public CapturedGraph {
  public:
@@ -226,24 +122,14 @@ class CudaBackend final : public Backend {
   }
   OperationMemory operation_memory(const Graph& graph, const Operation& operation,
                                    const Extents& extents) const override {
-    if (const auto* op = std::get_if<MeanSquaredError>(&operation))
-      return {0, device::mean_squared_error_scratch_bytes(
-                     shape_of(graph.values.at(static_cast<std::size_t>(op->prediction)), extents))};
-    const ConvBytes bytes = conv_bytes(graph, operation, extents);
-    return {bytes.packed, bytes.scratch};
+    return cuda_operation_memory(graph, operation, extents, mode_);
   }
 
   void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override {
-    const auto weight = [&](LayerId id) { return binding.layers.at(static_cast<std::size_t>(id)).weight; };
-    if (const auto* op = std::get_if<Convolution>(&operation))
-      device::conv3x3_pack(layer_of(graph, extents, *op), ConvPass::forward, mode_, weight(op->layer), binding.packed,
-                           stream_.get());
-    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
-      device::conv3x3_pack(layer_of(graph, extents, *op), ConvPass::data_gradient, mode_, weight(op->layer),
-                           binding.packed, stream_.get());
+    pack_on_gpu(graph, operation, extents, binding, mode_, stream_.get());
   }
   void run(const Operation& operation, const Binding& binding) override {
-    std::visit(RunOnGpu{binding, mode_, &loss_scale_.get()->scale, stream_.get()}, operation);
+    run_on_gpu(operation, binding, {mode_, &loss_scale_.get()->scale, stream_.get()});
   }
 
   void set_adam_step(const AdamSettings& settings, long step) override {
@@ -305,16 +191,6 @@ class CudaBackend final : public Backend {
   CudaContext context() const { return {stream_.get(), mode_.precision}; }
 
  private:
-  /// Packed weights and scratch memory of a convolution; none for other operations.
-  ConvBytes conv_bytes(const Graph& graph, const Operation& operation, const Extents& extents) const {
-    if (const auto* op = std::get_if<Convolution>(&operation))
-      return device::conv3x3_bytes(layer_of(graph, extents, *op), ConvPass::forward, mode_);
-    if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation))
-      return device::conv3x3_bytes(layer_of(graph, extents, *op), ConvPass::data_gradient, mode_);
-    if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
-      return device::conv3x3_bytes(layer_of(graph, extents, *op), ConvPass::weight_gradient, mode_);
-    return {};
-  }
   float* staging_for(std::size_t count) {
     if (count > staging_size_) {
       staging_ = nullptr;

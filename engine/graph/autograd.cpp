@@ -55,7 +55,7 @@ class Autograd {
     return {gradient_[index], made_by_[index].activated, made_by_[index].slope, !first};
   }
 
-  ValueId upstream_of(ValueId id) const {
+  ValueId output_gradient_of(ValueId id) const {
     const ValueId gradient = gradient_of(id);
     if (gradient == kNone)
       throw Error(fmt::format("the network's value '{}' does not reach the output",
@@ -64,32 +64,33 @@ class Autograd {
   }
 
   void append(const Convolution& op) {
-    Upstream upstream{gradient_of(op.out), gradient_of(op.pooled), kNone};
-    if (upstream.pooled != kNone) upstream.argmax = op.argmax;
-    if (upstream.dense == kNone && upstream.pooled == kNone) upstream_of(op.out != kNone ? op.out : op.pooled);
-    graph_.operations.emplace_back(ConvolutionWeightGradient{op.layer, op.low, op.skip, upstream});
-    ConvolutionDataGradient data{op.layer, upstream, channels(op.low), channels(op.skip), {}, {}};
+    OutputGradient output_gradient{gradient_of(op.out), gradient_of(op.pooled), kNone};
+    if (output_gradient.pooled != kNone) output_gradient.argmax = op.argmax;
+    if (output_gradient.dense == kNone && output_gradient.pooled == kNone)
+      output_gradient_of(op.out != kNone ? op.out : op.pooled);
+    graph_.operations.emplace_back(ConvolutionWeightGradient{op.layer, op.low, op.skip, output_gradient});
+    ConvolutionDataGradient data{op.layer, output_gradient, channels(op.low), channels(op.skip), {}, {}};
     data.low = target_for(op.low);
     data.skip = target_for(op.skip);
     if (data.low.gradient != kNone || data.skip.gradient != kNone) graph_.operations.emplace_back(data);
   }
 
   void append(const Activation& op) {
-    graph_.operations.emplace_back(ActivationGradient{upstream_of(op.out), op.out, op.slope, target_for(op.in)});
+    graph_.operations.emplace_back(ActivationGradient{output_gradient_of(op.out), op.out, op.slope, target_for(op.in)});
   }
   void append(const MaxPool& op) {
-    graph_.operations.emplace_back(MaxPoolGradient{upstream_of(op.out), op.argmax, target_for(op.in)});
+    graph_.operations.emplace_back(MaxPoolGradient{output_gradient_of(op.out), op.argmax, target_for(op.in)});
   }
   void append(const Upsample& op) {
-    graph_.operations.emplace_back(UpsampleGradient{upstream_of(op.out), target_for(op.in)});
+    graph_.operations.emplace_back(UpsampleGradient{output_gradient_of(op.out), target_for(op.in)});
   }
   void append(const Concat& op) {
-    const ValueId upstream = upstream_of(op.out);
+    const ValueId output_gradient = output_gradient_of(op.out);
     const GradientTarget first = target_for(op.first);
-    graph_.operations.emplace_back(ConcatGradient{upstream, first, target_for(op.second)});
+    graph_.operations.emplace_back(ConcatGradient{output_gradient, first, target_for(op.second)});
   }
   void append(const AddPlane& op) {
-    graph_.operations.emplace_back(AddPlaneGradient{upstream_of(op.out), target_for(op.in)});
+    graph_.operations.emplace_back(AddPlaneGradient{output_gradient_of(op.out), target_for(op.in)});
   }
   template <typename Backward>
   void append(const Backward&) {

@@ -25,7 +25,7 @@ struct AccessOf {
     read(to.activated);
     if (to.accumulate) read(to.gradient);
   }
-  void upstream(const Upstream& from) {
+  void output_gradient(const OutputGradient& from) {
     read(from.dense);
     read(from.pooled);
     read(from.argmax);
@@ -45,13 +45,17 @@ struct AccessOf {
   void operator()(const Concat& op) { read(op.first), read(op.second), write(op.out); }
   void operator()(const AddPlane& op) { read(op.in), read(op.source), write(op.out); }
   void operator()(const MeanSquaredError& op) { read(op.prediction), read(op.target), target(op.to); }
-  void operator()(const ConvolutionDataGradient& op) { upstream(op.upstream), target(op.low), target(op.skip); }
-  void operator()(const ConvolutionWeightGradient& op) { read(op.low), read(op.skip), upstream(op.upstream); }
-  void operator()(const ActivationGradient& op) { read(op.upstream), read(op.activated), target(op.to); }
-  void operator()(const MaxPoolGradient& op) { read(op.upstream), read(op.argmax), target(op.to); }
-  void operator()(const UpsampleGradient& op) { read(op.upstream), target(op.to); }
-  void operator()(const ConcatGradient& op) { read(op.upstream), target(op.first), target(op.second); }
-  void operator()(const AddPlaneGradient& op) { read(op.upstream), target(op.to); }
+  void operator()(const ConvolutionDataGradient& op) {
+    output_gradient(op.output_gradient), target(op.low), target(op.skip);
+  }
+  void operator()(const ConvolutionWeightGradient& op) {
+    read(op.low), read(op.skip), output_gradient(op.output_gradient);
+  }
+  void operator()(const ActivationGradient& op) { read(op.output_gradient), read(op.activated), target(op.to); }
+  void operator()(const MaxPoolGradient& op) { read(op.output_gradient), read(op.argmax), target(op.to); }
+  void operator()(const UpsampleGradient& op) { read(op.output_gradient), target(op.to); }
+  void operator()(const ConcatGradient& op) { read(op.output_gradient), target(op.first), target(op.second); }
+  void operator()(const AddPlaneGradient& op) { read(op.output_gradient), target(op.to); }
 };
 
 struct LabelOf {
@@ -77,8 +81,8 @@ struct LabelOf {
   std::string operator()(const ActivationGradient& op) const { return "activation gradient " + value(op.activated); }
   std::string operator()(const MaxPoolGradient& op) const { return "pool gradient " + value(op.to.gradient); }
   std::string operator()(const UpsampleGradient& op) const { return "upsample gradient " + value(op.to.gradient); }
-  std::string operator()(const ConcatGradient& op) const { return "concat gradient " + value(op.upstream); }
-  std::string operator()(const AddPlaneGradient& op) const { return "residual gradient " + value(op.upstream); }
+  std::string operator()(const ConcatGradient& op) const { return "concat gradient " + value(op.output_gradient); }
+  std::string operator()(const AddPlaneGradient& op) const { return "residual gradient " + value(op.output_gradient); }
 };
 
 }  // namespace

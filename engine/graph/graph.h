@@ -80,13 +80,13 @@ struct MeanSquaredError {
 };
 
 /// Gradient arriving at a convolution: at full resolution, through its pooled output, or both.
-struct Upstream {
+struct OutputGradient {
   ValueId dense = kNone, pooled = kNone, argmax = kNone;
 };
 
 struct ConvolutionDataGradient {
   LayerId layer = kNone;
-  Upstream upstream;
+  OutputGradient output_gradient;
   int low_channels = 0, skip_channels = 0;
   GradientTarget low, skip;
 };
@@ -94,32 +94,32 @@ struct ConvolutionDataGradient {
 struct ConvolutionWeightGradient {
   LayerId layer = kNone;
   ValueId low = kNone, skip = kNone;
-  Upstream upstream;
+  OutputGradient output_gradient;
 };
 
 struct ActivationGradient {
-  ValueId upstream = kNone, activated = kNone;
+  ValueId output_gradient = kNone, activated = kNone;
   float slope = 1;
   GradientTarget to;
 };
 
 struct MaxPoolGradient {
-  ValueId upstream = kNone, argmax = kNone;
+  ValueId output_gradient = kNone, argmax = kNone;
   GradientTarget to;
 };
 
 struct UpsampleGradient {
-  ValueId upstream = kNone;
+  ValueId output_gradient = kNone;
   GradientTarget to;
 };
 
 struct ConcatGradient {
-  ValueId upstream = kNone;
+  ValueId output_gradient = kNone;
   GradientTarget first, second;
 };
 
 struct AddPlaneGradient {  // a copy: the plane itself is an input and wants no gradient
-  ValueId upstream = kNone;
+  ValueId output_gradient = kNone;
   GradientTarget to;
 };
 

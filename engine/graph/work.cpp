@@ -21,12 +21,13 @@ double operations_of(const Graph& graph, const Operation& operation, const Exten
   if (const auto* op = std::get_if<Convolution>(&operation))
     return convolution(graph, op->layer, pixels(graph, op->out, op->pooled, extents));
   if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation))
-    return convolution(graph, op->layer, pixels(graph, op->upstream.dense, op->upstream.pooled, extents));
+    return convolution(graph, op->layer, pixels(graph, op->output_gradient.dense, op->output_gradient.pooled, extents));
   if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) {
     const Layer& layer = graph.layers.at(static_cast<std::size_t>(op->layer));
     const int wanted =
         (op->low.gradient != kNone ? op->low_channels : 0) + (op->skip.gradient != kNone ? op->skip_channels : 0);
-    return 18.0 * wanted * layer.out_channels * pixels(graph, op->upstream.dense, op->upstream.pooled, extents);
+    return 18.0 * wanted * layer.out_channels *
+           pixels(graph, op->output_gradient.dense, op->output_gradient.pooled, extents);
   }
   return 0;
 }

@@ -38,8 +38,8 @@ Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const Convolut
 }
 
 Conv3x3Layer layer_of(const Graph& graph, const Extents& extents, const ConvolutionDataGradient& op) {
-  const int level =
-      op.upstream.dense != kNone ? find(graph, op.upstream.dense)->level : find(graph, op.upstream.pooled)->level - 1;
+  const int level = op.output_gradient.dense != kNone ? find(graph, op.output_gradient.dense)->level
+                                                      : find(graph, op.output_gradient.pooled)->level - 1;
   return layer_of(graph, extents, op.layer, level, op.low_channels, op.skip_channels);
 }
 

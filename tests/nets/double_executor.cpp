@@ -10,7 +10,7 @@
 namespace n2s {
 
 /// As in the CPU backend: identifiers become views, and each kind of operation calls its kernel.
-struct DoubleExecutor::Run {
+struct DoubleExecutor::RunInDouble {
   DoubleExecutor& own;
 
   Tensor<double> tensor(ValueId id) const {
@@ -23,7 +23,7 @@ struct DoubleExecutor::Run {
   ConvGradientTarget target(const GradientTarget& to) const {
     return {tensor(to.gradient), tensor(to.activated), slope(to.slope), to.accumulate};
   }
-  ConvOutputGradient output_gradient(const Upstream& from) const {
+  ConvOutputGradient output_gradient(const OutputGradient& from) const {
     return {tensor(from.dense), tensor(from.pooled), indices(from.argmax)};
   }
   const LayerParameters& layer(LayerId id) const { return own.layout_.layers.at(static_cast<std::size_t>(id)); }
@@ -46,14 +46,14 @@ struct DoubleExecutor::Run {
     double_forward(problem, own.pool_);
   }
   void operator()(const ConvolutionDataGradient& op) const {
-    double_data_gradient({output_gradient(op.upstream), weight(op.layer), op.low_channels, op.skip_channels,
+    double_data_gradient({output_gradient(op.output_gradient), weight(op.layer), op.low_channels, op.skip_channels,
                           target(op.low), target(op.skip)},
                          own.pool_);
   }
   void operator()(const ConvolutionWeightGradient& op) const {
     double* gradients = own.gradients_.data();
     double_weight_gradient({{tensor(op.low), tensor(op.skip)},
-                            output_gradient(op.upstream),
+                            output_gradient(op.output_gradient),
                             gradients + layer(op.layer).weight.offset,
                             gradients + layer(op.layer).bias.offset},
                            own.pool_);
@@ -73,24 +73,24 @@ struct DoubleExecutor::Run {
     unfused::activation<double>(tensor(op.in), slope(op.slope), tensor(op.out), own.pool_);
   }
   void operator()(const ActivationGradient& op) const {
-    unfused::activation_gradient<double>(tensor(op.upstream), tensor(op.activated), slope(op.slope), target(op.to),
-                                         own.pool_);
+    unfused::activation_gradient<double>(tensor(op.output_gradient), tensor(op.activated), slope(op.slope),
+                                         target(op.to), own.pool_);
   }
   void operator()(const MaxPool& op) const {
     unfused::maxpool2<double>(tensor(op.in), tensor(op.out), indices(op.argmax), own.pool_);
   }
   void operator()(const MaxPoolGradient& op) const {
-    unfused::maxpool2_gradient<double>(tensor(op.upstream), indices(op.argmax), target(op.to), own.pool_);
+    unfused::maxpool2_gradient<double>(tensor(op.output_gradient), indices(op.argmax), target(op.to), own.pool_);
   }
   void operator()(const Upsample& op) const { unfused::upsample2<double>(tensor(op.in), tensor(op.out), own.pool_); }
   void operator()(const UpsampleGradient& op) const {
-    unfused::upsample2_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
+    unfused::upsample2_gradient<double>(tensor(op.output_gradient), target(op.to), own.pool_);
   }
   void operator()(const Concat& op) const {
     unfused::concat<double>(tensor(op.first), tensor(op.second), tensor(op.out), own.pool_);
   }
   void operator()(const ConcatGradient& op) const {
-    const Tensor<double> from = tensor(op.upstream);
+    const Tensor<double> from = tensor(op.output_gradient);
     const int first = op.first.gradient != kNone ? own.shape(op.first.gradient).channels
                                                  : from.shape.channels - own.shape(op.second.gradient).channels;
     unfused::concat_gradient<double>(from, target(op.first), target(op.second), first, own.pool_);
@@ -99,7 +99,7 @@ struct DoubleExecutor::Run {
     unfused::add_plane<double>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), own.pool_);
   }
   void operator()(const AddPlaneGradient& op) const {
-    unfused::copy_gradient<double>(tensor(op.upstream), target(op.to), own.pool_);
+    unfused::copy_gradient<double>(tensor(op.output_gradient), target(op.to), own.pool_);
   }
 };
 
@@ -127,7 +127,7 @@ Shape DoubleExecutor::shape(ValueId id) const {
 }
 
 double DoubleExecutor::run() {
-  for (const Operation& operation : graph_.operations) std::visit(Run{*this}, operation);
+  for (const Operation& operation : graph_.operations) std::visit(RunInDouble{*this}, operation);
   return loss_;
 }
 

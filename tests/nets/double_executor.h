@@ -29,7 +29,7 @@ class DoubleExecutor {
   void adam(long step);
 
  private:
-  struct Run;
+  struct RunInDouble;
 
   Graph graph_;
   Extents extents_;

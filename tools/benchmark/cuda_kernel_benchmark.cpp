@@ -174,7 +174,7 @@ class Work {
     const auto exact = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
     std::vector<double> low = exact(low_.values());
     std::vector<double> skip = exact(skip_.values());
-    const std::vector<double> upstream = exact(out_.values());
+    const std::vector<double> output_gradient = exact(out_.values());
     std::vector<double> weight = exact(weight_values_);
     run();
     ConvSource source;
@@ -183,7 +183,7 @@ class Work {
     std::vector<double> expected;
     std::vector<float> found;
     if (pass_ == Pass::forward) {
-      expected.resize(upstream.size());
+      expected.resize(output_gradient.size());
       Conv3x3Forward p;
       p.source = source;
       p.weight = weight.data();
@@ -194,7 +194,7 @@ class Work {
     } else if (pass_ == Pass::data_gradient) {
       expected.resize(low.size() + skip.size());
       Conv3x3DataGradient p;
-      p.output_gradient.dense = {upstream.data(), out_.shape()};
+      p.output_gradient.dense = {output_gradient.data(), out_.shape()};
       p.weight = weight.data();
       p.low_channels = layer_.low_channels;
       p.skip_channels = layer_.skip_channels;
@@ -208,7 +208,7 @@ class Work {
       expected.resize(weight.size());
       std::vector<double> bias(static_cast<std::size_t>(layer_.out_channels));
       conv3x3_weight_gradient_reference(
-          {source, {{upstream.data(), out_.shape()}, {}, {}}, expected.data(), bias.data()});
+          {source, {{output_gradient.data(), out_.shape()}, {}, {}}, expected.data(), bias.data()});
       found.resize(expected.size());
       cuda_download(std::as_writable_bytes(std::span(found)), weight_gradient_.get(), stream_, "kernel benchmark");
     }

@@ -49,8 +49,8 @@ struct Tensors {
         skip(random_values<T>(skip_shape.elements(), 1)),
         weight(random_values<T>(std::ptrdiff_t{9} * (l.low_channels + l.skip_channels) * l.out_channels, 2)),
         bias(random_values<T>(l.out_channels, 3)),
-        upstream(random_values<T>(out_shape.elements(), 4)),
-        out(upstream.size()),
+        output_gradient(random_values<T>(out_shape.elements(), 4)),
+        out(output_gradient.size()),
         low_gradient(low.size()),
         skip_gradient(skip.size()),
         weight_gradient(weight.size()),
@@ -73,7 +73,7 @@ struct Tensors {
   }
   Conv3x3DataGradient data_gradient() {
     Conv3x3DataGradient p;
-    p.output_gradient.dense = {upstream.data(), out_shape};
+    p.output_gradient.dense = {output_gradient.data(), out_shape};
     p.weight = weight.data();
     p.low_channels = low_shape.channels;
     p.skip_channels = skip_shape.channels;
@@ -82,11 +82,12 @@ struct Tensors {
     return p;
   }
   Conv3x3WeightGradient weight_gradient_problem() {
-    return {source(), {{upstream.data(), out_shape}, {}, {}}, weight_gradient.data(), bias_gradient.data()};
+    return {source(), {{output_gradient.data(), out_shape}, {}, {}}, weight_gradient.data(), bias_gradient.data()};
   }
 
   Shape low_shape, skip_shape, out_shape;
-  std::vector<T> low, skip, weight, bias, upstream, out, low_gradient, skip_gradient, weight_gradient, bias_gradient;
+  std::vector<T> low, skip, weight, bias, output_gradient, out, low_gradient, skip_gradient, weight_gradient,
+      bias_gradient;
 };
 
 template <typename T>

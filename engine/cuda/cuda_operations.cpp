@@ -1,0 +1,149 @@
+#include "engine/cuda/cuda_operations.h"
+
+#include <cstdint>
+
+#include "engine/runtime/geometry.h"
+#include "kernels/mse/cuda.h"
+#include "kernels/unfused/cuda.h"
+
+namespace n2s {
+namespace {
+
+using device::ConvMode;
+using device::DeviceTensor;
+
+/// Runs each kind of operation: turns identifiers into views and launches the kernels.
+struct RunOnGpu {
+  const Binding& binding;
+  ConvMode mode;
+  const float* loss_scale;
+  cudaStream_t stream;
+
+  DeviceTensor tensor(ValueId id) const {
+    return id == kNone ? DeviceTensor{} : device::device_tensor(binding.data(id), binding.shape(id), mode.precision);
+  }
+  std::uint16_t* positions(ValueId id) const {
+    return id == kNone ? nullptr : static_cast<std::uint16_t*>(binding.data(id));
+  }
+  DeviceTensor argmax(ValueId id) const {
+    return id == kNone ? DeviceTensor{} : device::device_positions(positions(id), binding.shape(id));
+  }
+  ConvGradientTarget target(const GradientTarget& to) const {
+    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
+  }
+  ConvOutputGradient output_gradient(const OutputGradient& from) const {
+    return {tensor(from.dense), tensor(from.pooled), argmax(from.argmax)};
+  }
+  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
+
+  void operator()(const Convolution& op) const {
+    Conv3x3Forward p;
+    p.source = {tensor(op.low), tensor(op.skip)};
+    p.bias = layer(op.layer).bias;
+    p.slope = op.slope;
+    p.residual = tensor(op.residual);
+    p.residual_channel = op.residual_channel;
+    p.out = tensor(op.out);
+    p.pooled = tensor(op.pooled);
+    p.argmax = argmax(op.argmax);
+    p.packed = binding.packed;
+    p.scratch = binding.scratch;
+    device::conv3x3_forward(p, mode, stream);
+  }
+  void operator()(const ConvolutionDataGradient& op) const {
+    Conv3x3DataGradient p;
+    p.output_gradient = output_gradient(op.output_gradient);
+    p.low_channels = op.low_channels;
+    p.skip_channels = op.skip_channels;
+    p.low = target(op.low);
+    p.skip = target(op.skip);
+    p.packed = binding.packed;
+    p.scratch = binding.scratch;
+    device::conv3x3_data_gradient(p, mode, stream);
+  }
+  void operator()(const ConvolutionWeightGradient& op) const {
+    Conv3x3WeightGradient p;
+    p.source = {tensor(op.low), tensor(op.skip)};
+    p.output_gradient = output_gradient(op.output_gradient);
+    p.weight_gradient = layer(op.layer).weight_gradient;
+    p.bias_gradient = layer(op.layer).bias_gradient;
+    p.scratch = binding.scratch;
+    device::conv3x3_weight_gradient(p, mode, stream);
+  }
+  void operator()(const MeanSquaredError& op) const {
+    const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,
+                                           binding.loss};
+    device::mean_squared_error(p, mode.precision, binding.scratch.data(), stream);
+  }
+  void operator()(const Activation& op) const {
+    device::unfused::activation(tensor(op.in), op.slope, tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const ActivationGradient& op) const {
+    device::unfused::activation_gradient(tensor(op.output_gradient), tensor(op.activated), op.slope, target(op.to),
+                                         mode.precision, stream);
+  }
+  void operator()(const MaxPool& op) const {
+    device::unfused::maxpool2(tensor(op.in), tensor(op.out), positions(op.argmax), mode.precision, stream);
+  }
+  void operator()(const MaxPoolGradient& op) const {
+    device::unfused::maxpool2_gradient(tensor(op.output_gradient), positions(op.argmax), target(op.to), mode.precision,
+                                       stream);
+  }
+  void operator()(const Upsample& op) const {
+    device::unfused::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const UpsampleGradient& op) const {
+    device::unfused::upsample2_gradient(tensor(op.output_gradient), target(op.to), mode.precision, stream);
+  }
+  void operator()(const Concat& op) const {
+    device::unfused::concat(tensor(op.first), tensor(op.second), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const ConcatGradient& op) const {
+    const DeviceTensor from = tensor(op.output_gradient);
+    if (op.first.gradient != kNone) device::unfused::concat_gradient(from, 0, target(op.first), mode.precision, stream);
+    if (op.second.gradient == kNone) return;
+    const ConvGradientTarget second = target(op.second);
+    device::unfused::concat_gradient(from, from.shape.channels - second.gradient.shape.channels, second, mode.precision,
+                                     stream);
+  }
+  void operator()(const AddPlane& op) const {
+    device::unfused::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const AddPlaneGradient& op) const {
+    device::unfused::copy_gradient(tensor(op.output_gradient), target(op.to), mode.precision, stream);
+  }
+};
+
+}  // namespace
+
+OperationMemory cuda_operation_memory(const Graph& graph, const Operation& operation, const Extents& extents,
+                                      const ConvMode& mode) {
+  const auto bytes = [&](const auto& op, ConvPass pass) {
+    const ConvBytes found = device::conv3x3_bytes(layer_of(graph, extents, op), pass, mode);
+    return OperationMemory{found.packed, found.scratch};
+  };
+  if (const auto* op = std::get_if<Convolution>(&operation)) return bytes(*op, ConvPass::forward);
+  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) return bytes(*op, ConvPass::data_gradient);
+  if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation)) return bytes(*op, ConvPass::weight_gradient);
+  if (const auto* op = std::get_if<MeanSquaredError>(&operation)) {
+    const Value& prediction = graph.values.at(static_cast<std::size_t>(op->prediction));
+    return {0, device::mean_squared_error_scratch_bytes(shape_of(prediction, extents))};
+  }
+  return {};
+}
+
+void pack_on_gpu(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding,
+                 const ConvMode& mode, cudaStream_t stream) {
+  const auto pack = [&](const auto& op, ConvPass pass) {
+    const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
+    device::conv3x3_pack(layer_of(graph, extents, op), pass, mode, weight, binding.packed, stream);
+  };
+  if (const auto* op = std::get_if<Convolution>(&operation)) pack(*op, ConvPass::forward);
+  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) pack(*op, ConvPass::data_gradient);
+}
+
+void run_on_gpu(const Operation& operation, const Binding& binding, const GpuLaunch& launch) {
+  std::visit(RunOnGpu{binding, launch.mode, launch.loss_scale, launch.stream}, operation);
+}
+
+}  // namespace n2s
