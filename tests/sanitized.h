@@ -1,9 +1,9 @@
-// Whether this program runs under AddressSanitizer: slow, so that tests leave out what only repeats.
+// Whether this program runs under AddressSanitizer or ThreadSanitizer: slow, so that tests leave out what only repeats.
 #pragma once
 
 namespace n2s::test {
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;
