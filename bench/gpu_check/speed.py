@@ -167,7 +167,7 @@ def epoch(session):
 def operations(session):
     left = session.clock("operations")
     result = {"batch": OPERATION_BATCH, "size": 256}
-    if not session.smoke:  # on a processor the laboratory has one size, and takes its time
+    if not session.smoke:  # on the CPU the kernel benchmark has one size, and is slow
         ours = session.n2s("bench", *session.device, "--op", "conv3x3", "--batch", OPERATION_BATCH, "--size", "256",
                            "--seconds", "0.1", seconds=0.6 * left())
         result |= {"noise2stack": ours["results"], "ceilings": ours.get("ceilings")}

@@ -1,7 +1,7 @@
 """What PyTorch reaches on a GPU for the work that `n2s bench --device cuda` measures: whole steps and single convolutions.
 
-Work: "training" is what a training step of ours holds: drawing the batch from a data set on the GPU, shifting or turning
-it, undersampling afresh (MRI), forward, mean squared error, backward, Adam. "step" is the same on a batch that lies
+Work: "training" is what a training step of ours holds: drawing the batch from a dataset on the GPU, shifting or turning
+it, undersampling anew (MRI), forward, mean squared error, backward, Adam. "step" is the same on a batch that lies
 there. "inference" is one forward pass.
 Ways: eager in both memory formats, torch.compile (channels-last), each also as a CUDA graph; fp16 and bf16 by autocast
 (inference: weights of that type), fp16 with GradScaler, fused Adam, cuDNN's own search for the fastest kernels. The
@@ -10,7 +10,7 @@ fastest way of each case is what one compares with.
 Alone: gpu_peer.py [--seconds 240] [--rounds 3] --json OUT
 Beside another program: --serve prepares everything, prints {"ready": …} and then measures once for each line it reads,
 so that both can be measured in turns (tools/scripts/gpu_check does so).
---smoke: tiny sizes, on any processor, to see that it works.
+--smoke: tiny sizes, on the CPU, to see that it works.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def set_precision(precision):
 
 
 class Data:
-    """A data set on the device, and batches drawn from it as our training draws them."""
+    """A dataset on the device, and batches drawn from it as our training draws them."""
 
     PLANES = 64
 

@@ -1,3 +1,4 @@
+// Memory, timing and Adam on the CPU. Work is done when a call returns, so there is nothing to capture or wait for.
 #include "engine/cpu/cpu_backend.h"
 
 #include <fmt/format.h>

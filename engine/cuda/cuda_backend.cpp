@@ -1,3 +1,4 @@
+// One stream carries all work of the backend: copies, kernels, captured steps. Nothing waits but what the host reads.
 #include "engine/cuda/cuda_backend.h"
 
 #include <fmt/format.h>

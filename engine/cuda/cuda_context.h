@@ -1,4 +1,4 @@
-// What code that works beside a CUDA backend, on the same GPU, needs from it.
+// Stream and precision of a CUDA backend, for code that works on the same GPU (training/cuda, inference/cuda).
 #pragma once
 
 #include <cuda_runtime.h>

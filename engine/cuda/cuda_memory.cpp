@@ -1,3 +1,4 @@
+// Allocates, copies and waits, with errors that say what was being done and how much memory was free.
 #include "engine/cuda/cuda_memory.h"
 
 #include <fmt/format.h>

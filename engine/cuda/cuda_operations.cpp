@@ -1,3 +1,4 @@
+// A visitor with one function per kind of operation; the compiler asks for one where a kind is new.
 #include "engine/cuda/cuda_operations.h"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Replaces everything that is CUDA's in a program that was built without it.
+// Replaces the CUDA backend in a program that was built without CUDA: every function throws.
 #include "engine/cuda/cuda_backend.h"
 #include "kernels/base/error.h"
 #include "kernels/device/device_info.h"

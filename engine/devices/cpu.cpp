@@ -1,3 +1,4 @@
+// The CPU as a device: the host does everything.
 #include "engine/devices/device.h"
 
 namespace n2s {

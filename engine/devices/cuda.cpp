@@ -1,3 +1,4 @@
+// An NVIDIA GPU as a device: backend, inference and batch loader share one stream.
 #include "engine/devices/device.h"
 #include "engine/inference/cuda/cuda_inference.h"
 #include "engine/training/cuda/cuda_batch_loader.h"

@@ -1,6 +1,5 @@
-// The device that a user has chosen, with everything the engine has for it: the backend that runs graphs, and what
-// training and inference do there besides. The top floor of the engine: it knows all devices, and nothing below knows
-// it.
+// Opens a device: its backend, and its code for inference and for building batches. The top floor of the engine, the
+// only one that knows all devices.
 #pragma once
 
 #include <functional>

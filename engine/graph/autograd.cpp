@@ -1,3 +1,4 @@
+// Appends each operation's gradient, from the last operation to the first.
 #include "engine/graph/autograd.h"
 
 #include <fmt/format.h>

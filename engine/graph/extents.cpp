@@ -1,3 +1,4 @@
+// Height and width halve with each level.
 #include "engine/graph/extents.h"
 
 namespace n2s {

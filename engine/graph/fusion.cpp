@@ -1,3 +1,4 @@
+// One pass over the convolutions: each absorbs what surrounds it. Then what nobody reads any more is dropped.
 #include "engine/graph/fusion.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Rewrites a forward graph of plain operations into fused convolutions: upsampling and concatenation become a virtual
+// Rewrites a forward graph of unfused operations into fused convolutions: upsampling and concatenation become a virtual
 // concatenation that the convolution reads; activation, residual and pooling become its epilogue. A tensor that nobody
 // else reads is then never written. Idea: what surrounds a convolution costs memory traffic, not arithmetic.
 #pragma once

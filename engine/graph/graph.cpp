@@ -1,3 +1,4 @@
+// Visitors over all kinds of operation (what each reads and writes, its label), and the functions that build graphs.
 #include "engine/graph/graph.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // The symbolic form of a network: values, layers and operations, without memory or image sizes. A net is built once
-// from the plain operations; fusion rewrites it into the few that the kernels provide in one pass over memory; autograd
+// from unfused operations; fusion rewrites it into the few that the kernels provide in one pass over memory; autograd
 // appends the backward operations; the plan and the executor take it from there. See engine/README.md.
 #pragma once
 
@@ -32,7 +32,7 @@ struct Layer {
 };
 
 /// out = activation(conv(concat(upsample(low), skip))) + residual[channel], and pooled = maxpool2(out).
-/// A plain convolution has only `skip` and `out`, and slope 1.
+/// An unfused convolution has only `skip` and `out`, and slope 1.
 struct Convolution {
   LayerId layer = kNone;
   ValueId low = kNone, skip = kNone, residual = kNone;
@@ -148,8 +148,8 @@ std::string label(const Graph& graph, const Operation& operation);
 /// Largest level of any value: the input's sides are to be divisible by 2^depth.
 int depth(const Graph& graph);
 
-/// Builds graphs of plain operations; every function returns the value that it adds. Throws Error on values that do not
-/// fit together (a programming error in a net).
+/// Builds graphs of unfused operations; every function returns the value that it adds. Throws Error on values that do
+/// not fit together (a programming error in a net).
 class GraphBuilder {
  public:
   ValueId input(int channels);

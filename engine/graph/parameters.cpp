@@ -1,3 +1,4 @@
+// Layers follow each other in one array, weight before bias.
 #include "engine/graph/parameters.h"
 
 #include <cmath>

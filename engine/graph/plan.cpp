@@ -1,3 +1,4 @@
+// Lifetimes first, then placement: the largest values first, each at the lowest free offset.
 #include "engine/graph/plan.h"
 
 #include <algorithm>

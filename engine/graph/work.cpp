@@ -1,3 +1,4 @@
+// Counts a multiply-add as two operations, on every output pixel and tap.
 #include "engine/graph/work.h"
 
 namespace n2s {
@@ -24,9 +25,9 @@ double operations_of(const Graph& graph, const Operation& operation, const Exten
     return convolution(graph, op->layer, pixels(graph, op->output_gradient.dense, op->output_gradient.pooled, extents));
   if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) {
     const Layer& layer = graph.layers.at(static_cast<std::size_t>(op->layer));
-    const int wanted =
+    const int sources =
         (op->low.gradient != kNone ? op->low_channels : 0) + (op->skip.gradient != kNone ? op->skip_channels : 0);
-    return 18.0 * wanted * layer.out_channels *
+    return 18.0 * sources * layer.out_channels *
            pixels(graph, op->output_gradient.dense, op->output_gradient.pooled, extents);
   }
   return 0;

@@ -1,3 +1,4 @@
+// Gathers tiles into the executor's input and scatters its output, on the host.
 #include "engine/inference/host_tiles.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Chooses the largest tile and batch that fit, then runs the network over all tiles of all planes.
 #include "engine/inference/inference.h"
 
 #include <algorithm>

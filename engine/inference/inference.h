@@ -20,7 +20,7 @@ struct InferenceOptions {
   std::function<void(long done, long total)> progress;  // in planes
 };
 
-/// What the network must provide.
+/// The network to restore with.
 struct InferenceNetwork {
   const Graph* graph = nullptr;  // forward, fused or not
   int receptive_radius = 0;      // pixels

@@ -1,3 +1,4 @@
+// What the host does for a device that has nothing of its own.
 #include "engine/inference/inference_device.h"
 
 #include "engine/inference/host_tiles.h"

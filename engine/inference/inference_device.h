@@ -1,5 +1,5 @@
-// What inference and evaluation can leave to the device that the network runs on. This base class is for devices that
-// have nothing of their own for it: the host does everything.
+// The parts of inference and evaluation that a device may have its own code for: tiling, metrics, percentiles, k-space
+// data consistency. The base class leaves all of them to the host.
 #pragma once
 
 #include <memory>

@@ -9,8 +9,8 @@
 
 namespace n2s {
 
-/// stack_metrics() of data/metrics.h on the device. Where that is a GPU, but lacks what it takes, the CPU does it, and
-/// `why_host` says why.
+/// stack_metrics() of data/metrics.h on the device. Where a GPU lacks memory for it, the host computes, and `why_host`
+/// says why.
 StackMetrics stack_metrics(const Stack& result, const Stack& truth, const MetricOptions& options,
                            InferenceDevice& device, std::string& why_host);
 

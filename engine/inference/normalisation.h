@@ -10,8 +10,8 @@
 
 namespace n2s {
 
-/// fit_normalisation() of data/normalisation.h with percentiles from the device, which are equal to the CPU's. Where
-/// the device is a GPU, but lacks what it takes, the CPU finds them, and `why_host` says why.
+/// fit_normalisation() of data/normalisation.h with percentiles from the device, equal to the host's bit for bit. Where
+/// a GPU lacks memory for it, the host computes, and `why_host` says why.
 Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
                                 InferenceDevice& device, std::string& why_host);
 

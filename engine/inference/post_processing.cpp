@@ -1,3 +1,4 @@
+// Asks the device first, and computes on the host where it declines.
 #include "engine/inference/post_processing.h"
 
 #include <vector>

@@ -11,8 +11,8 @@
 
 namespace n2s {
 
-/// restore_measured() of plane_noise.h on the device. Where that is a GPU, but lacks what it takes, the CPU does it,
-/// and the result says why; else the result is empty.
+/// restore_measured() of plane_noise.h on the device. Where a GPU lacks memory or cuFFT, the host computes, and the
+/// result says why; else the result is empty.
 std::string restore_measured(const NoiseSpec& spec, const Stack& noisy, std::uint64_t seed, Purpose copy, int stack,
                              Stack& restored, InferenceDevice& device, ThreadPool& pool);
 

@@ -1,3 +1,4 @@
+// Tiles overlap by twice the halo; those at the edges of the plane keep what lies at the edge.
 #include "engine/inference/tiling.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // Cuts a plane into overlapping tiles so that a plane of any size can be restored in a given amount of memory, with
-// the same result as in one piece.
+// the same result as without tiles.
 #pragma once
 
 #include <vector>

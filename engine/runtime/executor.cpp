@@ -1,3 +1,4 @@
+// Binds the plan's offsets to one allocation, packs weights that have changed, and runs one operation after the other.
 #include "engine/runtime/executor.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// A convolution has the resolution of any value at its output.
 #include "engine/runtime/geometry.h"
 
 namespace n2s {

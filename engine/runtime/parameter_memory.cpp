@@ -1,3 +1,4 @@
+// One allocation of four equal parts: values, gradients and both moments.
 #include "engine/runtime/parameter_memory.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// First call: run. Second: capture and replay. From then on: replay.
 #include "engine/runtime/repeated_work.h"
 
 namespace n2s {

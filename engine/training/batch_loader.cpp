@@ -1,3 +1,4 @@
+// Builds the batch on the host and copies it into the executor before the step.
 #include "engine/training/batch_loader.h"
 
 namespace n2s {

@@ -1,3 +1,4 @@
+// Draws each epoch's order and each sample's crop, and has the samples written side by side.
 #include "engine/training/batches.h"
 
 namespace n2s {

@@ -1,3 +1,4 @@
+// Models and states as named tensors of safetensors files; the configuration is JSON in their header.
 #include "engine/training/checkpoint.h"
 
 #include <fmt/format.h>

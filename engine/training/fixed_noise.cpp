@@ -1,3 +1,4 @@
+// Corrupts in the units of the file, as the noise is given in them.
 #include "engine/training/fixed_noise.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// The rows of the table of training methods.
 #include "engine/training/methods.h"
 
 #include <fmt/format.h>

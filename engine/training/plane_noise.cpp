@@ -1,3 +1,4 @@
+// Reads noise specifications, and corrupts planes with the kernels of kernels/noise and kernels/kspace.
 #include "engine/training/plane_noise.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Checks every length and offset of a file before it is used.
 #include "engine/training/safetensors.h"
 
 #include <fmt/format.h>

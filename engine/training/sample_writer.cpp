@@ -1,3 +1,4 @@
+// Gathers the planes of a sample, corrupted where asked for, through one window.
 #include "engine/training/sample_writer.h"
 
 #include "data/plane_selection.h"

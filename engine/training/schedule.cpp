@@ -1,3 +1,4 @@
+// The cosine, and the warm-up of runs that decay with every step.
 #include "engine/training/schedule.h"
 
 #include <algorithm>

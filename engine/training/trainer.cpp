@@ -1,3 +1,4 @@
+// The training step, validation, and what is saved to resume.
 #include "engine/training/trainer.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Checks that the data give the chosen method what it needs, and lists the planes to predict.
 #include "engine/training/training_stack.h"
 
 #include <fmt/format.h>

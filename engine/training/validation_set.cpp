@@ -1,3 +1,4 @@
+// Writes each held-out plane as one sample, with fixed noise and without augmentation.
 #include "engine/training/validation_set.h"
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 
 #include "kernels/conv3x3/check.h"
 
-// The build is for any processor of the architecture; the loader takes the version for the one at hand. Sanitizers
+// Compiled for several instruction sets; the loader takes the best that the CPU has. Sanitizers
 // instrument the function that chooses and are not up yet when it runs.
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define N2S_FOR_EACH_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -19,7 +19,7 @@ namespace {
 
 constexpr ConvStorage kStorage{Element::fp64, Element::index8, Element::fp64};
 constexpr int kLanes = 8;
-constexpr int kChunk = 64;  // flat pixels that one piece of work takes
+constexpr int kChunk = 64;  // flat pixels per task
 using Lanes = double __attribute__((vector_size(kLanes * sizeof(double)), aligned(alignof(double)), may_alias));
 
 /// a(row, k) lies at data[row * row_step + k * k_step]: with the steps exchanged it is the transposed matrix.
@@ -135,7 +135,7 @@ std::vector<double> by_tap(const double* weight, const Conv3x3Layer& layer, bool
   return taps;
 }
 
-/// Adds up all taps; `sign` is -1 for the data gradient, which looks from the source at the outputs it contributes to.
+/// Sums all taps; `sign` is -1 for the data gradient, which looks from the source at the outputs it contributes to.
 void convolve(const Images& from, const std::vector<double>& taps, int sign, Images& to, ThreadPool& pool) {
   pool.parallel_for(from.chunks(), [&](std::ptrdiff_t chunk, int) {
     for (int tap = 0; tap < 9; ++tap)

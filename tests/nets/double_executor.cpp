@@ -1,3 +1,4 @@
+// Runs every operation of a graph with its double-precision reference, one after the other.
 #include "double_executor.h"
 
 #include <utility>
@@ -60,11 +61,11 @@ struct DoubleExecutor::RunInDouble {
   }
   void operator()(const MeanSquaredError& op) const {
     const std::vector<double>& prediction = own.at(op.prediction);
-    const std::vector<double>& wanted = own.at(op.target);
+    const std::vector<double>& expected = own.at(op.target);
     const auto count = static_cast<double>(prediction.size());
     own.loss_ = 0;
     for (std::size_t i = 0; i < prediction.size(); ++i) {
-      const double difference = prediction[i] - wanted[i];
+      const double difference = prediction[i] - expected[i];
       own.loss_ += difference * difference / count;
       own.at(op.to.gradient)[i] = 2 * difference / count;
     }

@@ -1,3 +1,4 @@
+// Reads PyTorch's values from a golden file and measures deviations from them.
 #include "golden_file.h"
 
 #include <algorithm>

@@ -49,7 +49,7 @@ class CommandLineOnAGpu(unittest.TestCase):
         return self.run_n2s('restore', self.noisy, '-o', self.path(out), '--net', 'microscopy', '--planes', '2', '--batch',
                             '1', '--crop', '16', '--steps', '3', *words)
 
-    def test_the_first_gpu_is_used_and_the_result_is_the_processors(self):
+    def test_the_first_gpu_is_used_and_the_result_is_the_cpus(self):
         done = self.restore('gpu.nii', '--json')
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('compute capability', done.stderr)
@@ -89,7 +89,7 @@ class CommandLineOnAGpu(unittest.TestCase):
         else:
             self.assertEqual(a, b)
 
-    def test_metrics_are_the_processors(self):
+    def test_metrics_are_the_cpus(self):
         for words in ((), ('--range', '100'), ('--scale', 'max', '--clamp', '-0.5,0.5'), ('--scale', 'percentile', '--affine')):
             by_gpu = self.evaluate('auto', *words)
             self.assertEqual(by_gpu['planes'], PLANES)

@@ -162,7 +162,7 @@ class CommandLine(unittest.TestCase):
         expected = sum(10 * math.log10(100 ** 2 / m) for m in mse) / 8
         self.assertAlmostEqual(result['psnr'], expected, places=6)
 
-    def test_corruption_is_reproducible_and_of_the_wanted_size(self):
+    def test_corruption_is_reproducible_and_of_the_requested_size(self):
         for name, seed in (('a', '5'), ('b', '5'), ('c', '6')):
             self.assertEqual(self.run_n2s('corrupt', self.clean, '-o', self.path(name + '.nii'), '--noise', 'gaussian:10',
                                           '--seed', seed).returncode, 0)

@@ -1,3 +1,4 @@
+// Passes each request to the GPU code in this folder.
 #include "engine/inference/cuda/cuda_inference.h"
 
 #include <optional>

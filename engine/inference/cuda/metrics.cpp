@@ -1,3 +1,4 @@
+// Copies some planes at a time to the GPU, and computes the metrics from the sums that come back.
 #include "engine/inference/cuda/metrics.h"
 
 #include <algorithm>

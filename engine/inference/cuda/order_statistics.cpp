@@ -1,3 +1,4 @@
+// Radix selection: a few histograms narrow each rank down to one value (kernels/percentile).
 #include "engine/inference/cuda/order_statistics.h"
 
 #include <algorithm>

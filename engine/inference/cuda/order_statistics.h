@@ -1,4 +1,4 @@
-// Order statistics of whole data sets on a GPU, which percentiles are made of.
+// Order statistics of whole datasets on a GPU, from which percentiles are interpolated.
 #pragma once
 
 #include <cuda_runtime.h>

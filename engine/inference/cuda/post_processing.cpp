@@ -1,3 +1,4 @@
+// Copies some planes at a time to the GPU, transforms both, replaces the measured frequencies, transforms back.
 #include "engine/inference/cuda/post_processing.h"
 
 #include <algorithm>

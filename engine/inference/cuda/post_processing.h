@@ -13,7 +13,7 @@ namespace n2s::device {
 
 class PostProcessing {
  public:
-  /// Makes all that it takes for `planes` planes, in `limit` bytes of device memory or for one plane at a time. Throws
+  /// Allocates for `planes` planes, in `limit` bytes of device memory or for one plane at a time. Throws
   /// Error where cuFFT is not installed, cannot do this size, or there is not enough memory.
   PostProcessing(const KspaceSampling& sampling, std::size_t planes, std::size_t limit, cudaStream_t stream);
 

@@ -1,3 +1,4 @@
+// Loads as many planes as fit, gathers tiles from them and scatters results, all on the backend's stream.
 #include "engine/inference/cuda/tiles.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Tries to keep the dataset on the GPU, and streams batches where it cannot stay.
 #include "engine/training/cuda/cuda_batch_loader.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Plans a batch on the device from counter-based random numbers, then gathers, corrupts and crops its planes.
 #include "engine/training/cuda/device_batches.h"
 
 #include <algorithm>

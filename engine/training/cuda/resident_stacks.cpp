@@ -1,3 +1,4 @@
+// Copies planes, or their spectra where noise is made in frequency space, while counting the memory they take.
 #include "engine/training/cuda/resident_stacks.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Two slots in turn: one is copied to the GPU while the host fills the other.
 #include "engine/training/cuda/streamed_batches.h"
 
 #include "kernels/convert/cuda.h"
