@@ -9,10 +9,7 @@
 #include <new>
 
 #include "data/atomic_file.h"
-#include "data/formats/hdf5.h"
-#include "data/formats/nifti.h"
-#include "data/formats/png.h"
-#include "data/formats/tiff.h"
+#include "data/formats/formats.h"
 #include "data/input_file.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
@@ -23,64 +20,23 @@ namespace {
 constexpr std::array<std::string_view, 10> kTypeNames = {"uint8", "int8",   "uint16", "int16",   "uint32",
                                                          "int32", "uint64", "int64",  "float32", "float64"};
 
-enum class Format { nifti, tiff, png, hdf5 };
-
-std::optional<Format> format_of_name(const std::filesystem::path& path) {
-  std::string name = path.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
-  if (name.ends_with(".nii") || name.ends_with(".nii.gz")) return Format::nifti;
-  if (name.ends_with(".tif") || name.ends_with(".tiff")) return Format::tiff;
-  if (name.ends_with(".png")) return Format::png;
-  if (name.ends_with(".h5") || name.ends_with(".hdf5")) return Format::hdf5;
-  return std::nullopt;
-}
-
-std::optional<Format> format_of_content(const InputFile& file) {
-  using namespace std::string_view_literals;
-  const auto starts = [&](std::uint64_t offset, std::string_view magic) {
-    std::string bytes(magic.size(), '\0');
-    return file.read_at(offset, std::as_writable_bytes(std::span(bytes))) == magic.size() && bytes == magic;
-  };
-  const auto starts_with_any = [&](std::initializer_list<std::string_view> magics) {
-    return std::any_of(magics.begin(), magics.end(), [&](std::string_view magic) { return starts(0, magic); });
-  };
-  if (starts(0, "\x89PNG\r\n\x1a\n"sv)) return Format::png;
-  if (starts_with_any({"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})) return Format::tiff;
-  // gzip, or the header's size: 348 (NIfTI-1) or 540 (NIfTI-2) in either byte order.
-  if (starts_with_any({"\x1f\x8b"sv, "\x5c\x01\0\0"sv, "\0\0\x01\x5c"sv, "\x1c\x02\0\0"sv, "\0\0\x02\x1c"sv}))
-    return Format::nifti;
-  // HDF5 may follow a user block of 512, 1024, ... bytes.
-  for (std::uint64_t offset = 0; offset <= 1 << 20; offset = offset == 0 ? 512 : offset * 2)
-    if (starts(offset, "\x89HDF\r\n\x1a\n"sv)) return Format::hdf5;
-  return std::nullopt;
-}
-
 [[noreturn]] void fail_unknown(const InputFile& file) {
-  const char* hint = format_of_name(file.name())
+  const char* hint = format_of_name(file.name()) != nullptr
                          ? "its content is not what its name says; it is damaged or another kind of file"
                          : "convert it to one of these";
-  throw Error(fmt::format("{}: not a NIfTI, TIFF, PNG or HDF5 file: {}", file.name(), hint));
+  throw Error(fmt::format("{}: not a {} file: {}", file.name(), format_names(), hint));
 }
 
 Image read_format(const std::filesystem::path& path, const ReadOptions& options) {
   const InputFile file(path);
-  const std::optional<Format> format = format_of_content(file);
-  if (!format) fail_unknown(file);
-  if (!options.dataset.empty() && format != Format::hdf5)
-    throw Error(
-        fmt::format("{}: data set '{}' was asked for, but this is not an HDF5 file", file.name(), options.dataset));
-  switch (*format) {
-    case Format::nifti:
-      return read_nifti(file);
-    case Format::tiff:
-      return read_tiff(file);
-    case Format::png:
-      return read_png(file);
-    case Format::hdf5:
-      break;
-  }
-  return read_hdf5(path, options.dataset);
+  const Format* format = format_of_content(file);
+  if (format == nullptr) fail_unknown(file);
+  if (!options.dataset.empty() && !format->has_datasets)
+    throw Error(fmt::format("{}: dataset '{}' was requested, but {} files have no datasets; leave it out", file.name(),
+                            options.dataset, format->name));
+  Image image = format->read(file, options);
+  image.medical = format->medical;
+  return image;
 }
 
 }  // namespace
@@ -165,9 +121,8 @@ Image read_image(const std::filesystem::path& path, const ReadOptions& options) 
 }
 
 void check_image_extension(const std::filesystem::path& path) {
-  if (!format_of_name(path))
-    throw Error(
-        fmt::format("{}: cannot tell the format; end the name in .nii, .nii.gz, .tif, .png or .h5", path.string()));
+  if (format_of_name(path) == nullptr)
+    throw Error(fmt::format("{}: cannot tell the format; end the name in {}", path.string(), format_extensions()));
 }
 
 void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
@@ -176,16 +131,7 @@ void write_image(const std::filesystem::path& path, const Image& image, const Wr
   if (image.axes.empty() || image.values.size() != sample_count(image.axes))
     throw Error(
         fmt::format("{}: {} values do not fill {}", path.string(), image.values.size(), describe_axes(image.axes)));
-  switch (*format_of_name(path)) {
-    case Format::nifti:
-      return write_nifti(path, image, options);
-    case Format::tiff:
-      return write_tiff(path, image, options);
-    case Format::png:
-      return write_png(path, image, options);
-    case Format::hdf5:
-      return write_hdf5(path, image, options);
-  }
+  format_of_name(path)->write(path, image, options);
 }
 
 }  // namespace n2s

@@ -1,10 +1,11 @@
 // Images as they lie on disk, whatever the format: named axes, float32 values, and what is needed to write a result
-// that lines up with its input (orientation, spacing, sample type). read_image and write_image are the two doors to
-// all formats; stack.h picks the planes to work on.
+// that lines up with its input (orientation, spacing, sample type). read_image and write_image serve all
+// formats; stack.h picks the planes to work on.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,29 +33,29 @@ struct Axis {
   bool operator==(const Axis&) const = default;
 };
 
-/// Kept from a NIfTI file so that an output has the same orientation, units, description and extensions.
-struct NiftiHeader {
-  std::vector<unsigned char> bytes;  // everything before the voxels, as in the file (its byte order)
-  bool swapped = false;              // the file's byte order is not this machine's
-};
-
-/// Kept from a TIFF file.
-struct TiffHeader {
-  std::string description;    // ImageDescription as found
-  bool min_is_white = false;  // photometric interpretation: display only, values are as stored
-  std::string info;           // ImageJ's further "key=value" lines that describe the scene (units, display range)
+/// What a format keeps of a file's header, so that an output in the same format can carry it on. Each format derives
+/// its own in its own header; to all others it is opaque.
+class FormatHeader {
+ public:
+  virtual ~FormatHeader() = default;
 };
 
 struct Image {
   std::vector<Axis> axes;     // slowest first, e.g. Z, Y, X; X is last in everything that read_image returns
   std::vector<float> values;  // product of the lengths, in the axes' order; slope and intercept applied
-  SampleType type = SampleType::float32;  // as stored in the file read, and as it will be stored when written
-  std::string unit;                       // of X, Y, Z spacing: "m", "mm", "micron", "nm", or "" (unknown)
-  bool colour = false;                    // the C axis is red, green, blue (and not separate measurements)
-  double slope = 1, intercept = 0;        // value = stored * slope + intercept; integers are written the same way
-  std::optional<NiftiHeader> nifti;
-  std::optional<TiffHeader> tiff;
+  SampleType type = SampleType::float32;       // as stored in the file read, and as it will be stored when written
+  std::string unit;                            // of X, Y, Z spacing: "m", "mm", "micron", "nm", or "" (unknown)
+  bool colour = false;                         // the C axis is red, green, blue (and not separate measurements)
+  double slope = 1, intercept = 0;             // value = stored * slope + intercept; integers are written the same way
+  std::shared_ptr<const FormatHeader> header;  // of the file read; null: nothing was kept
+  bool medical = false;                        // read from a format of medical scanners
 };
+
+/// The kept header where it is of the format that has `Header`, else null.
+template <class Header>
+const Header* kept_header(const Image& image) {
+  return dynamic_cast<const Header*>(image.header.get());
+}
 
 /// Number of samples that the axes span. Throws Error where that does not fit in memory addresses.
 std::size_t sample_count(const std::vector<Axis>& axes);
@@ -68,10 +69,10 @@ std::string describe_axes(const std::vector<Axis>& axes);
 const Image& arranged(const Image& image, std::string_view order, Image& storage);
 
 struct ReadOptions {
-  std::string dataset;  // HDF5: path of the data set; empty: the only numeric one with 2 to 5 dimensions
+  std::string dataset;  // HDF5: path of the dataset; empty: the only numeric one with 2 to 5 dimensions
 };
 
-/// Reads a whole file: NIfTI-1/2 (.nii, .nii.gz), TIFF, PNG or HDF5, told apart by content, not by name. NaN and
+/// Reads a whole file in any of the formats of formats/formats.h, recognised by content, not by name. NaN and
 /// infinite values are returned as they are. Throws Error: no such file, unknown or damaged content, a file that ends
 /// early, a sample type that is not supported, more data than memory.
 Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
@@ -79,12 +80,12 @@ Image read_image(const std::filesystem::path& path, const ReadOptions& options =
 struct WriteOptions {
   bool overwrite = false;
   std::optional<SampleType> type;  // instead of image.type; slope and intercept are then not applied
-  std::string dataset;             // HDF5: path of the data set, "data" when empty
+  std::string dataset;             // HDF5: path of the dataset, "data" when empty
   bool big_tiff = false;           // TIFF: BigTIFF also below 4 GB
 };
 
-/// Writes by extension: .nii, .nii.gz, .tif, .tiff, .png (one plane), .h5, .hdf5. Integers are rounded to nearest (half
-/// away from zero) and clamped to the type's range; NaN becomes 0. The old file, if any, stays whole until the new one
+/// Writes in the format that the extension names (formats/formats.h). Integers are rounded to nearest (half away from
+/// zero) and clamped to the type's range; NaN becomes 0. The old file, if any, stays whole until the new one
 /// is completely on disk. Throws Error: what check_output_path does, an extension that is not known, an image that
 /// the format cannot hold, a full disk.
 void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options = {});

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -45,6 +46,15 @@ std::size_t InputFile::read_at(std::uint64_t offset, std::span<std::byte> into) 
     done += static_cast<std::size_t>(got);
   }
   return done;
+}
+
+bool InputFile::has(std::string_view bytes, std::uint64_t offset) const {
+  std::string found(bytes.size(), '\0');
+  return read_at(offset, std::as_writable_bytes(std::span(found))) == bytes.size() && found == bytes;
+}
+
+bool InputFile::has_any(std::initializer_list<std::string_view> starts) const {
+  return std::any_of(starts.begin(), starts.end(), [&](std::string_view bytes) { return has(bytes); });
 }
 
 void fail_ends_early(const std::string& name, std::uint64_t have, std::uint64_t need, const char* what) {

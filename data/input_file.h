@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace n2s {
 
@@ -23,6 +25,10 @@ class InputFile {
 
   /// Reads from `offset` until `into` is full or the file ends; returns the number of bytes. Throws Error.
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const;
+
+  /// Whether these bytes are there: how formats are recognised. Throws Error.
+  bool has(std::string_view bytes, std::uint64_t offset = 0) const;
+  bool has_any(std::initializer_list<std::string_view> starts) const;
 
  private:
   std::string name_;

@@ -1,4 +1,4 @@
-// From the voxels' own units to the numbers that a network learns on, and back: one affine map for a whole data set,
+// From the voxels' own units to the numbers that a network learns on, and back: one affine map for a whole dataset,
 // fitted once and stored with the network. Source: SPEC.md section 6 (MRI: "range"; microscopy: "percentile", as in
 // CARE); percentiles are numpy's default (linear interpolation), computed in double.
 #pragma once

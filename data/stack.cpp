@@ -18,22 +18,22 @@ char canonical_name(char letter) {
   return letter;
 }
 
-std::size_t wished_axis(const Image& image, const std::string& wish) {
+std::size_t requested_axis(const Image& image, const std::string& requested) {
   std::optional<std::size_t> found;
-  if (wish.size() == 1 && wish[0] >= '0' && wish[0] <= '9') {
-    const auto position = static_cast<std::size_t>(wish[0] - '0');
+  if (requested.size() == 1 && requested[0] >= '0' && requested[0] <= '9') {
+    const auto position = static_cast<std::size_t>(requested[0] - '0');
     if (position < image.axes.size()) found = position;
-  } else if (wish.size() == 1) {
-    found = find_axis(image.axes, canonical_name(wish[0]));
+  } else if (requested.size() == 1) {
+    found = find_axis(image.axes, canonical_name(requested[0]));
   }
   if (!found)
     throw Error(
-        fmt::format("there is no axis '{}': the image has {} (slowest first)", wish, describe_axes(image.axes)));
+        fmt::format("there is no axis '{}': the image has {} (slowest first)", requested, describe_axes(image.axes)));
   return *found;
 }
 
-std::optional<std::size_t> choose_plane_axis(const Image& image, const std::string& wish) {
-  if (!wish.empty()) return wished_axis(image, wish);
+std::optional<std::size_t> choose_plane_axis(const Image& image, const std::string& requested) {
+  if (!requested.empty()) return requested_axis(image, requested);
   for (const char name : {'Z', 'T'})
     if (const auto axis = find_axis(image.axes, name); axis && image.axes[*axis].length > 1) return axis;
   return find_axis(image.axes, 'Z');
@@ -51,25 +51,26 @@ std::pair<std::size_t, std::size_t> choose_plane(const Image& image, std::option
 }
 
 std::size_t choose_position(const Image& image, const Axis& axis, const StackOptions& options) {
-  const std::optional<std::size_t> wish = axis.name == 'C'   ? options.channel
-                                          : axis.name == 'T' ? options.time
-                                                             : options.slice;
-  if (axis.name == 'C' && image.colour && !wish)
+  const std::optional<std::size_t> requested = axis.name == 'C'   ? options.channel
+                                               : axis.name == 'T' ? options.time
+                                                                  : options.slice;
+  if (axis.name == 'C' && image.colour && !requested)
     throw Error(
         fmt::format("this is a colour image: choose one of its {} channels (0 is red, 1 green, 2 blue)", axis.length));
-  if (wish && *wish >= axis.length)
-    throw Error(fmt::format("there is no position {} along {}: the image has {} (counting from 0)", *wish, axis.name,
-                            describe_axes(image.axes)));
-  return wish.value_or(0);
+  if (requested && *requested >= axis.length)
+    throw Error(fmt::format("there is no position {} along {}: the image has {} (counting from 0)", *requested,
+                            axis.name, describe_axes(image.axes)));
+  return requested.value_or(0);
 }
 
-// A wish for an axis that is not there would otherwise be dropped in silence.
-void check_wish(const Image& image, const StackSelection& selection, char name, std::optional<std::size_t> wish) {
-  if (!wish) return;
+// A requested for an axis that is not there would otherwise be dropped in silence.
+void check_requested(const Image& image, const StackSelection& selection, char name,
+                     std::optional<std::size_t> requested) {
+  if (!requested) return;
   const auto axis = find_axis(image.axes, name);
   const char* what = name == 'C' ? "channel" : name == 'T' ? "time point" : "slice";
-  if (!axis && *wish != 0)
-    throw Error(fmt::format("there is no {} {}: the image has {}", what, *wish, describe_axes(image.axes)));
+  if (!axis && *requested != 0)
+    throw Error(fmt::format("there is no {} {}: the image has {}", what, *requested, describe_axes(image.axes)));
   if (axis && (axis == selection.plane_axis || axis == selection.row_axis || axis == selection.column_axis))
     throw Error(fmt::format("a {} was chosen, but {} is part of the stack; choose another stack axis or leave it out",
                             what, name));
@@ -146,9 +147,9 @@ StackSelection select_stack(const Image& image, const StackOptions& options) {
   for (std::size_t i = 0; i < image.axes.size(); ++i)
     if (i != selection.plane_axis && i != selection.row_axis && i != selection.column_axis)
       selection.position[i] = choose_position(image, image.axes[i], options);
-  check_wish(image, selection, 'C', options.channel);
-  check_wish(image, selection, 'T', options.time);
-  check_wish(image, selection, 'Z', options.slice);
+  check_requested(image, selection, 'C', options.channel);
+  check_requested(image, selection, 'T', options.time);
+  check_requested(image, selection, 'Z', options.slice);
   selection.describe = describe_selection(image, selection);
   return selection;
 }
@@ -172,8 +173,8 @@ Image put_stack(const Image& image, const StackSelection& selection, const Stack
   result.unit = image.unit;
   result.slope = image.slope;
   result.intercept = image.intercept;
-  result.nifti = image.nifti;
-  result.tiff = image.tiff;
+  result.header = image.header;
+  result.medical = image.medical;
   StackSelection kept;  // the same three axes among those of the result
   for (std::size_t i = 0; i < image.axes.size(); ++i) {
     if (i == selection.plane_axis) kept.plane_axis = result.axes.size();

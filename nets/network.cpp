@@ -15,7 +15,7 @@ namespace {
 constexpr std::array kNetworks{
     Network{.name = "mri",
             .build = mri_unet,
-            .default_for = DefaultFor::nifti,
+            .default_for = DefaultFor::medical_files,
             .normalisation = "range",
             .fill = -0.5F,
             .max_shift = 64,

@@ -10,7 +10,7 @@
 namespace n2s {
 
 /// The files for which a network is used where the user names none.
-enum class DefaultFor { no_files, nifti, other_files };
+enum class DefaultFor { no_files, medical_files, other_files };
 
 struct Network {
   const char* name;            // of --net, and in a model's configuration: it must not change once models exist

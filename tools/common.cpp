@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "data/formats/formats.h"
 #include "data/normalisation.h"
 #include "kernels/base/error.h"
 #include "kernels/device/device_info.h"
@@ -82,8 +83,12 @@ Device open_device(const CommonOptions& o) {
   return device;
 }
 
+void add_output_option(Verb& verb, std::string& path, const std::string& what) {
+  verb.option("-o,--output", path, fmt::format("{}; its name ends in {}", what, format_extensions())).required();
+}
+
 void add_input_options(Verb& verb, InputOptions& o) {
-  verb.heading("Input");
+  verb.heading(fmt::format("Input ({})", format_names()));
   verb.option("--dataset", o.dataset, "HDF5: path of the dataset inside the file");
   verb.option("--axis", o.stack.axis,
               "Axis along which the planes are stacked: x, y, z, t or c (default: z, or t where there is no z)");

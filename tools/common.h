@@ -33,6 +33,9 @@ std::optional<CudaOptions> chosen_gpu(const CommonOptions& options, std::string&
 /// this build or machine lacks.
 Device open_device(const CommonOptions& options);
 
+/// -o, with the extensions that can be written.
+void add_output_option(Verb& verb, std::string& path, const std::string& what);
+
 /// Which stack of a file to read.
 struct InputOptions {
   std::string dataset;

@@ -75,9 +75,10 @@ void add_length_options(Verb& verb, TrainingLength& length) {
 
 void add_training_options(Verb& verb, TrainingOptions& o) {
   verb.heading("Training");
-  verb.option("--net", o.network,
-              fmt::format("Network: {} (default: {} for NIfTI files, {} for others)", network_names(),
-                          default_network(DefaultFor::nifti).name, default_network(DefaultFor::other_files).name));
+  verb.option(
+      "--net", o.network,
+      fmt::format("Network: {} (default: {} for files of medical scanners (NIfTI), {} for others)", network_names(),
+                  default_network(DefaultFor::medical_files).name, default_network(DefaultFor::other_files).name));
   add_data_options(verb, o);
   verb.option("--batch", o.batch, "Images in a training step").positive().show_default();
   verb.option("--crop", o.crop,

@@ -100,9 +100,9 @@ Augmentation choose_augmentation(const TrainingOptions& o, const Network& networ
 
 }  // namespace
 
-const Network& choose_network(const std::string& name, bool is_nifti) {
+const Network& choose_network(const std::string& name, bool medical) {
   if (!name.empty()) return find_network(name);
-  return default_network(is_nifti ? DefaultFor::nifti : DefaultFor::other_files);
+  return default_network(medical ? DefaultFor::medical_files : DefaultFor::other_files);
 }
 
 TrainingRequest prepare_training(const TrainingOptions& o, const Network& network, const CommonOptions& common,

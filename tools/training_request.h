@@ -26,7 +26,7 @@ struct TrainingRequest {
 };
 
 /// The network of this name; where it is empty, the default one for the kind of file.
-const Network& choose_network(const std::string& name, bool is_nifti);
+const Network& choose_network(const std::string& name, bool medical);
 
 /// Decides what the options leave open, and makes the stacks ready: normalises them with one map for all, holds planes
 /// out, and corrupts them where the noise is fixed. Throws Error for options that do not go together.

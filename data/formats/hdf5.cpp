@@ -60,13 +60,13 @@ herr_t collect(hid_t, const char* name, const H5O_info_t* info, void* into) {
   }
 }
 
-std::vector<Hdf5DataSet> list_open(hid_t file, const std::string& name) {
+std::vector<Hdf5Dataset> list_open(hid_t file, const std::string& name) {
   std::vector<std::string> names;
   check_hdf5(H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, collect, &names, H5O_INFO_BASIC),
-             fmt::format("{}: damaged HDF5 file: cannot list its data sets; copy or download it again", name));
-  std::vector<Hdf5DataSet> list;
+             fmt::format("{}: damaged HDF5 file: cannot list its datasets; copy or download it again", name));
+  std::vector<Hdf5Dataset> list;
   for (const std::string& path : names) {
-    const std::string failure = fmt::format("{}: damaged data set '{}'; copy or download it again", name, path);
+    const std::string failure = fmt::format("{}: damaged dataset '{}'; copy or download it again", name, path);
     const Hdf5Handle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, failure);
     const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose, failure);
     const std::optional<SampleType> type = type_of(stored.get());
@@ -77,7 +77,7 @@ std::vector<Hdf5DataSet> list_open(hid_t file, const std::string& name) {
   return list;
 }
 
-std::string list_text(const std::vector<Hdf5DataSet>& list) {
+std::string list_text(const std::vector<Hdf5Dataset>& list) {
   constexpr std::size_t kMostNamed = 12;
   std::string text;
   for (std::size_t i = 0; i < std::min(list.size(), kMostNamed); ++i)
@@ -87,30 +87,31 @@ std::string list_text(const std::vector<Hdf5DataSet>& list) {
   return text.empty() ? "none" : text;
 }
 
-bool has_planes(const Hdf5DataSet& dataset) {
+bool has_planes(const Hdf5Dataset& dataset) {
   return dataset.shape.size() >= 2 && dataset.shape.size() <= 5;
 }
 
-std::string choose_dataset(hid_t file, const std::string& name, std::string wish) {
-  const std::vector<Hdf5DataSet> list = list_open(file, name);
-  if (!wish.empty()) {
-    if (wish[0] != '/') wish = fmt::format("/{}", wish);
+std::string choose_dataset(hid_t file, const std::string& name, std::string requested) {
+  const std::vector<Hdf5Dataset> list = list_open(file, name);
+  if (!requested.empty()) {
+    if (requested[0] != '/') requested = fmt::format("/{}", requested);
     const auto found =
-        std::find_if(list.begin(), list.end(), [&](const Hdf5DataSet& dataset) { return dataset.path == wish; });
+        std::find_if(list.begin(), list.end(), [&](const Hdf5Dataset& dataset) { return dataset.path == requested; });
     if (found == list.end())
-      throw Error(fmt::format("{}: there is no data set '{}' of numbers; there are: {}", name, wish, list_text(list)));
+      throw Error(
+          fmt::format("{}: there is no dataset '{}' of numbers; there are: {}", name, requested, list_text(list)));
     if (!has_planes(*found))
       throw Error(
-          fmt::format("{}: data set '{}' has {} dimensions; 2 to 5 can be read", name, wish, found->shape.size()));
-    return wish;
+          fmt::format("{}: dataset '{}' has {} dimensions; 2 to 5 can be read", name, requested, found->shape.size()));
+    return requested;
   }
-  std::vector<Hdf5DataSet> candidates;
+  std::vector<Hdf5Dataset> candidates;
   std::copy_if(list.begin(), list.end(), std::back_inserter(candidates), has_planes);
   if (candidates.size() == 1) return candidates[0].path;
   if (candidates.empty())
-    throw Error(fmt::format("{}: there is no data set of numbers with 2 to 5 dimensions; there are: {}", name,
-                            list_text(list)));
-  throw Error(fmt::format("{}: choose a data set with --dataset: {}", name, list_text(candidates)));
+    throw Error(
+        fmt::format("{}: there is no dataset of numbers with 2 to 5 dimensions; there are: {}", name, list_text(list)));
+  throw Error(fmt::format("{}: choose a dataset with --dataset: {}", name, list_text(candidates)));
 }
 
 // Raw data in other files (external, virtual) is refused: a file from elsewhere must not make this program read them.
@@ -119,12 +120,12 @@ void check_storage(hid_t dataset, const std::string& name, const std::string& fa
   const Hdf5Handle creation(H5Dget_create_plist(dataset), H5Pclose, failure);
   if (H5Pget_layout(creation.get()) == H5D_VIRTUAL ||
       (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS && H5Pget_external_count(creation.get()) > 0))
-    throw Error(fmt::format("{}: the data set's values are in other files; copy them into one (h5repack)", name));
+    throw Error(fmt::format("{}: the dataset's values are in other files; copy them into one (h5repack)", name));
   const std::uint64_t stored = H5Dget_storage_size(dataset);
   const bool contiguous = H5Pget_layout(creation.get()) == H5D_CONTIGUOUS;
   if (contiguous && stored != 0 && stored < decoded) fail_ends_early(name, stored, decoded, "values");
   if (contiguous && stored > file_bytes) fail_ends_early(name, file_bytes, stored, "values");
-  // A data set that nothing was written to reads as its fill value and occupies nothing.
+  // A dataset that nothing was written to reads as its fill value and occupies nothing.
   check_expansion(name, std::min(std::max<std::uint64_t>(stored, 1), file_bytes), decoded);
 }
 
@@ -149,19 +150,24 @@ void read_spacing(hid_t dataset, Image& image) {
 
 }  // namespace
 
-std::vector<Hdf5DataSet> list_hdf5(const std::filesystem::path& path) {
+std::vector<Hdf5Dataset> list_hdf5(const std::filesystem::path& path) {
   const InputFile input(path);
   const Hdf5Handle file = open_file(input.name());
   return list_open(file.get(), input.name());
 }
 
-Image read_hdf5(const std::filesystem::path& path, const std::string& wish) {
-  const InputFile input(path);
+bool is_hdf5(const InputFile& file) {
+  for (std::uint64_t offset = 0; offset <= 1 << 20; offset = offset == 0 ? 512 : offset * 2)
+    if (file.has("\x89HDF\r\n\x1a\n", offset)) return true;
+  return false;
+}
+
+Image read_hdf5(const InputFile& input, const ReadOptions& options) {
   const std::string& name = input.name();
   const Hdf5Handle file = open_file(name);
-  const std::string chosen = choose_dataset(file.get(), name, wish);
+  const std::string chosen = choose_dataset(file.get(), name, options.dataset);
   const std::string failure = fmt::format(
-      "{}: cannot read data set '{}': the file is damaged, incomplete or needs a compression plug-in that "
+      "{}: cannot read dataset '{}': the file is damaged, incomplete or needs a compression plug-in that "
       "is not installed",
       name, chosen);
   const Hdf5Handle dataset(H5Dopen2(file.get(), chosen.c_str(), H5P_DEFAULT), H5Dclose, failure);

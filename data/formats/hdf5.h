@@ -1,4 +1,4 @@
-// HDF5 through its C library: any data set of integers or floats, chunked and compressed ones included.
+// HDF5 through its C library: any dataset of integers or floats, chunked and compressed ones included.
 // A cut file is an Error; a file with changed bytes can still crash the library itself (1.10.8: about one in a
 // thousand). Not for use by several threads at once: the library (Debian's serial build) is not thread-safe. Reference:
 // https://docs.hdfgroup.org/hdf5/v1_10.
@@ -10,24 +10,28 @@
 #include <vector>
 
 #include "data/image.h"
+#include "data/input_file.h"
 
 namespace n2s {
 
-struct Hdf5DataSet {
+struct Hdf5Dataset {
   std::string path;                // "/group/name"
   std::vector<std::size_t> shape;  // slowest first
   SampleType type = SampleType::float32;
 };
 
-/// All data sets of integers or floats in a file, by path, whatever their number of dimensions. Throws Error.
-std::vector<Hdf5DataSet> list_hdf5(const std::filesystem::path& path);
+/// All datasets of integers or floats in a file, by path, whatever their number of dimensions. Throws Error.
+std::vector<Hdf5Dataset> list_hdf5(const std::filesystem::path& path);
+
+/// The signature may follow a user block of 512, 1024, ... bytes.
+bool is_hdf5(const InputFile& file);
 
 /// Axes by number of dimensions: YX, ZYX, TZYX, TCZYX. Spacing from the attribute element_size_um (Z, Y, X; ImageJ's
-/// and ilastik's convention). With an empty `dataset` the file has to hold exactly one with 2 to 5 dimensions. Throws
-/// Error: see read_image; the message lists the data sets there are.
-Image read_hdf5(const std::filesystem::path& path, const std::string& dataset);
+/// and ilastik's convention). With no dataset chosen the file has to hold exactly one with 2 to 5 dimensions. Throws
+/// Error: see read_image; the message lists the datasets there are.
+Image read_hdf5(const InputFile& file, const ReadOptions& options);
 
-/// A new file with one data set: chunks of one plane, deflate level 1, element_size_um where the unit is known.
+/// A new file with one dataset: chunks of one plane, deflate level 1, element_size_um where the unit is known.
 /// The file is put together in memory (one more copy of the data) before it is written.
 void write_hdf5(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
 

@@ -125,7 +125,7 @@ void write_hdf5(const std::filesystem::path& path, const Image& given, const Wri
   Image storage;
   const Image& image = arranged(given, "TCZYX", storage);
   const std::string name = options.dataset.empty() ? "data" : options.dataset;
-  const std::string failure = fmt::format("{}: cannot make the HDF5 data set '{}'", path.string(), name);
+  const std::string failure = fmt::format("{}: cannot make the HDF5 dataset '{}'", path.string(), name);
   silence_hdf5();
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, failure);
   constexpr std::size_t kGrowth = std::size_t{16} << 20;  // bytes

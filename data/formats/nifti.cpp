@@ -116,7 +116,8 @@ std::vector<Axis> axes_of(const std::string& name, const NiftiFields& fields) {
   return axes;
 }
 
-void read_voxels(NiftiStream& stream, const InputFile& file, Image& image, std::size_t count) {
+void read_voxels(NiftiStream& stream, const InputFile& file, bool swapped, Image& image) {
+  const std::size_t count = sample_count(image.axes);
   const std::size_t size = sample_bytes(image.type), need = count * size;
   std::vector<std::byte> piece(std::min(need, kPiece));
   const Scaling scaling = {image.slope, image.intercept};
@@ -127,7 +128,7 @@ void read_voxels(NiftiStream& stream, const InputFile& file, Image& image, std::
     const std::size_t got = stream.read(part);
     if (got < part.size()) fail_ends_early(file.name(), done + got, need, "voxels");
     image.values.resize((done + got) / size);
-    decode_samples(part, image.type, image.nifti->swapped, scaling, std::span(image.values).last(part.size() / size));
+    decode_samples(part, image.type, swapped, scaling, std::span(image.values).last(part.size() / size));
     done += got;
   }
   stream.read_to_end();
@@ -135,14 +136,20 @@ void read_voxels(NiftiStream& stream, const InputFile& file, Image& image, std::
 
 }  // namespace
 
-Image read_nifti(const InputFile& file) {
+bool is_nifti(const InputFile& file) {
+  using namespace std::string_view_literals;
+  return file.has_any({"\x1f\x8b"sv, "\x5c\x01\0\0"sv, "\0\0\x01\x5c"sv, "\x1c\x02\0\0"sv, "\0\0\x02\x1c"sv});
+}
+
+Image read_nifti(const InputFile& file, const ReadOptions&) {
   std::array<std::byte, 2> magic{};
   file.read_at(0, magic);
   const bool gzipped = magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b};
   NiftiStream stream(file);
   Image image;
-  image.nifti.emplace();
-  const NiftiFields fields = read_header(stream, file, *image.nifti);
+  auto header = std::make_shared<NiftiHeader>();
+  const NiftiFields fields = read_header(stream, file, *header);
+  image.header = header;
   image.axes = axes_of(file.name(), fields);
   image.type = nifti_type(file.name(), fields.datatype);
   image.unit = space_unit(fields.units);
@@ -150,12 +157,12 @@ Image read_nifti(const InputFile& file) {
   image.slope = scaling.slope;
   image.intercept = scaling.intercept;
 
-  const std::size_t count = sample_count(image.axes), need = count * sample_bytes(image.type);
+  const std::size_t need = sample_count(image.axes) * sample_bytes(image.type);
   const auto start = static_cast<std::uint64_t>(fields.vox_offset);
   if (!gzipped && file.size() - std::min(file.size(), start) < need)
     fail_ends_early(file.name(), file.size() - std::min(file.size(), start), need, "voxels");
   if (gzipped) check_expansion(file.name(), file.size(), need, 1040);
-  read_voxels(stream, file, image, count);
+  read_voxels(stream, file, header->swapped, image);
   return image;
 }
 

@@ -9,10 +9,13 @@
 
 namespace n2s {
 
-/// Axes are those of the file, reversed: [C] [T] [Z] Y X. The whole header and its extensions are kept in Image::nifti.
+/// gzip, or the size of a NIfTI-1 or NIfTI-2 header in either byte order.
+bool is_nifti(const InputFile& file);
+
+/// Axes are those of the file, reversed: [C] [T] [Z] Y X. The whole header and its extensions are kept.
 /// A slope that is 0, NaN or infinite means none, as the format has it.
 /// Throws Error: see read_image; also for .hdr/.img pairs, complex, RGB and 128-bit samples.
-Image read_nifti(const InputFile& file);
+Image read_nifti(const InputFile& file, const ReadOptions& options);
 
 /// An image with a kept header is written with it (same version and byte order); a new header has spacing and unit but
 /// no orientation. Integers keep the image's slope and intercept, floats are written without.

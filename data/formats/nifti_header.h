@@ -7,11 +7,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/image.h"
 #include "data/samples.h"
 
 namespace n2s {
+
+/// Kept so that an output has the same orientation, units, description and extensions.
+struct NiftiHeader final : FormatHeader {
+  std::vector<unsigned char> bytes;  // everything before the voxels, as in the file (its byte order)
+  bool swapped = false;              // the file's byte order is not this machine's
+};
 
 struct NiftiFields {
   int version = 1;                    // 1 or 2

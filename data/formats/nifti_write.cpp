@@ -58,8 +58,9 @@ int unit_code(const std::string& unit) {
 NiftiFields output_fields(const std::filesystem::path& path, const Image& image, NiftiHeader& header) {
   const bool large = std::any_of(image.axes.begin(), image.axes.end(), [](const Axis& a) { return a.length > 32767; });
   // NIfTI-1 has 16 bits for a length.
-  const bool kept = image.nifti && (!large || parse_nifti_header(path.string(), *image.nifti).version == 2);
-  header = kept ? *image.nifti : new_nifti_header(large ? 2 : 1);
+  const auto* old = kept_header<NiftiHeader>(image);
+  const bool kept = old != nullptr && (!large || parse_nifti_header(path.string(), *old).version == 2);
+  header = kept ? *old : new_nifti_header(large ? 2 : 1);
   NiftiFields fields = parse_nifti_header(path.string(), header);
   fields.vox_offset = static_cast<std::int64_t>(header.bytes.size());
   if (!kept) fields.units = unit_code(image.unit) | 8;

@@ -167,7 +167,11 @@ void write_encoded(const std::filesystem::path& path, const PngShape& shape, std
 
 }  // namespace
 
-Image read_png(const InputFile& file) {
+bool is_png(const InputFile& file) {
+  return file.has("\x89PNG\r\n\x1a\n");
+}
+
+Image read_png(const InputFile& file, const ReadOptions&) {
   PngReader reader(file);
   PngShape shape;
   if (!read_shape(reader, shape)) reader.fail();

@@ -11,9 +11,11 @@
 
 namespace n2s {
 
+bool is_png(const InputFile& file);
+
 /// Axes Y X, or C Y X for colours that are not all grey (palettes are applied). Fewer than 8 bits become 8; alpha is
 /// dropped; no gamma is applied. Throws Error: see read_image.
-Image read_png(const InputFile& file);
+Image read_png(const InputFile& file, const ReadOptions& options);
 
 /// uint8 or uint16, one plane, or one plane of three channels. Throws Error for all else.
 void write_png(const std::filesystem::path& path, const Image& image, const WriteOptions& options);

@@ -127,18 +127,23 @@ PlaneSpacing plane_spacing(const TiffSource& source, const TiffDescription& desc
 
 }  // namespace
 
-Image read_tiff(const InputFile& file) {
+bool is_tiff(const InputFile& file) {
+  using namespace std::string_view_literals;
+  return file.has_any({"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv});
+}
+
+Image read_tiff(const InputFile& file, const ReadOptions&) {
   const TiffSource source(file);
   const TiffPage page = read_tiff_page(source, file);
   Image image;
   image.type = tiff_type(file.name(), page);
   const char* text = nullptr;
-  image.tiff.emplace();
-  if (TIFFGetField(source.get(), TIFFTAG_IMAGEDESCRIPTION, &text) == 1 && text != nullptr)
-    image.tiff->description = text;
-  const TiffDescription description = parse_tiff_description(image.tiff->description);
-  image.tiff->info = description.info;
-  image.tiff->min_is_white = page.photometric == PHOTOMETRIC_MINISWHITE;
+  auto header = std::make_shared<TiffHeader>();
+  if (TIFFGetField(source.get(), TIFFTAG_IMAGEDESCRIPTION, &text) == 1 && text != nullptr) header->description = text;
+  const TiffDescription description = parse_tiff_description(header->description);
+  header->info = description.info;
+  header->min_is_white = page.photometric == PHOTOMETRIC_MINISWHITE;
+  image.header = header;
   const PlaneSpacing spacing = plane_spacing(source, description);
   image.unit = spacing.unit;
 

@@ -168,7 +168,8 @@ std::string imagej_description(const Image& image) {
   if (slices > 1) text += fmt::format("spacing={}\n", spacing('Z'));
   if (frames > 1) text += fmt::format("finterval={}\n", spacing('T'));
   text += "loop=false\n";
-  return text + (image.tiff ? image.tiff->info : "");
+  const auto* kept = kept_header<TiffHeader>(image);
+  return text + (kept != nullptr ? kept->info : "");
 }
 
 }  // namespace n2s

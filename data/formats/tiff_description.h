@@ -11,6 +11,13 @@
 
 namespace n2s {
 
+/// Kept from a TIFF file.
+struct TiffHeader final : FormatHeader {
+  std::string description;    // ImageDescription as found
+  bool min_is_white = false;  // photometric interpretation: display only, values are as stored
+  std::string info;           // ImageJ's further "key=value" lines that describe the scene (units, display range)
+};
+
 struct TiffDescription {
   bool imagej = false;
   std::size_t images = 1;       // planes in the file

@@ -179,7 +179,8 @@ void write_tiff(const std::filesystem::path& path, const Image& given, const Wri
   put_rational(extras, 1 / spacing_of(image, 'Y'));
   extras.put_text(text);
   while (layout.extras - padding + extras.size() < layout.first_directory) extras.put(std::uint8_t{0});
-  const bool min_is_white = image.tiff && image.tiff->min_is_white;
+  const auto* kept = kept_header<TiffHeader>(image);
+  const bool min_is_white = kept != nullptr && kept->min_is_white;
   for (std::uint64_t page = 0; page < layout.pages; ++page)
     put_directory(directories, layout, fields_of_page(layout, type, min_is_white, text.size(), page),
                   page + 1 == layout.pages, extras.span().subspan(padding, 16));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "data/formats/nifti_header.h"
 #include "data/stack.h"
 #include "tests/data/file_helpers.h"
 
@@ -21,6 +22,13 @@ void check_ramp(const std::string& name, SampleType type, const std::string& axe
   CHECK(image.type == type);
   check_axes(image, axes);
   CHECK(image.values == ramp(sample_count(image.axes), type));
+}
+
+/// Of a NIfTI file.
+const std::vector<unsigned char>& header_bytes(const Image& image) {
+  const auto* header = kept_header<NiftiHeader>(image);
+  REQUIRE(header != nullptr);
+  return header->bytes;
 }
 
 std::vector<double> spacings(const Image& image) {
@@ -68,15 +76,16 @@ TEST_CASE("NIfTI outputs keep the input's header") {
     options.overwrite = true;
     write_image(folder / "out.nii", image, options);
     const Image back = read_image(folder / "out.nii");
-    CHECK(back.nifti->bytes == image.nifti->bytes);
+    CHECK(header_bytes(back) == header_bytes(image));
     CHECK(back.values == image.values);
     options.type = SampleType::float64;  // other type: slope, type and bits change, orientation stays
     write_image(folder / "out.nii", image, options);
     const Image other = read_image(folder / "out.nii");
     CHECK(other.values == image.values);
     CHECK(other.axes == image.axes);
-    const std::ptrdiff_t start = image.nifti->bytes.size() >= 540 && image.nifti->bytes[4] == 'n' ? 208 : 120;
-    CHECK(std::equal(image.nifti->bytes.begin() + start, image.nifti->bytes.end(), other.nifti->bytes.begin() + start));
+    const std::ptrdiff_t start = header_bytes(image).size() >= 540 && header_bytes(image)[4] == 'n' ? 208 : 120;
+    CHECK(std::equal(header_bytes(image).begin() + start, header_bytes(image).end(),
+                     header_bytes(other).begin() + start));
   }
 }
 
@@ -90,8 +99,8 @@ TEST_CASE("one time point of a NIfTI becomes a volume with the same orientation"
   const Image back = read_image(folder / "out.nii.gz");
   check_axes(back, "Z=3 Y=5 X=7");
   CHECK(std::equal(back.values.begin(), back.values.end(), image.values.begin() + 210));
-  CHECK(std::equal(image.nifti->bytes.begin() + 252, image.nifti->bytes.begin() + 348,
-                   back.nifti->bytes.begin() + 252));  // qform and sform
+  CHECK(std::equal(header_bytes(image).begin() + 252, header_bytes(image).begin() + 348,
+                   header_bytes(back).begin() + 252));  // qform and sform
 }
 
 TEST_CASE("TIFF by tifffile: types, compressions, layouts") {
@@ -172,9 +181,9 @@ TEST_CASE("HDF5 by h5py") {
   CHECK(read_image(fixture("types.h5"), {"by_type/big_f8"}).values == ramp(105, SampleType::float64));
   CHECK(read_image(fixture("types.h5"), {"by_type/float16"}).values == ramp(105, SampleType::float32));
   const std::string many = error_of([] { read_image(fixture("types.h5")); });
-  CHECK(contains(many, "choose a data set with --dataset: /by_type/big_f8 (3x5x7 float64), "));
+  CHECK(contains(many, "choose a dataset with --dataset: /by_type/big_f8 (3x5x7 float64), "));
   CHECK(contains(error_of([] { read_image(fixture("types.h5"), {"vector"}); }), "has 1 dimensions"));
-  CHECK(contains(error_of([] { read_image(fixture("types.h5"), {"text"}); }), "no data set '/text' of numbers"));
+  CHECK(contains(error_of([] { read_image(fixture("types.h5"), {"text"}); }), "no dataset '/text' of numbers"));
   CHECK(contains(error_of([] { read_image(fixture("external.h5")); }), "in other files"));
 
   check_ramp("one.h5", SampleType::uint16, "Z=3 Y=5 X=7");

@@ -184,7 +184,7 @@ TEST_CASE("HDF5 paths and listing") {
   for (const std::string path : {"volumes/raw", "/volumes/raw", ""})
     CHECK(read_image(folder / "a.h5", {path}).values == image.values);
   CHECK(contains(error_of([&] { read_image(folder / "a.h5", {"raw"}); }),
-                 "no data set '/raw' of numbers; there are: /volumes/raw (3x600x7 float32)"));
+                 "no dataset '/raw' of numbers; there are: /volumes/raw (3x600x7 float32)"));
 }
 
 TEST_CASE("samples for check_with_python.py") {

@@ -40,17 +40,17 @@ TEST_CASE("an unknown network is refused, with the names that there are") {
 
 TEST_CASE("names are unique, and so are the defaults for each kind of file") {
   std::set<std::string> names;
-  int for_nifti = 0;
+  int for_medical = 0;
   int for_others = 0;
   for (const Network& network : networks()) {
     CHECK(names.insert(network.name).second);
     CHECK(&find_network(network.name) == &network);
-    for_nifti += network.default_for == DefaultFor::nifti ? 1 : 0;
+    for_medical += network.default_for == DefaultFor::medical_files ? 1 : 0;
     for_others += network.default_for == DefaultFor::other_files ? 1 : 0;
   }
-  CHECK(for_nifti == 1);
+  CHECK(for_medical == 1);
   CHECK(for_others == 1);
-  CHECK(std::string(default_network(DefaultFor::nifti).name) == "mri");
+  CHECK(std::string(default_network(DefaultFor::medical_files).name) == "mri");
   CHECK(std::string(default_network(DefaultFor::other_files).name) == "microscopy");
 }
 

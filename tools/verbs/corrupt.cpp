@@ -42,7 +42,7 @@ void add_corrupt(Program& program) {
   auto options = std::make_shared<CorruptOptions>();
   Verb verb = program.add_verb("corrupt", "Add simulated noise to a clean stack");
   verb.option("IN", options->in, "The clean stack").required();
-  verb.option("-o,--output", options->out, "The noisy stack").required();
+  add_output_option(verb, options->out, "The noisy stack");
   verb.option("--noise", options->noise,
               "kspace:RATE (keep this share of the frequencies), gaussian:SIGMA or poisson:GAIN[,gaussian:SIGMA]")
       .required();

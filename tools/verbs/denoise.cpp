@@ -89,7 +89,7 @@ void add_denoise(Program& program) {
   Verb verb = program.add_verb("denoise", "Restore stacks with a trained network");
   verb.option("MODEL", options->model, "A run's folder, or a model file (.safetensors)").required();
   verb.option("IN", options->in, "The noisy stacks").required();
-  verb.option("-o,--output", options->out, "The restored stack; for several stacks: a folder").required();
+  add_output_option(verb, options->out, "The restored stack, or for several stacks a folder");
   verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)");
   verb.option("--memory", options->memory_gib,
               "Memory for activations, and on a GPU the same again for the stack, GiB (default: half of what is free)");

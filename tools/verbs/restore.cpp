@@ -38,7 +38,7 @@ void restore(const RestoreOptions& o) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   std::vector<TrainingStack> stacks{{loaded.stack, std::nullopt, {}}};
-  const Network& network = choose_network(o.training.network, loaded.image.nifti.has_value());
+  const Network& network = choose_network(o.training.network, loaded.image.medical);
   TrainingRequest request = prepare_training(o.training, network, o.common, stacks, device, pool);
   if (request.batches.planes % 2 != 0)
     throw Error(
@@ -72,7 +72,7 @@ void add_restore(Program& program) {
   options->training.crop = 64;
   Verb verb = program.add_verb("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");
   verb.option("IN", options->in, "The noisy stack").required();
-  verb.option("-o,--output", options->out, "The restored stack; the format follows from the extension").required();
+  add_output_option(verb, options->out, "The restored stack");
   verb.option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
   add_input_options(verb, options->input);
   add_training_options(verb, options->training);

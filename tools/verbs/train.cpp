@@ -23,14 +23,14 @@ struct TrainOptions {
   int middle = 0;
 };
 
-std::vector<TrainingStack> load(const TrainOptions& o, bool& is_nifti) {
+std::vector<TrainingStack> load(const TrainOptions& o, bool& medical) {
   if (!o.targets.empty() && o.targets.size() != o.data.size())
     throw Error(fmt::format("--target: {1} targets for {0} data files; give one per file, in the same order",
                             o.data.size(), o.targets.size()));
   std::vector<TrainingStack> stacks;
   for (std::size_t i = 0; i < o.data.size(); ++i) {
     const LoadedStack source = load_stack(o.data[i], o.input, o.common);
-    is_nifti = source.image.nifti.has_value();
+    medical = source.image.medical;
     stacks.push_back({middle_planes(source.stack, o.middle), std::nullopt, {}});
     if (!o.targets.empty())
       stacks.back().target = middle_planes(load_stack(o.targets[i], o.input, o.common).stack, o.middle);
@@ -44,18 +44,18 @@ std::vector<TrainingStack> load(const TrainOptions& o, bool& is_nifti) {
 
 void train(TrainOptions o) {
   check_run_folder(o.run, o.training.resume, o.common.force);
-  bool is_nifti = false;
-  std::vector<TrainingStack> stacks = load(o, is_nifti);
+  bool medical = false;
+  std::vector<TrainingStack> stacks = load(o, medical);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
-  const Network& network = choose_network(o.training.network, is_nifti);
+  const Network& network = choose_network(o.training.network, medical);
   TrainingRequest request = prepare_training(o.training, network, o.common, stacks, device, pool);
   request.folder = o.run;
   const TrainingResult result = run_training(stacks, request, device, pool, o.common, "the same command with --resume");
   if (o.common.json) print_json(result);
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
-      is_nifti ? ".nii.gz" : ".tif");
+      medical ? ".nii.gz" : ".tif");
 }
 
 }  // namespace

@@ -1,0 +1,79 @@
+// The rows of the table of file formats.
+#include "data/formats/formats.h"
+
+#include <algorithm>
+
+#include "data/formats/hdf5.h"
+#include "data/formats/nifti.h"
+#include "data/formats/png.h"
+#include "data/formats/tiff.h"
+
+namespace n2s {
+namespace {
+
+/// In the order in which content is tried: HDF5 is last, since its signature is looked for in many places.
+const std::vector<Format>& table() {
+  static const std::vector<Format> rows = {
+      {.name = "NIfTI",
+       .extensions = {".nii.gz", ".nii"},
+       .recognise = is_nifti,
+       .read = read_nifti,
+       .write = write_nifti,
+       .medical = true},
+      {.name = "TIFF", .extensions = {".tif", ".tiff"}, .recognise = is_tiff, .read = read_tiff, .write = write_tiff},
+      {.name = "PNG", .extensions = {".png"}, .recognise = is_png, .read = read_png, .write = write_png},
+      {.name = "HDF5",
+       .extensions = {".h5", ".hdf5"},
+       .recognise = is_hdf5,
+       .read = read_hdf5,
+       .write = write_hdf5,
+       .has_datasets = true},
+  };
+  return rows;
+}
+
+std::string listed(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const Format> formats() {
+  return table();
+}
+
+const Format* format_of_name(const std::filesystem::path& path) {
+  std::string name = path.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
+  for (const Format& format : table())
+    for (const std::string_view extension : format.extensions)
+      if (name.ends_with(extension)) return &format;
+  return nullptr;
+}
+
+const Format* format_of_content(const InputFile& file) {
+  const auto found =
+      std::find_if(table().begin(), table().end(), [&](const Format& format) { return format.recognise(file); });
+  return found == table().end() ? nullptr : &*found;
+}
+
+std::string format_names() {
+  std::vector<std::string_view> names;
+  for (const Format& format : table()) names.push_back(format.name);
+  return listed(names);
+}
+
+std::string format_extensions() {
+  std::vector<std::string_view> extensions;
+  for (const Format& format : table())
+    extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
+  return listed(extensions);
+}
+
+}  // namespace n2s

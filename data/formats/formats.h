@@ -1,0 +1,38 @@
+// The table of file formats. A format is one pair of files in this folder and one row in formats.cpp; reading, writing,
+// help texts and the tests with damaged files follow from the row.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/image.h"
+#include "data/input_file.h"
+
+namespace n2s {
+
+struct Format {
+  std::string_view name;                     // for messages: "NIfTI"
+  std::vector<std::string_view> extensions;  // lower case, with the dot
+  bool (*recognise)(const InputFile& file);  // by content
+  Image (*read)(const InputFile& file, const ReadOptions& options);
+  void (*write)(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+  bool medical = false;       // of MRI and CT scanners: chooses the network where the user does not
+  bool has_datasets = false;  // holds several images, chosen by ReadOptions::dataset
+};
+
+std::span<const Format> formats();
+
+/// By extension, in upper or lower case; null: no format has it.
+const Format* format_of_name(const std::filesystem::path& path);
+
+/// Null: no format recognises the content. Throws Error where the file cannot be read.
+const Format* format_of_content(const InputFile& file);
+
+/// "NIfTI, TIFF, PNG or HDF5", and ".nii, .nii.gz, .tif, ... or .hdf5": for messages and help texts.
+std::string format_names();
+std::string format_extensions();
+
+}  // namespace n2s
