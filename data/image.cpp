@@ -17,8 +17,8 @@
 namespace n2s {
 namespace {
 
-constexpr std::array<std::string_view, 10> kTypeNames = {"uint8", "int8",   "uint16", "int16",   "uint32",
-                                                         "int32", "uint64", "int64",  "float32", "float64"};
+constexpr std::array<std::string_view, 11> kTypeNames = {"uint8",  "int8",  "uint16",  "int16",   "uint32", "int32",
+                                                         "uint64", "int64", "float16", "float32", "float64"};
 
 [[noreturn]] void fail_unknown(const InputFile& file) {
   const char* hint = format_of_name(file.name()) != nullptr
@@ -56,7 +56,7 @@ std::optional<SampleType> parse_sample_type(std::string_view name) {
 }
 
 bool is_integer(SampleType type) {
-  return type != SampleType::float32 && type != SampleType::float64;
+  return type != SampleType::float16 && type != SampleType::float32 && type != SampleType::float64;
 }
 
 std::size_t sample_count(const std::vector<Axis>& axes) {
@@ -131,7 +131,10 @@ void write_image(const std::filesystem::path& path, const Image& image, const Wr
   if (image.axes.empty() || image.values.size() != sample_count(image.axes))
     throw Error(
         fmt::format("{}: {} values do not fill {}", path.string(), image.values.size(), describe_axes(image.axes)));
-  format_of_name(path)->write(path, image, options);
+  const Format& format = *format_of_name(path);
+  WriteOptions written = options;
+  if (options.type.value_or(image.type) == SampleType::float16 && !format.float16) written.type = SampleType::float32;
+  format.write(path, image, written);
 }
 
 }  // namespace n2s

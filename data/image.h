@@ -15,7 +15,7 @@ namespace n2s {
 
 /// How samples are stored in a file. Values in memory are always float32: integers beyond 2^24 and doubles are rounded
 /// to the nearest float (doubles beyond float's range become infinite).
-enum class SampleType { uint8, int8, uint16, int16, uint32, int32, uint64, int64, float32, float64 };
+enum class SampleType { uint8, int8, uint16, int16, uint32, int32, uint64, int64, float16, float32, float64 };
 
 std::size_t sample_bytes(SampleType type);
 /// "uint8" ... "float64"

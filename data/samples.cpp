@@ -32,7 +32,13 @@ void decode_samples(std::span<const std::byte> stored, SampleType type, bool swa
                     std::span<float> values) {
   with_sample_type(type, [&]<class T>(std::type_identity<T>) {
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const T sample = load<T>(stored.data() + i * sizeof(T), swapped);
+      const auto sample = [&] {
+        const T loaded = load<T>(stored.data() + i * sizeof(T), swapped);
+        if constexpr (std::is_same_v<T, Half>)
+          return float_of(loaded);
+        else
+          return loaded;
+      }();
       if constexpr (std::is_same_v<T, double>) {
         values[i] = nearest_float(sample * scaling.slope + scaling.intercept);
       } else {
@@ -49,7 +55,11 @@ void encode_samples(std::span<const float> values, SampleType type, bool swapped
   with_sample_type(type, [&]<class T>(std::type_identity<T>) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const double value = (static_cast<double>(values[i]) - scaling.intercept) / scaling.slope;
-      store(sample_of<T>(value), stored.data() + i * sizeof(T), swapped);
+      std::byte* to = stored.data() + i * sizeof(T);
+      if constexpr (std::is_same_v<T, Half>)
+        store(half_of(value), to, swapped);
+      else
+        store(sample_of<T>(value), to, swapped);
     }
   });
 }

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "data/half.h"
 #include "data/image.h"
 
 namespace n2s {
@@ -37,6 +38,8 @@ decltype(auto) with_sample_type(SampleType type, Call&& call) {
       return call(std::type_identity<std::uint64_t>{});
     case SampleType::int64:
       return call(std::type_identity<std::int64_t>{});
+    case SampleType::float16:
+      return call(std::type_identity<Half>{});
     case SampleType::float64:
       return call(std::type_identity<double>{});
     case SampleType::float32:

@@ -20,6 +20,7 @@ struct Format {
   Image (*read)(const InputFile& file, const ReadOptions& options);
   void (*write)(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
   bool medical = false;       // of MRI and CT scanners: chooses the network where the user does not
+  bool float16 = false;       // can store half precision; without it such samples are stored as float32
   bool has_datasets = false;  // holds several images, chosen by ReadOptions::dataset
 };
 

@@ -34,6 +34,7 @@ hid_t native_type(SampleType type) {
       return H5T_NATIVE_INT64;
     case SampleType::float64:
       return H5T_NATIVE_DOUBLE;
+    case SampleType::float16:  // write_image() widens it
     case SampleType::float32:
       break;
   }
