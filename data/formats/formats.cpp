@@ -11,7 +11,7 @@
 namespace n2s {
 namespace {
 
-/// In the order in which content is tried: HDF5 is last, since its signature is looked for in many places.
+/// In the order in which content is tried: formats with a signature in one place first.
 const std::vector<Format>& table() {
   static const std::vector<Format> rows = {
       {.name = "NIfTI",
