@@ -2,7 +2,7 @@
 """Do files that the project writes open right in nibabel, tifffile, h5py and Pillow?
 
 Usage: check_with_python.py PATH/TO/data_files_test        (from the repository's root)
-Exit code 77 (skipped) where these packages are missing; see make_fixtures.py for how to install them.
+tools/scripts/setup installs the packages.
 """
 import os
 import pathlib
@@ -10,17 +10,13 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    import h5py
-    import nibabel
-    import numpy as np
-    import tifffile
-    from PIL import Image
+import h5py
+import nibabel
+import numpy as np
+import tifffile
+from PIL import Image
 
-    from make_fixtures import OUT, TYPES, ramp
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
+from make_fixtures import OUT, TYPES, ramp
 
 
 def same(name, found, expected):
