@@ -115,7 +115,7 @@ TEST_CASE("what a format cannot hold is refused before anything is written") {
   CHECK(contains(error_of([&] { write_image(folder / "a.png", volume); }), "PNG holds one plane, not Z=3 Y=5 X=7"));
   const Image floats = ramp_image({{'Y', 5, 1}, {'X', 7, 1}}, SampleType::float32);
   CHECK(contains(error_of([&] { write_image(folder / "a.png", floats); }), "PNG holds uint8 or uint16"));
-  CHECK(contains(error_of([&] { write_image(folder / "a.mrc", floats); }), "cannot tell the format"));
+  CHECK(contains(error_of([&] { write_image(folder / "a.xyz", floats); }), "cannot tell the format"));
   Image wrong = floats;
   wrong.values.pop_back();
   CHECK(contains(error_of([&] { write_image(folder / "a.tif", wrong); }), "34 values do not fill"));
