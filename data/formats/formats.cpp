@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "data/formats/hdf5.h"
+#include "data/formats/mrc.h"
 #include "data/formats/nifti.h"
 #include "data/formats/png.h"
 #include "data/formats/tiff.h"
@@ -28,6 +29,12 @@ const std::vector<Format>& table() {
        .read = read_hdf5,
        .write = write_hdf5,
        .has_datasets = true},
+      {.name = "MRC",
+       .extensions = {".mrc", ".rec", ".st", ".map"},
+       .recognise = is_mrc,
+       .read = read_mrc,
+       .write = write_mrc,
+       .float16 = true},
   };
   return rows;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Do files that the project writes open right in nibabel, tifffile, h5py and Pillow?
+"""Do files that the project writes open right in nibabel, tifffile, h5py, Pillow and mrcfile?
 
 Usage: check_with_python.py PATH/TO/data_files_test        (from the repository's root)
 tools/scripts/setup installs the packages.
@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import h5py
+import mrcfile
 import nibabel
 import numpy as np
 import tifffile
@@ -84,10 +85,23 @@ def check_rest(folder):
     same("panel.png", np.array(Image.open(folder / "panel.png")), np.arange(105, dtype="uint8").reshape(5, 7, 3))
 
 
+def check_mrc(folder):
+    for dtype in ["int8", "int16", "uint16", "float16", "float32"]:
+        path = folder / f"{dtype}.mrc"
+        assert mrcfile.validate(path), f"{path.name} is no valid MRC file"
+        with mrcfile.open(path) as file:
+            same(path.name, file.data, ramp((3, 5, 7), dtype))
+            close("voxel size", file.voxel_size.tolist(), (5, 10, 15))
+    assert mrcfile.validate(folder / "film.mrc")
+    with mrcfile.open(folder / "film.mrc") as file:
+        assert file.is_volume_stack()
+        same("film.mrc", file.data, ramp((4, 3, 5, 7), "int16"))
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         environment = dict(os.environ, N2S_SAMPLE_FILES=name)
-        subprocess.run([sys.argv[1], "-tc=samples for check_with_python.py"], check=True, env=environment)
-        for check in [check_types, check_tiff, check_kept_headers, check_rest]:
+        subprocess.run([sys.argv[1], "-tc=*samples for check_with_python.py"], check=True, env=environment)
+        for check in [check_types, check_tiff, check_kept_headers, check_rest, check_mrc]:
             check(pathlib.Path(name))
             print(check.__name__, "passed")

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Writes the files in fixtures/ with nibabel, tifffile, h5py and Pillow, so that the tests read what others write.
+"""Writes the files in fixtures/ with nibabel, tifffile, h5py, Pillow and mrcfile, so that the tests read what others write.
 
 The files are committed: tests need no Python. To make them again:
-    python3 -m venv VENV && VENV/bin/pip install numpy nibabel tifffile imagecodecs h5py pillow
+    python3 -m venv VENV && VENV/bin/pip install numpy nibabel tifffile imagecodecs h5py pillow mrcfile
     VENV/bin/python tests/data/make_fixtures.py
 Every voxel has a value that its place gives (see ramp), which foreign_files_test.cpp computes again.
 """
 import pathlib
 
 import h5py
+import mrcfile
 import nibabel
 import numpy as np
 import tifffile
@@ -129,10 +130,31 @@ def make_hdf5():
         file.create_dataset("data", (3, 5, 7), "uint8", external=[("somewhere_else.bin", 0, 105)])
 
 
+def mrc(name, array, images=False, extended=None):
+    with mrcfile.new(OUT / name, overwrite=True) as file:
+        file.set_data(array)
+        if images:
+            file.set_image_stack()
+        file.voxel_size = (5, 10, 15)  # x, y, z in angstrom
+        file.header.origin = (1, 2, 3)
+        if extended is not None:
+            file.set_extended_header(extended)
+
+
+def make_mrc():
+    for name, dtype in [("mode0.mrc", "int8"), ("mode1.mrc", "int16"), ("mode1_big.mrc", ">i2"), ("mode2.map", "float32"),
+                        ("mode2_big.mrc", ">f4"), ("mode6.st", "uint16"), ("mode12.rec", "float16")]:
+        mrc(name, ramp((3, 5, 7), dtype))
+    mrc("volumes.mrc", ramp((4, 3, 5, 7), "int16"))
+    mrc("image_stack.mrc", ramp((3, 5, 7), "uint16"), images=True)
+    mrc("extended.mrc", ramp((3, 5, 7), "int16"), extended=np.frombuffer(bytes(range(64)), "V64"))
+
+
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
     make_nifti()
     make_tiff()
     make_png()
     make_hdf5()
+    make_mrc()
     print(sum(path.stat().st_size for path in OUT.iterdir()), "bytes")
