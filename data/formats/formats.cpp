@@ -6,6 +6,7 @@
 #include "data/formats/hdf5.h"
 #include "data/formats/mrc.h"
 #include "data/formats/nifti.h"
+#include "data/formats/npy.h"
 #include "data/formats/png.h"
 #include "data/formats/tiff.h"
 
@@ -34,6 +35,12 @@ const std::vector<Format>& table() {
        .recognise = is_mrc,
        .read = read_mrc,
        .write = write_mrc,
+       .float16 = true},
+      {.name = "NumPy",
+       .extensions = {".npy"},
+       .recognise = is_npy,
+       .read = read_npy,
+       .write = write_npy,
        .float16 = true},
   };
   return rows;

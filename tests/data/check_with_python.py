@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Do files that the project writes open right in nibabel, tifffile, h5py, Pillow and mrcfile?
+"""Do files that the project writes open right in nibabel, tifffile, h5py, Pillow, mrcfile and numpy?
 
 Usage: check_with_python.py PATH/TO/data_files_test        (from the repository's root)
 tools/scripts/setup installs the packages.
@@ -98,10 +98,16 @@ def check_mrc(folder):
         same("film.mrc", file.data, ramp((4, 3, 5, 7), "int16"))
 
 
+def check_npy(folder):
+    for dtype in TYPES:
+        same(f"{dtype}.npy", np.load(folder / f"{dtype}.npy", allow_pickle=False), ramp((3, 5, 7), dtype))
+    same("float16.npy", np.load(folder / "float16.npy", allow_pickle=False), ramp((5, 7), "float16"))
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         environment = dict(os.environ, N2S_SAMPLE_FILES=name)
         subprocess.run([sys.argv[1], "-tc=*samples for check_with_python.py"], check=True, env=environment)
-        for check in [check_types, check_tiff, check_kept_headers, check_rest, check_mrc]:
+        for check in [check_types, check_tiff, check_kept_headers, check_rest, check_mrc, check_npy]:
             check(pathlib.Path(name))
             print(check.__name__, "passed")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the files in fixtures/ with nibabel, tifffile, h5py, Pillow and mrcfile, so that the tests read what others write.
+"""Writes the files in fixtures/ with nibabel, tifffile, h5py, Pillow, mrcfile and numpy, so that the tests read what others write.
 
 The files are committed: tests need no Python. To make them again:
     python3 -m venv VENV && VENV/bin/pip install numpy nibabel tifffile imagecodecs h5py pillow mrcfile
@@ -150,6 +150,20 @@ def make_mrc():
     mrc("extended.mrc", ramp((3, 5, 7), "int16"), extended=np.frombuffer(bytes(range(64)), "V64"))
 
 
+def make_npy():
+    for dtype in TYPES:
+        array = ramp((3, 5, 7), dtype)
+        np.save(OUT / f"{dtype}.npy", array)
+        np.save(OUT / f"big_{dtype}.npy", array.astype(array.dtype.newbyteorder(">")))
+        np.save(OUT / f"fortran_{dtype}.npy", np.asfortranarray(array))
+    np.save(OUT / "float16.npy", ramp((3, 5, 7), "float16"))
+    np.save(OUT / "plane_fortran.npy", np.asfortranarray(ramp((5, 7), "uint8")))
+    np.save(OUT / "bool.npy", np.array([[False, True, True], [False, True, False]]))
+    for version in (2, 3):
+        with open(OUT / f"version{version}.npy", "wb") as file:
+            np.lib.format.write_array(file, ramp((3, 5, 7), "int16"), version=(version, 0))
+
+
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
     make_nifti()
@@ -157,4 +171,5 @@ if __name__ == "__main__":
     make_png()
     make_hdf5()
     make_mrc()
+    make_npy()
     print(sum(path.stat().st_size for path in OUT.iterdir()), "bytes")

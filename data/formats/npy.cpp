@@ -1,0 +1,245 @@
+// The header is a Python dictionary of three entries: parsed by hand, strictly, since a file is not to be evaluated.
+#include "data/formats/npy.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <optional>
+
+#include "data/atomic_file.h"
+#include "data/raw_samples.h"
+#include "data/samples.h"
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr bool kBigHere = std::endian::native == std::endian::big;
+
+/// Kept so that an output has the same byte order.
+struct NpyHeader final : FormatHeader {
+  bool swapped = false;
+};
+
+struct NpyFields {
+  std::string type;  // "<f4"; a list's or tuple's text begins with a bracket
+  bool fortran = false;
+  std::vector<std::size_t> shape;
+};
+
+/// Reads "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5, 7), }"; entries may be in any order.
+class HeaderParser {
+ public:
+  HeaderParser(std::string_view text, const std::string& name) : rest_(text), name_(name) {}
+
+  NpyFields parse() {
+    NpyFields fields;
+    bool type = false;
+    bool order = false;
+    bool shape = false;
+    expect('{');
+    while (!take('}')) {
+      const std::string key = string();
+      expect(':');
+      if (key == "descr")
+        type = read_type(fields);
+      else if (key == "fortran_order")
+        order = read_order(fields);
+      else if (key == "shape")
+        shape = read_shape(fields);
+      else
+        fail();
+      if (!take(',') && peek() != '}') fail();
+    }
+    if (!type || !order || !shape || peek() != '\0') fail();
+    return fields;
+  }
+
+ private:
+  [[noreturn]] void fail() const {
+    throw Error(fmt::format("{}: damaged header of a NumPy array; save it again with numpy.save()", name_));
+  }
+  char peek() {
+    while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\t')) rest_.remove_prefix(1);
+    return rest_.empty() ? '\0' : rest_[0];
+  }
+  bool take(char expected) {
+    if (peek() != expected) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void expect(char expected) {
+    if (!take(expected)) fail();
+  }
+  std::string string() {
+    const char quote = peek();
+    if (quote != '\'' && quote != '"') fail();
+    const std::size_t end = rest_.find(quote, 1);
+    if (end == std::string_view::npos) fail();
+    std::string text(rest_.substr(1, end - 1));
+    rest_.remove_prefix(end + 1);
+    return text;
+  }
+  bool read_type(NpyFields& fields) {
+    if (peek() == '[' || peek() == '(')
+      throw Error(fmt::format("{}: a structured array; save one of its fields alone", name_));
+    fields.type = string();
+    return true;
+  }
+  bool read_order(NpyFields& fields) {
+    peek();
+    fields.fortran = rest_.starts_with("True");
+    if (!fields.fortran && !rest_.starts_with("False")) fail();
+    rest_.remove_prefix(fields.fortran ? 4 : 5);
+    return true;
+  }
+  bool read_shape(NpyFields& fields) {
+    expect('(');
+    while (!take(')')) {
+      peek();
+      std::size_t length = 0;
+      const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), length);
+      if (error != std::errc()) fail();
+      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+      fields.shape.push_back(length);
+      if (!take(',') && peek() != ')') fail();
+    }
+    return true;
+  }
+
+  std::string_view rest_;
+  std::string name_;
+};
+
+struct TypeCode {
+  std::string_view code;  // without the byte order
+  SampleType type;
+};
+// In writing the first code of a type counts.
+constexpr std::array<TypeCode, 12> kTypes{{{"u1", SampleType::uint8},
+                                           {"b1", SampleType::uint8},
+                                           {"i1", SampleType::int8},
+                                           {"u2", SampleType::uint16},
+                                           {"i2", SampleType::int16},
+                                           {"u4", SampleType::uint32},
+                                           {"i4", SampleType::int32},
+                                           {"u8", SampleType::uint64},
+                                           {"i8", SampleType::int64},
+                                           {"f2", SampleType::float16},
+                                           {"f4", SampleType::float32},
+                                           {"f8", SampleType::float64}}};
+
+SampleType type_of(const std::string& name, const std::string& descr) {
+  const bool has_order = !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
+  const std::string code = descr.substr(has_order ? 1 : 0);
+  for (const TypeCode& known : kTypes)
+    if (known.code == code) return known.type;
+  const char kind = code.empty() ? '?' : code[0];
+  const char* what = kind == 'c'                  ? "complex numbers; save their magnitude, or real and imaginary part"
+                     : kind == 'O'                ? "Python objects; save an array of numbers"
+                     : kind == 'S' || kind == 'U' ? "text; save an array of numbers"
+                                                  : "values of a type that cannot be read; convert them to float32";
+  throw Error(fmt::format("{}: an array of '{}', {}", name, descr, what));
+}
+
+NpyFields read_header(const InputFile& file, std::uint64_t& data_offset) {
+  std::array<unsigned char, 12> start{};
+  const std::size_t got = file.read_at(0, std::as_writable_bytes(std::span(start)));
+  const int version = start[6];
+  const std::size_t length_bytes = version == 1 ? 2 : 4;
+  if (got < 8 + length_bytes) fail_ends_early(file.name(), got, 8 + length_bytes, "header");
+  if (version < 1 || version > 3)
+    throw Error(fmt::format("{}: version {} of the NumPy format; versions 1 to 3 can be read", file.name(), version));
+  std::uint64_t length = 0;
+  for (std::size_t i = length_bytes; i-- > 0;) length = length << 8 | start[8 + i];
+  constexpr std::uint64_t kLongest = 1 << 20;  // bytes; of numbers it is about 120
+  data_offset = 8 + length_bytes + length;
+  if (file.size() < data_offset) fail_ends_early(file.name(), file.size(), data_offset, "header");
+  if (length > kLongest) throw Error(fmt::format("{}: a header of {} bytes; it is damaged", file.name(), length));
+  std::string text(static_cast<std::size_t>(length), '\0');
+  file.read_at(8 + length_bytes, std::as_writable_bytes(std::span(text)));
+  return HeaderParser(text, file.name()).parse();
+}
+
+void check_shape(const std::string& name, const std::vector<std::size_t>& shape) {
+  const bool empty = std::find(shape.begin(), shape.end(), std::size_t{0}) != shape.end();
+  if ((shape.size() == 2 || shape.size() == 3) && !empty) return;
+  throw Error(
+      fmt::format("{}: an array of {} dimensions ({}){}; save one plane (rows, columns) or one stack (planes, rows, "
+                  "columns)",
+                  name, shape.size(), fmt::join(shape, ", "), empty ? " without any values" : ""));
+}
+
+/// Rows, columns, and the one other axis that there may be.
+std::vector<std::size_t> written_shape(const std::filesystem::path& path, const Image& image) {
+  std::vector<std::size_t> shape;
+  for (const Axis& axis : image.axes)
+    if (axis.name == 'Y' || axis.name == 'X' || axis.length > 1) shape.push_back(axis.length);
+  if (shape.size() == 2 && find_axis(image.axes, 'Z')) shape.insert(shape.begin(), 1);  // a stack of one plane
+  if (shape.size() < 2 || shape.size() > 3)
+    throw Error(fmt::format("{}: a NumPy array of planes, rows and columns cannot hold {}; write .tif or .h5",
+                            path.string(), describe_axes(image.axes)));
+  return shape;
+}
+
+std::string header_text(SampleType type, bool swapped, const std::vector<std::size_t>& shape) {
+  const auto code = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeCode& t) { return t.type == type; });
+  const char order = sample_bytes(type) == 1 ? '|' : swapped == kBigHere ? '<' : '>';
+  std::string text = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}", order, code->code,
+                                 fmt::join(shape, ", "));
+  constexpr std::size_t kAlignment = 64;  // of the samples, in bytes
+  const std::size_t before = kMagic.size() + 4;
+  text.resize((before + text.size() + kAlignment) / kAlignment * kAlignment - before, ' ');
+  text.back() = '\n';
+  return text;
+}
+
+}  // namespace
+
+bool is_npy(const InputFile& file) {
+  return file.has(kMagic);
+}
+
+Image read_npy(const InputFile& file, const ReadOptions&) {
+  std::uint64_t offset = 0;
+  const NpyFields fields = read_header(file, offset);
+  auto header = std::make_shared<NpyHeader>();
+  header->swapped = fields.type.starts_with(kBigHere ? '<' : '>');
+  Image stored;
+  stored.header = header;
+  stored.type = type_of(file.name(), fields.type);
+  check_shape(file.name(), fields.shape);
+  const std::string_view names = fields.shape.size() == 2 ? "YX" : "ZYX";
+  for (std::size_t i = 0; i < names.size(); ++i) stored.axes.push_back({names[i], fields.shape[i], 1});
+  if (fields.fortran) std::reverse(stored.axes.begin(), stored.axes.end());
+  read_raw_samples(file, offset, header->swapped, stored);
+  Image storage;
+  return arranged(stored, names, storage);
+}
+
+void write_npy(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
+  Image storage;
+  const Image& image = arranged(given, "TCZYX", storage);
+  const SampleType type = options.type.value_or(image.type);
+  const auto* kept = kept_header<NpyHeader>(image);
+  const bool swapped = kept != nullptr && kept->swapped;
+  const std::string text = header_text(type, swapped, written_shape(path, image));
+
+  AtomicFile file(path, options.overwrite);
+  std::string start(kMagic);
+  start += '\1';
+  start += '\0';
+  start += static_cast<char>(text.size() & 255);
+  start += static_cast<char>(text.size() >> 8);
+  start += text;
+  file.write(std::as_bytes(std::span(start)));
+  write_raw_samples(file, image.values, type, swapped);
+  file.commit();
+}
+
+}  // namespace n2s
