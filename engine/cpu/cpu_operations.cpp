@@ -68,37 +68,34 @@ struct RunOnCpu {
   void operator()(const MeanSquaredError& op) const {
     *binding.loss = mean_squared_error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
   }
-  void operator()(const Activation& op) const {
-    unfused::activation<float>(tensor(op.in), op.slope, tensor(op.out), pool);
-  }
+  void operator()(const Activation& op) const { unfused::activation(tensor(op.in), op.slope, tensor(op.out), pool); }
   void operator()(const ActivationGradient& op) const {
-    unfused::activation_gradient<float>(tensor(op.output_gradient), tensor(op.activated), op.slope, target(op.to),
-                                        pool);
+    unfused::activation_gradient(tensor(op.output_gradient), tensor(op.activated), op.slope, target(op.to), pool);
   }
   void operator()(const MaxPool& op) const {
-    unfused::maxpool2<float>(tensor(op.in), tensor(op.out), indices(op.argmax), pool);
+    unfused::maxpool2(tensor(op.in), tensor(op.out), indices(op.argmax), pool);
   }
   void operator()(const MaxPoolGradient& op) const {
-    unfused::maxpool2_gradient<float>(tensor(op.output_gradient), indices(op.argmax), target(op.to), pool);
+    unfused::maxpool2_gradient(tensor(op.output_gradient), indices(op.argmax), target(op.to), pool);
   }
-  void operator()(const Upsample& op) const { unfused::upsample2<float>(tensor(op.in), tensor(op.out), pool); }
+  void operator()(const Upsample& op) const { unfused::upsample2(tensor(op.in), tensor(op.out), pool); }
   void operator()(const UpsampleGradient& op) const {
-    unfused::upsample2_gradient<float>(tensor(op.output_gradient), target(op.to), pool);
+    unfused::upsample2_gradient(tensor(op.output_gradient), target(op.to), pool);
   }
   void operator()(const Concat& op) const {
-    unfused::concat<float>(tensor(op.first), tensor(op.second), tensor(op.out), pool);
+    unfused::concat(tensor(op.first), tensor(op.second), tensor(op.out), pool);
   }
   void operator()(const ConcatGradient& op) const {
     const FloatTensor from = tensor(op.output_gradient);
     const int first = op.first.gradient != kNone ? binding.shape(op.first.gradient).channels
                                                  : from.shape.channels - binding.shape(op.second.gradient).channels;
-    unfused::concat_gradient<float>(from, target(op.first), target(op.second), first, pool);
+    unfused::concat_gradient(from, target(op.first), target(op.second), first, pool);
   }
   void operator()(const AddPlane& op) const {
-    unfused::add_plane<float>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), pool);
+    unfused::add_plane(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), pool);
   }
   void operator()(const AddPlaneGradient& op) const {
-    unfused::copy_gradient<float>(tensor(op.output_gradient), target(op.to), pool);
+    unfused::copy_gradient(tensor(op.output_gradient), target(op.to), pool);
   }
 };
 

@@ -7,8 +7,8 @@
 
 namespace n2s::device {
 
-/// `plain` is device memory with shape.elements() floats, NHWC.
-void pad_channels(const float* plain, const DeviceTensor& padded, Precision precision, cudaStream_t stream);
-void strip_channels(const DeviceTensor& padded, Precision precision, float* plain, cudaStream_t stream);
+/// `dense` is device memory with shape.elements() floats, NHWC.
+void pad_channels(const float* dense, const DeviceTensor& padded, Precision precision, cudaStream_t stream);
+void strip_channels(const DeviceTensor& padded, Precision precision, float* dense, cudaStream_t stream);
 
 }  // namespace n2s::device

@@ -1,5 +1,5 @@
-// Noise that a camera adds to each pixel for itself: the usual model y = gain * Poisson(x / gain) + N(0, sigma). One
-// function for CPU and GPU: the numbers are the same up to the rounding of their logarithms and cosines.
+// Camera noise, independent for each pixel: y = gain * Poisson(x / gain) + N(0, sigma). One function for CPU and GPU:
+// both draw the same random numbers, and results differ only by the rounding of logarithms and cosines.
 #pragma once
 
 #include <cmath>
@@ -12,17 +12,18 @@ namespace n2s {
 
 /// In the file's units.
 struct PixelNoise {
-  double gain = 0;   // units per event; 0: no events are counted, only the Gaussian noise is added
+  double gain = 0;   // units per counted event (photon); 0: Gaussian noise only
   double sigma = 0;  // of the Gaussian noise; 0: none
 };
 
-/// Where pixels are stored as normalised = value * scale + offset.
+/// How pixels are stored: normalised = value * scale + offset.
 struct PixelUnits {
   double scale = 1, offset = 0;
 };
 
-/// A Poisson number by inversion for small means; a rounded normal above, where the two agree to within the noise of
-/// any image. Every index has a block of the key's stream for itself: pixels must not share numbers.
+/// A Poisson variate: by inversion for small means, a rounded normal variate above 200, where the distributions differ
+/// by less than any image shows. Every index has its own block of the key's stream: pixels must not share random
+/// numbers.
 N2S_HOST_DEVICE inline double poisson(double mean, const RandomKey& key, std::uint32_t index) {
   constexpr double kLargeMean = 200;
   if (mean <= 0) return 0;
@@ -57,5 +58,8 @@ N2S_HOST_DEVICE inline float with_noise(const PixelNoise& noise, const PixelUnit
   const auto clean = static_cast<float>((normalised - units.offset) / units.scale);
   return static_cast<float>(with_noise(noise, clean, key, index) * units.scale + units.offset);
 }
+
+/// with_noise() by definition and in double precision, from the same random numbers: for tests.
+double with_noise_reference(const PixelNoise& noise, double clean, const RandomKey& key, std::uint32_t index);
 
 }  // namespace n2s

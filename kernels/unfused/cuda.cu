@@ -69,11 +69,11 @@ __global__ void activation_kernel(const T* in, float slope, T* out, std::size_t 
 }
 
 template <typename T>
-__global__ void activation_gradient_kernel(const T* upstream, const T* activated, float slope, Target<T> to,
+__global__ void activation_gradient_kernel(const T* output_gradient, const T* activated, float slope, Target<T> to,
                                            std::size_t count) {
   const std::size_t i = grid_index();
   if (i >= count) return;
-  const float value = to_float(upstream[i]);
+  const float value = to_float(output_gradient[i]);
   to.put(i, to_float(activated[i]) > 0 ? value : slope * value);
 }
 
@@ -102,16 +102,17 @@ __global__ void maxpool2_kernel(View<T> in, View<T> out, std::uint16_t* argmax, 
 }
 
 template <typename T>
-__global__ void maxpool2_gradient_kernel(View<T> upstream, const std::uint16_t* argmax, Target<T> to,
+__global__ void maxpool2_gradient_kernel(View<T> output_gradient, const std::uint16_t* argmax, Target<T> to,
                                          std::size_t count) {
   const std::size_t i = grid_index();
   if (i >= count) return;
   const Place p = place_of(to.gradient, i);
   const std::size_t window =
-      ((p.image * upstream.height + p.y / 2) * upstream.width + p.x / 2) * upstream.stored + p.channel;
+      ((p.image * output_gradient.height + p.y / 2) * output_gradient.width + p.x / 2) * output_gradient.stored +
+      p.channel;
   const unsigned position = argmax[window / 8] >> (2 * (p.channel % 8)) & 3U;
   const bool chosen = position == 2 * (static_cast<unsigned>(p.y) % 2) + static_cast<unsigned>(p.x) % 2;
-  to.put(i, chosen ? to_float(upstream.data[window]) : 0.0F);
+  to.put(i, chosen ? to_float(output_gradient.data[window]) : 0.0F);
 }
 
 template <typename T>
@@ -123,11 +124,13 @@ __global__ void upsample2_kernel(View<T> in, View<T> out, std::size_t count) {
 }
 
 template <typename T>
-__global__ void upsample2_gradient_kernel(View<T> upstream, Target<T> to, std::size_t count) {
+__global__ void upsample2_gradient_kernel(View<T> output_gradient, Target<T> to, std::size_t count) {
   const std::size_t i = grid_index();
   if (i >= count) return;
   const Place p = place_of(to.gradient, i);
-  const auto at = [&](int dy, int dx) { return to_float(upstream.at(p.image, 2 * p.y + dy, 2 * p.x + dx, p.channel)); };
+  const auto at = [&](int dy, int dx) {
+    return to_float(output_gradient.at(p.image, 2 * p.y + dy, 2 * p.x + dx, p.channel));
+  };
   to.put(i, (at(0, 0) + at(0, 1)) + (at(1, 0) + at(1, 1)));
 }
 
@@ -145,12 +148,12 @@ __global__ void concat_kernel(View<T> first, View<T> second, View<T> out, std::s
 }
 
 template <typename T>
-__global__ void concat_gradient_kernel(View<T> upstream, int first_channel, Target<T> to, std::size_t count) {
+__global__ void concat_gradient_kernel(View<T> output_gradient, int first_channel, Target<T> to, std::size_t count) {
   const std::size_t i = grid_index();
   if (i >= count) return;
   const Place p = place_of(to.gradient, i);
   const bool real = p.channel < to.gradient.channels;
-  to.put(i, real ? to_float(upstream.at(p.image, p.y, p.x, first_channel + p.channel)) : 0.0F);
+  to.put(i, real ? to_float(output_gradient.at(p.image, p.y, p.x, first_channel + p.channel)) : 0.0F);
 }
 
 template <typename T>
@@ -163,9 +166,9 @@ __global__ void add_plane_kernel(View<T> in, View<T> source, int channel, View<T
 }
 
 template <typename T>
-__global__ void copy_gradient_kernel(const T* upstream, Target<T> to, std::size_t count) {
+__global__ void copy_gradient_kernel(const T* output_gradient, Target<T> to, std::size_t count) {
   const std::size_t i = grid_index();
-  if (i < count) to.put(i, to_float(upstream[i]));
+  if (i < count) to.put(i, to_float(output_gradient[i]));
 }
 
 bool halves(const Shape& low, const Shape& high) {
@@ -189,14 +192,16 @@ void activation(const DeviceTensor& in, float slope, const DeviceTensor& out, Pr
   });
 }
 
-void activation_gradient(const DeviceTensor& upstream, const DeviceTensor& activated, float slope,
+void activation_gradient(const DeviceTensor& output_gradient, const DeviceTensor& activated, float slope,
                          const ConvGradientTarget& to, Precision precision, cudaStream_t stream) {
-  require(upstream.shape == activated.shape && upstream.shape == to.gradient.shape, "activation gradient");
-  const std::size_t count = elements_of(upstream.shape);
+  require(output_gradient.shape == activated.shape && output_gradient.shape == to.gradient.shape,
+          "activation gradient");
+  const std::size_t count = elements_of(output_gradient.shape);
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
     launch("activation gradient", activation_gradient_kernel<T>, grid_for(count, stream),
-           static_cast<const T*>(upstream.data), static_cast<const T*>(activated.data), slope, target<T>(to), count);
+           static_cast<const T*>(output_gradient.data), static_cast<const T*>(activated.data), slope, target<T>(to),
+           count);
   });
 }
 
@@ -210,14 +215,14 @@ void maxpool2(const DeviceTensor& in, const DeviceTensor& out, std::uint16_t* ar
   });
 }
 
-void maxpool2_gradient(const DeviceTensor& upstream, const std::uint16_t* argmax, const ConvGradientTarget& to,
+void maxpool2_gradient(const DeviceTensor& output_gradient, const std::uint16_t* argmax, const ConvGradientTarget& to,
                        Precision precision, cudaStream_t stream) {
-  require(halves(upstream.shape, to.gradient.shape), "max pooling gradient");
+  require(halves(output_gradient.shape, to.gradient.shape), "max pooling gradient");
   const std::size_t count = elements_of(to.gradient.shape);
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
-    launch("max pooling gradient", maxpool2_gradient_kernel<T>, grid_for(count, stream), view<T>(upstream), argmax,
-           target<T>(to), count);
+    launch("max pooling gradient", maxpool2_gradient_kernel<T>, grid_for(count, stream), view<T>(output_gradient),
+           argmax, target<T>(to), count);
   });
 }
 
@@ -230,13 +235,13 @@ void upsample2(const DeviceTensor& in, const DeviceTensor& out, Precision precis
   });
 }
 
-void upsample2_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
+void upsample2_gradient(const DeviceTensor& output_gradient, const ConvGradientTarget& to, Precision precision,
                         cudaStream_t stream) {
-  require(halves(to.gradient.shape, upstream.shape), "upsampling gradient");
+  require(halves(to.gradient.shape, output_gradient.shape), "upsampling gradient");
   const std::size_t count = elements_of(to.gradient.shape);
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
-    launch("upsampling gradient", upsample2_gradient_kernel<T>, grid_for(count, stream), view<T>(upstream),
+    launch("upsampling gradient", upsample2_gradient_kernel<T>, grid_for(count, stream), view<T>(output_gradient),
            target<T>(to), count);
   });
 }
@@ -254,15 +259,15 @@ void concat(const DeviceTensor& first, const DeviceTensor& second, const DeviceT
   });
 }
 
-void concat_gradient(const DeviceTensor& upstream, int first_channel, const ConvGradientTarget& to, Precision precision,
-                     cudaStream_t stream) {
-  require(same_pixels(upstream.shape, to.gradient.shape) &&
-              first_channel + to.gradient.shape.channels <= upstream.shape.channels,
+void concat_gradient(const DeviceTensor& output_gradient, int first_channel, const ConvGradientTarget& to,
+                     Precision precision, cudaStream_t stream) {
+  require(same_pixels(output_gradient.shape, to.gradient.shape) &&
+              first_channel + to.gradient.shape.channels <= output_gradient.shape.channels,
           "concatenation gradient");
   const std::size_t count = elements_of(to.gradient.shape);
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
-    launch("concatenation gradient", concat_gradient_kernel<T>, grid_for(count, stream), view<T>(upstream),
+    launch("concatenation gradient", concat_gradient_kernel<T>, grid_for(count, stream), view<T>(output_gradient),
            first_channel, target<T>(to), count);
   });
 }
@@ -280,14 +285,14 @@ void add_plane(const DeviceTensor& in, const DeviceTensor& source, int channel, 
   });
 }
 
-void copy_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
+void copy_gradient(const DeviceTensor& output_gradient, const ConvGradientTarget& to, Precision precision,
                    cudaStream_t stream) {
-  require(upstream.shape == to.gradient.shape, "residual gradient");
-  const std::size_t count = elements_of(upstream.shape);
+  require(output_gradient.shape == to.gradient.shape, "residual gradient");
+  const std::size_t count = elements_of(output_gradient.shape);
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
-    launch("residual gradient", copy_gradient_kernel<T>, grid_for(count, stream), static_cast<const T*>(upstream.data),
-           target<T>(to), count);
+    launch("residual gradient", copy_gradient_kernel<T>, grid_for(count, stream),
+           static_cast<const T*>(output_gradient.data), target<T>(to), count);
   });
 }
 

@@ -8,28 +8,28 @@
 namespace n2s::device::unfused {
 
 void activation(const DeviceTensor& in, float slope, const DeviceTensor& out, Precision precision, cudaStream_t stream);
-void activation_gradient(const DeviceTensor& upstream, const DeviceTensor& activated, float slope,
+void activation_gradient(const DeviceTensor& output_gradient, const DeviceTensor& activated, float slope,
                          const ConvGradientTarget& to, Precision precision, cudaStream_t stream);
 
 /// `argmax` has two bits for each element of `out`, eight in a word; null: not wanted.
 void maxpool2(const DeviceTensor& in, const DeviceTensor& out, std::uint16_t* argmax, Precision precision,
               cudaStream_t stream);
-void maxpool2_gradient(const DeviceTensor& upstream, const std::uint16_t* argmax, const ConvGradientTarget& to,
+void maxpool2_gradient(const DeviceTensor& output_gradient, const std::uint16_t* argmax, const ConvGradientTarget& to,
                        Precision precision, cudaStream_t stream);
 
 void upsample2(const DeviceTensor& in, const DeviceTensor& out, Precision precision, cudaStream_t stream);
-void upsample2_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
+void upsample2_gradient(const DeviceTensor& output_gradient, const ConvGradientTarget& to, Precision precision,
                         cudaStream_t stream);
 
 void concat(const DeviceTensor& first, const DeviceTensor& second, const DeviceTensor& out, Precision precision,
             cudaStream_t stream);
 /// `to.gradient` receives the channels from `first_channel` on.
-void concat_gradient(const DeviceTensor& upstream, int first_channel, const ConvGradientTarget& to, Precision precision,
-                     cudaStream_t stream);
+void concat_gradient(const DeviceTensor& output_gradient, int first_channel, const ConvGradientTarget& to,
+                     Precision precision, cudaStream_t stream);
 
 void add_plane(const DeviceTensor& in, const DeviceTensor& source, int channel, const DeviceTensor& out,
                Precision precision, cudaStream_t stream);
-void copy_gradient(const DeviceTensor& upstream, const ConvGradientTarget& to, Precision precision,
+void copy_gradient(const DeviceTensor& output_gradient, const ConvGradientTarget& to, Precision precision,
                    cudaStream_t stream);
 
 }  // namespace n2s::device::unfused

@@ -9,40 +9,47 @@
 
 namespace n2s::unfused {
 
-// T is float or double. Shapes are NHWC; Error when they do not fit together.
+// Shapes are NHWC. Throws Error when they do not fit together.
 
 /// out = in > 0 ? in : slope * in.
-template <typename T>
-void activation(Tensor<const T> in, T slope, Tensor<T> out, ThreadPool& pool);
-/// gradient = upstream * (activated > 0 ? 1 : slope), then as `to` says.
-template <typename T>
-void activation_gradient(Tensor<const T> upstream, Tensor<const T> activated, T slope, const ConvGradientTarget& to,
-                         ThreadPool& pool);
+void activation(ConstFloatTensor in, float slope, FloatTensor out, ThreadPool& pool);
+/// gradient = output_gradient * (activated > 0 ? 1 : slope), then as `to` says.
+void activation_gradient(ConstFloatTensor output_gradient, ConstFloatTensor activated, float slope,
+                         const ConvGradientTarget& to, ThreadPool& pool);
 
 /// in (N, H, W, C) -> out, argmax (N, H/2, W/2, C): the first largest of each 2x2 window, and 2 * dy + dx of it.
-template <typename T>
-void maxpool2(Tensor<const T> in, Tensor<T> out, Tensor<std::uint8_t> argmax, ThreadPool& pool);
-template <typename T>
-void maxpool2_gradient(Tensor<const T> upstream, Tensor<const std::uint8_t> argmax, const ConvGradientTarget& to,
-                       ThreadPool& pool);
+/// Without data in `argmax` the positions are not stored.
+void maxpool2(ConstFloatTensor in, FloatTensor out, Tensor<std::uint8_t> argmax, ThreadPool& pool);
+void maxpool2_gradient(ConstFloatTensor output_gradient, Tensor<const std::uint8_t> argmax,
+                       const ConvGradientTarget& to, ThreadPool& pool);
 
 /// in (N, H, W, C) -> out (N, 2H, 2W, C), nearest neighbour; the gradient sums the four copies.
-template <typename T>
-void upsample2(Tensor<const T> in, Tensor<T> out, ThreadPool& pool);
-template <typename T>
-void upsample2_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool);
+void upsample2(ConstFloatTensor in, FloatTensor out, ThreadPool& pool);
+void upsample2_gradient(ConstFloatTensor output_gradient, const ConvGradientTarget& to, ThreadPool& pool);
 
-/// Channels of first, then of second; the gradient cuts them apart again (either target may be missing).
-template <typename T>
-void concat(Tensor<const T> first, Tensor<const T> second, Tensor<T> out, ThreadPool& pool);
-template <typename T>
-void concat_gradient(Tensor<const T> upstream, const ConvGradientTarget& first, const ConvGradientTarget& second,
-                     int first_channels, ThreadPool& pool);
+/// Channels of first, then of second; the gradient is split in the same way (either target may be missing).
+void concat(ConstFloatTensor first, ConstFloatTensor second, FloatTensor out, ThreadPool& pool);
+void concat_gradient(ConstFloatTensor output_gradient, const ConvGradientTarget& first,
+                     const ConvGradientTarget& second, int first_channels, ThreadPool& pool);
 
 /// out = in + source[channel] for every channel of `in`; its gradient with respect to `in` is a copy.
-template <typename T>
-void add_plane(Tensor<const T> in, Tensor<const T> source, int channel, Tensor<T> out, ThreadPool& pool);
-template <typename T>
-void copy_gradient(Tensor<const T> upstream, const ConvGradientTarget& to, ThreadPool& pool);
+void add_plane(ConstFloatTensor in, ConstFloatTensor source, int channel, FloatTensor out, ThreadPool& pool);
+void copy_gradient(ConstFloatTensor output_gradient, const ConvGradientTarget& to, ThreadPool& pool);
+
+// The same in double precision, by definition, for tests. Shapes are not checked.
+
+void activation_reference(Tensor<const double> in, double slope, Tensor<double> out);
+void activation_gradient_reference(Tensor<const double> output_gradient, Tensor<const double> activated, double slope,
+                                   const ConvGradientTarget& to);
+void maxpool2_reference(Tensor<const double> in, Tensor<double> out, Tensor<std::uint8_t> argmax);
+void maxpool2_gradient_reference(Tensor<const double> output_gradient, Tensor<const std::uint8_t> argmax,
+                                 const ConvGradientTarget& to);
+void upsample2_reference(Tensor<const double> in, Tensor<double> out);
+void upsample2_gradient_reference(Tensor<const double> output_gradient, const ConvGradientTarget& to);
+void concat_reference(Tensor<const double> first, Tensor<const double> second, Tensor<double> out);
+void concat_gradient_reference(Tensor<const double> output_gradient, const ConvGradientTarget& first,
+                               const ConvGradientTarget& second, int first_channels);
+void add_plane_reference(Tensor<const double> in, Tensor<const double> source, int channel, Tensor<double> out);
+void copy_gradient_reference(Tensor<const double> output_gradient, const ConvGradientTarget& to);
 
 }  // namespace n2s::unfused

@@ -116,8 +116,8 @@ TEST_CASE("batches built on the GPU equal those built on the host") {
     const Shape target{e.batch, e.height, e.width, 1};
     HostBatch expected{std::vector<float>(static_cast<std::size_t>(input.elements())),
                        std::vector<float>(static_cast<std::size_t>(target.elements()))};
-    const DeviceTwin device_input(input, Precision::fp32);
-    const DeviceTwin device_target(target, Precision::fp32);
+    const DeviceCopy device_input(input, Precision::fp32);
+    const DeviceCopy device_target(target, Precision::fp32);
     for (long number = 0; number < 2 * host.steps_per_epoch(); ++number) {
       const BatchStep step = step_of(number, host.steps_per_epoch());
       host.fill(step, {expected.input.data(), input}, {expected.target.data(), target});
@@ -138,12 +138,12 @@ TEST_CASE("batches are stored in the network's precision") {
   const Shape input{3, 16, 16, 4};
   const Shape target{3, 16, 16, 1};
   DeviceBatches batches(stacks, settings, kPlenty, nullptr);
-  const DeviceTwin wide(input, Precision::fp32);
-  const DeviceTwin wide_target(target, Precision::fp32);
+  const DeviceCopy wide(input, Precision::fp32);
+  const DeviceCopy wide_target(target, Precision::fp32);
   batches.load(wide.tensor(), wide_target.tensor(), Precision::fp32, nullptr);
   for (const Precision precision : {Precision::fp16, Precision::bf16}) {
-    const DeviceTwin narrow(input, precision);
-    const DeviceTwin narrow_target(target, precision);
+    const DeviceCopy narrow(input, precision);
+    const DeviceCopy narrow_target(target, precision);
     batches.load(narrow.tensor(), narrow_target.tensor(), precision, nullptr);
     std::vector<float> expected = wide.values();
     for (float& value : expected) value = rounded(value, precision);
@@ -162,10 +162,10 @@ TEST_CASE("building a batch can be captured once and replayed for every step") {
   check(cudaStreamCreateWithFlags(&raw, cudaStreamNonBlocking), "stream");
   const CudaStream stream(raw);
   DeviceBatches batches(stacks, settings, kPlenty, raw);
-  const DeviceTwin eager(input, Precision::fp32);
-  const DeviceTwin eager_target(target, Precision::fp32);
-  const DeviceTwin replayed(input, Precision::fp32);
-  const DeviceTwin replayed_target(target, Precision::fp32);
+  const DeviceCopy eager(input, Precision::fp32);
+  const DeviceCopy eager_target(target, Precision::fp32);
+  const DeviceCopy replayed(input, Precision::fp32);
+  const DeviceCopy replayed_target(target, Precision::fp32);
   check(cudaStreamBeginCapture(raw, cudaStreamCaptureModeThreadLocal), "capture");
   batches.load(replayed.tensor(), replayed_target.tensor(), Precision::fp32, raw);
   cudaGraph_t captured = nullptr;

@@ -50,9 +50,9 @@ void check_forward(const Conv3x3Layer& l, const Mode& mode, Draw draw, bool exac
   conv3x3_forward_reference({source.exact(), weight.exact.data(), bias.reference().data, slope, residual.reference(), 1,
                              out.reference(), pooled.reference(), where});
 
-  const DeviceTwin device_residual = upload(residual, precision);
-  const DeviceTwin device_out(out.shape, precision);
-  const DeviceTwin device_pooled(pooled.shape, precision);
+  const DeviceCopy device_residual = upload(residual, precision);
+  const DeviceCopy device_out(out.shape, precision);
+  const DeviceCopy device_pooled(pooled.shape, precision);
   const Bytes weights = packed(l, ConvPass::forward, mode.mode, weight);
   const Bytes scratch(conv3x3_bytes(l, ConvPass::forward, mode.mode).scratch);
   const CudaArray<float> device_bias = to_device<float>(bias.single.span());

@@ -27,7 +27,7 @@ inline TensorPair drawn(Draw& draw, const Shape& shape, Values values, Precision
   return pair;
 }
 
-inline DeviceTwin upload(TensorPair& pair, Precision precision) {
+inline DeviceCopy upload(TensorPair& pair, Precision precision) {
   return {pair.shape, precision, pair.single.span()};
 }
 
@@ -61,7 +61,7 @@ struct Sources {
   ConvSource exact() { return {low.reference(), skip.reference()}; }
   ConvSource on_device() const { return {device_low.tensor(), device_skip.tensor()}; }
   TensorPair low, skip;
-  DeviceTwin device_low, device_skip;
+  DeviceCopy device_low, device_skip;
 };
 
 struct Gradients {
@@ -84,7 +84,7 @@ struct Gradients {
   }
   TensorPair dense, pooled;
   Guarded<std::uint8_t> positions;
-  DeviceTwin device_dense, device_pooled;
+  DeviceCopy device_dense, device_pooled;
   CudaArray<std::uint16_t> device_positions;
 };
 
@@ -102,7 +102,7 @@ struct Target {
         activated(
             drawn(draw, {shape.batch, shape.height, shape.width, draw.flip() ? shape.channels : 0}, values, precision)),
         accumulate(draw.flip()),
-        device_gradient(accumulate ? upload(gradient, precision) : DeviceTwin(shape, precision)),
+        device_gradient(accumulate ? upload(gradient, precision) : DeviceCopy(shape, precision)),
         device_activated(upload(activated, precision)) {}
   ConvGradientTarget exact() { return {gradient.reference(), activated.reference(), 0.5, accumulate}; }
   ConvGradientTarget on_device() const {
@@ -114,7 +114,7 @@ struct Target {
   }
   TensorPair gradient, activated;
   bool accumulate;
-  DeviceTwin device_gradient, device_activated;
+  DeviceCopy device_gradient, device_activated;
 };
 
 }  // namespace n2s::test

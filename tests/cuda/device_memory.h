@@ -36,31 +36,31 @@ std::vector<T> to_host(const T* device, std::size_t count) {
   return host;
 }
 
-/// A tensor in device memory; no channels: not there.
-class DeviceTwin {
+/// A tensor in device memory, copied from and to the host; no channels: not there.
+class DeviceCopy {
  public:
-  DeviceTwin() = default;
+  DeviceCopy() = default;
   /// Uninitialised (NaN, padding too).
-  DeviceTwin(const Shape& shape, Precision precision) : shape_(shape), precision_(precision) {
+  DeviceCopy(const Shape& shape, Precision precision) : shape_(shape), precision_(precision) {
     if (shape.channels > 0)
       memory_ = cuda_array<std::byte>(device::elements_of(shape) * device::element_bytes(precision));
     if (!memory_) return;
     check(cudaMemset(memory_.get(), 0xFF, device::elements_of(shape) * device::element_bytes(precision)), "fill");
     check(cudaDeviceSynchronize(), "fill");  // work in other streams does not wait for it
   }
-  DeviceTwin(const Shape& shape, Precision precision, std::span<const float> values) : DeviceTwin(shape, precision) {
+  DeviceCopy(const Shape& shape, Precision precision, std::span<const float> values) : DeviceCopy(shape, precision) {
     if (!memory_) return;
-    const CudaArray<float> plain = to_device(values);
-    device::pad_channels(plain.get(), tensor(), precision, nullptr);
+    const CudaArray<float> dense = to_device(values);
+    device::pad_channels(dense.get(), tensor(), precision, nullptr);
     check(cudaDeviceSynchronize(), "padding");
   }
 
   DeviceTensor tensor() const { return device::device_tensor(memory_.get(), shape_, precision_); }
   std::vector<float> values() const {
     const auto count = static_cast<std::size_t>(shape_.elements());
-    const CudaArray<float> plain = cuda_array<float>(count);
-    device::strip_channels(tensor(), precision_, plain.get(), nullptr);
-    return to_host(plain.get(), count);
+    const CudaArray<float> dense = cuda_array<float>(count);
+    device::strip_channels(tensor(), precision_, dense.get(), nullptr);
+    return to_host(dense.get(), count);
   }
   /// Whether every padding channel is 0.
   bool padding_is_zero() const {
@@ -68,9 +68,9 @@ class DeviceTwin {
     const std::size_t stored = static_cast<std::size_t>(device::padded_channels(shape_.channels));
     Shape whole = shape_;
     whole.channels = static_cast<int>(stored);
-    const CudaArray<float> plain = cuda_array<float>(device::elements_of(shape_));
-    device::strip_channels(device::device_tensor(memory_.get(), whole, precision_), precision_, plain.get(), nullptr);
-    const std::vector<float> all = to_host(plain.get(), device::elements_of(shape_));
+    const CudaArray<float> dense = cuda_array<float>(device::elements_of(shape_));
+    device::strip_channels(device::device_tensor(memory_.get(), whole, precision_), precision_, dense.get(), nullptr);
+    const std::vector<float> all = to_host(dense.get(), device::elements_of(shape_));
     for (std::size_t i = 0; i < all.size(); ++i)
       if (i % stored >= static_cast<std::size_t>(shape_.channels) && all[i] != 0) return false;
     return true;
@@ -103,7 +103,7 @@ inline std::vector<std::uint8_t> unpack_positions(const Shape& shape, const std:
   return positions;
 }
 
-/// The nearest number that a precision can store.
+/// The nearest value that a precision can store.
 inline float rounded(float value, Precision precision) {
   if (precision == Precision::fp16) return __half2float(__float2half_rn(value));
   if (precision == Precision::bf16) return __bfloat162float(__float2bfloat16_rn(value));

@@ -1,5 +1,4 @@
-// Fourier transforms, undersampling, its post-processing and pixel noise on the GPU against the CPU's and the
-// double-precision twins.
+// Fourier transforms, undersampling and its post-processing on the GPU against the CPU's and against the references.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 #include "kernels/fft/cufft.h"
 #include "kernels/kspace/cuda.h"
 #include "kernels/kspace/kspace.h"
-#include "kernels/noise/cuda.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/random_image.h"
 
@@ -193,35 +191,7 @@ TEST_CASE("post-processing with transforms of another size is refused" * doctest
   CHECK_THROWS_AS(device::kspace_restore_measured({sampling.on_device()}, fft, nullptr), Error);
 }
 
-TEST_CASE("pixel noise on the GPU is the CPU's") {
-  constexpr std::size_t kPixels = 777;
-  const PixelUnits units{1.0 / 256, -0.5};
-  const std::vector<float> clean = random_values(kPlanes * kPixels, 9);
-  const std::vector<RandomKey> keys = plane_draws();
-  const CudaArray<RandomKey> device_keys = to_device(std::span<const RandomKey>(keys));
-  for (const PixelNoise& noise : {PixelNoise{0, 25}, {2, 0}, {0.5, 5}, {30, 1}}) {  // 0.5: means above 200 as well
-    CAPTURE(noise.gain);
-    CAPTURE(noise.sigma);
-    for (const bool in_place : {false, true}) {
-      const CudaArray<float> from = to_device(std::span<const float>(clean));
-      const CudaArray<float> to = cuda_array<float>(clean.size());
-      float* noisy = in_place ? from.get() : to.get();
-      device::add_noise({from.get(), noisy, device_keys.get(), kPlanes, kPixels, noise, units}, nullptr);
-      const std::vector<float> found = to_host(static_cast<const float*>(noisy), clean.size());
-      double largest = 0;  // logarithms and cosines may be rounded differently
-      for (std::size_t i = 0; i < clean.size(); ++i) {
-        const float expected =
-            with_noise(noise, units, clean[i], keys[i / kPixels], static_cast<std::uint32_t>(i % kPixels));
-        largest = std::max(largest, std::abs(static_cast<double>(found[i]) - static_cast<double>(expected)));
-      }
-      CHECK(largest < 1e-6);
-    }
-  }
-}
-
-TEST_CASE("no planes and no pixels are no work") {
-  device::add_noise({nullptr, nullptr, nullptr, 0, 5, {}, {}}, nullptr);
-  device::add_noise({nullptr, nullptr, nullptr, 5, 0, {}, {}}, nullptr);
+TEST_CASE("no planes and no values are no work") {
   device::kspace_weight({4, 4, nullptr}, nullptr, 0, nullptr, nullptr);
   device::scale(nullptr, nullptr, 0, 1, nullptr);
   CHECK(cudaDeviceSynchronize() == cudaSuccess);

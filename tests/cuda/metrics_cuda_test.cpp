@@ -1,4 +1,5 @@
-// Metrics and percentiles on the GPU against the processor's, which are scikit-image's and numpy's.
+// Metrics and percentiles on the GPU, and on the CPU (data/), against the references. tests/data compares the CPU's
+// with scikit-image's and numpy's.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,7 +10,9 @@
 #include "kernels/base/error.h"
 #include "kernels/base/percentile.h"
 #include "kernels/metrics/cuda.h"
+#include "kernels/metrics/reference.h"
 #include "kernels/percentile/cuda.h"
+#include "kernels/percentile/reference.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/data/metric_images.h"
 #include "tests/kernels/random_image.h"
@@ -55,24 +58,32 @@ bool same(double found, double expected) {
   return std::abs(found - expected) < 1e-6;
 }
 
-void check_as_on_cpu(const std::vector<float>& result, const std::vector<float>& truth, int height, int width,
-                     const MetricOptions& options) {
-  const Measured found = on_gpu(result, truth, height, width, options);
+bool same(const PlaneMetrics& found, const PlaneMetrics& expected) {
+  return same(found.psnr, expected.psnr) && same(found.ssim, expected.ssim) && same(found.nrmse, expected.nrmse);
+}
+
+void check_against_reference(const std::vector<float>& result, const std::vector<float>& truth, int height, int width,
+                             const MetricOptions& o) {
+  const Measured found = on_gpu(result, truth, height, width, o);
   const auto pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
   for (std::size_t plane = 0; plane < found.planes.size(); ++plane) {
     CAPTURE(height);
     CAPTURE(width);
     CAPTURE(plane);
-    const PlaneMetrics expected =
-        plane_metrics(std::span(result).subspan(plane * pixels, pixels),
-                      std::span(truth).subspan(plane * pixels, pixels), height, width, options);
-    CHECK(same(found.planes[plane].psnr, expected.psnr));
-    CHECK(same(found.planes[plane].ssim, expected.ssim));
-    CHECK(same(found.planes[plane].nrmse, expected.nrmse));
+    const auto of_result = std::span(result).subspan(plane * pixels, pixels);
+    const auto of_truth = std::span(truth).subspan(plane * pixels, pixels);
+    const MetricsReference reference{of_result, of_truth,    height,       width,       o.affine,
+                                     o.clamp,   o.clamp_low, o.clamp_high, o.data_range};
+    const PlaneMetrics expected = metrics_of(metric_sums_reference(reference), height, width, o.data_range);
+    CHECK(same(found.planes[plane], expected));
+    CHECK(same(plane_metrics(of_result, of_truth, height, width, o), expected));
+    const AffineMap map = affine_map_reference(reference);
+    CHECK(found.maps[plane].alpha == doctest::Approx(map.alpha).epsilon(1e-10));
+    CHECK(found.maps[plane].beta == doctest::Approx(map.beta).epsilon(1e-10));
   }
 }
 
-TEST_CASE("metrics of several planes are the processor's, for sizes of every kind") {
+TEST_CASE("metrics of several planes are the reference's, for sizes of every kind") {
   std::vector<PlaneSize> sizes{{1, 1},   {3, 40},  {40, 3},  {6, 7},   {7, 6},     {7, 7},
                                {22, 22}, {23, 22}, {22, 23}, {31, 47}, {128, 101}, {16, 300}};
   if (kSanitized) sizes = {{1, 1}, {7, 7}, {23, 39}};
@@ -84,7 +95,7 @@ TEST_CASE("metrics of several planes are the processor's, for sizes of every kin
         result.insert(result.end(), pair.result.begin(), pair.result.end());
         truth.insert(truth.end(), pair.truth.begin(), pair.truth.end());
       }
-      check_as_on_cpu(result, truth, size.height, size.width, options);
+      check_against_reference(result, truth, size.height, size.width, options);
     }
 }
 
@@ -104,7 +115,7 @@ TEST_CASE("the affine map is found, and gives a constant image the truth's mean"
   const Measured flat = on_gpu(constant, pair.truth, 40, 37, options);
   CHECK(flat.maps[0].alpha == 0);
   CHECK(flat.maps[0].beta == doctest::Approx(mean).epsilon(1e-12));
-  check_as_on_cpu(constant, pair.truth, 40, 37, options);
+  check_against_reference(constant, pair.truth, 40, 37, options);
   options.affine = false;
   CHECK(on_gpu(constant, pair.truth, 40, 37, options).maps[0].alpha == 1);
 }
@@ -170,7 +181,7 @@ double percentile_on_gpu(const std::vector<float>& values, double percent) {
   return between(found[0], found[1], position.part);
 }
 
-TEST_CASE("percentiles are the processor's, exactly") {
+TEST_CASE("percentiles are the reference's, exactly") {
   std::vector<std::size_t> counts{1, 2, 3, 255, 256, 1001, 65536, 65537, 150001};
   if (kSanitized) counts = {1, 2, 1001};
   for (const std::size_t count : counts) {
@@ -184,19 +195,21 @@ TEST_CASE("percentiles are the processor's, exactly") {
       for (const double percent : {0.0, 0.1, 3.0, 25.0, 50.0, 99.8, 100.0}) {
         CAPTURE(count);
         CAPTURE(percent);
+        const double expected = percentile_reference(values, percent);
+        CHECK(percentile_on_gpu(values, percent) == expected);
         std::vector<float> copy = values;
-        CHECK(percentile_on_gpu(values, percent) == percentile(copy, percent));
+        CHECK(percentile(copy, percent) == expected);
       }
   }
 }
 
 TEST_CASE("any rank is found, many at once, at the ends of the floats' range too") {
-  std::vector<float> values{3.4e38F, -3.4e38F, 1e-45F, -1e-45F, 0.0F, -0.0F, 1.0F, -1.0F, 1.0000001F, 0.99999994F};
+  const std::vector<float> values{3.4e38F, -3.4e38F, 1e-45F, -1e-45F,    0.0F,
+                                  -0.0F,   1.0F,     -1.0F,  1.0000001F, 0.99999994F};
   std::vector<std::size_t> ranks;
   for (std::size_t i = 0; i < values.size(); ++i) ranks.push_back(i);
   const std::vector<float> found = found_at(values, ranks);
-  std::sort(values.begin(), values.end());
-  CHECK(found == values);
+  for (const std::size_t rank : ranks) CHECK(found[rank] == order_statistic_reference(values, rank));
   CHECK(!std::signbit(found_at({-0.0F}, {0})[0]));
 }
 

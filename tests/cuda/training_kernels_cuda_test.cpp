@@ -1,11 +1,13 @@
-// Padding, loss and optimiser on the GPU against the double-precision twins, in every precision.
+// Padding, loss and optimiser on the GPU against their references, in every precision.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
+#include "kernels/convert/reference.h"
 #include "kernels/mse/cuda.h"
+#include "kernels/mse/mse.h"
 #include "tests/cuda/device_memory.h"
 #include "tests/kernels/conv3x3_cases.h"
 #include "tests/kernels/random_image.h"
@@ -34,18 +36,21 @@ TEST_CASE("padding adds channels of zeros, and stripping takes them away") {
       CAPTURE(channels);
       const Shape shape{2, 5, 7, channels};
       const std::vector<float> values = random_values(static_cast<std::size_t>(shape.elements()), 1);
-      const DeviceTwin twin(shape, precision, values);
-      CHECK(twin.values() == stored(values, precision));
-      CHECK(twin.padding_is_zero());
+      const DeviceCopy copy(shape, precision, values);
+      CHECK(copy.values() == stored(values, precision));
+      CHECK(copy.padding_is_zero());
     }
 }
 
-TEST_CASE("padded fp32 memory is as the layout says") {
-  const Shape shape{1, 2, 3, 5};
-  const std::vector<float> values = random_values(30, 2);
-  const DeviceTwin twin(shape, Precision::fp32, values);
-  const std::vector<float> memory = to_host(static_cast<const float*>(twin.tensor().data), 48);
-  for (std::size_t i = 0; i < memory.size(); ++i) CHECK(memory[i] == (i % 8 < 5 ? values[i / 8 * 5 + i % 8] : 0));
+TEST_CASE("padded fp32 memory is the reference's, and stripping gives the reference's values") {
+  for (const int channels : {1, 5, 8, 13}) {
+    const Shape shape{2, 2, 3, channels};
+    const std::vector<float> values = random_values(static_cast<std::size_t>(shape.elements()), 2);
+    const std::vector<float> padded = pad_channels_reference(values, shape);
+    const DeviceCopy copy(shape, Precision::fp32, values);
+    CHECK(to_host(static_cast<const float*>(copy.tensor().data), padded.size()) == padded);
+    CHECK(copy.values() == strip_channels_reference(padded, shape));
+  }
 }
 
 TEST_CASE("mean squared error and its gradient, with and without a scale") {
@@ -56,30 +61,26 @@ TEST_CASE("mean squared error and its gradient, with and without a scale") {
       const auto count = static_cast<std::size_t>(shape.elements());
       const std::vector<float> prediction = stored(random_values(count, 3), precision);
       const std::vector<float> target = stored(random_values(count, 4), precision);
-      const DeviceTwin device_prediction(shape, precision, prediction);
-      const DeviceTwin device_target(shape, precision, target);
+      const DeviceCopy device_prediction(shape, precision, prediction);
+      const DeviceCopy device_target(shape, precision, target);
       const CudaArray<std::byte> scratch = cuda_array<std::byte>(device::mean_squared_error_scratch_bytes(shape));
       const CudaArray<double> loss = cuda_array<double>(1);
       for (const float scale : {0.0F, 1024.0F}) {  // 0: none
         const CudaArray<float> device_scale = to_device(std::span<const float>(&scale, 1));
-        const DeviceTwin gradient(shape, precision);
+        const DeviceCopy gradient(shape, precision);
         device::DeviceMeanSquaredError problem{device_prediction.tensor(), device_target.tensor(), gradient.tensor(),
                                                scale > 0 ? device_scale.get() : nullptr, loss.get()};
         device::mean_squared_error(problem, precision, scratch.get(), nullptr);
         const double found = to_host(loss.get(), 1)[0];
-        double expected = 0;
-        std::vector<double> exact_gradient;
+        std::vector<double> exact_gradient(count);
+        const double expected =
+            mean_squared_error_reference(converted<double>(prediction), converted<double>(target), exact_gradient);
         const double factor = 2 * (scale > 0 ? double{scale} : 1.0) / static_cast<double>(count);
-        for (std::size_t i = 0; i < count; ++i) {
-          const double difference = double{prediction[i]} - double{target[i]};
-          expected += difference * difference / static_cast<double>(count);
-          exact_gradient.push_back(factor * difference);
-        }
         CHECK(found == doctest::Approx(expected).epsilon(1e-6));
         std::vector<float> relative = gradient.values();  // of order 1, as nmse() takes values to be
         for (std::size_t i = 0; i < count; ++i) {
           relative[i] = static_cast<float>(relative[i] / factor);
-          exact_gradient[i] /= factor;
+          exact_gradient[i] *= static_cast<double>(count) / 2;
         }
         CHECK(nmse(relative, exact_gradient) <= stored_nmse(precision));
         CHECK(gradient.padding_is_zero());
@@ -91,8 +92,8 @@ TEST_CASE("mean squared error and its gradient, with and without a scale") {
 }
 
 TEST_CASE("mean squared error refuses shapes that differ") {
-  const DeviceTwin three({1, 3, 4, 1}, Precision::fp32);
-  const DeviceTwin four({1, 4, 3, 1}, Precision::fp32);
+  const DeviceCopy three({1, 3, 4, 1}, Precision::fp32);
+  const DeviceCopy four({1, 4, 3, 1}, Precision::fp32);
   CHECK_THROWS_AS(device::mean_squared_error({three.tensor(), four.tensor(), {}, nullptr, nullptr}, Precision::fp32,
                                              nullptr, nullptr),
                   Error);
@@ -131,7 +132,7 @@ device::LossScale scaled(float scale, bool dynamic, int good_steps = 0) {
   return {scale, dynamic ? 1 : 0, good_steps, 0, 0};
 }
 
-TEST_CASE("ten steps of Adam follow the double-precision twin, whatever the gradients' scale") {
+TEST_CASE("ten steps of Adam follow the reference, whatever the gradients' scale") {
   constexpr std::size_t kCount = 3001;
   const std::vector<float> start = random_values(kCount, 5);
   for (const float scale : {1.0F, 1024.0F}) {

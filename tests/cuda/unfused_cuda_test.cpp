@@ -1,4 +1,4 @@
-// The unfused operations on the GPU against the same ones in double precision on the CPU, in every precision.
+// The unfused operations on the GPU against their references, in every precision.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -27,14 +27,14 @@ struct Side {
     for (std::ptrdiff_t i = 0; i < shape.elements(); ++i)
       values.push_back(rounded(draw.value(Values::random), precision));
     exact.assign(values.begin(), values.end());
-    device = DeviceTwin(shape, precision, values);
+    device = DeviceCopy(shape, precision, values);
   }
   Tensor<const double> reference() const { return {exact.data(), shape}; }
   Tensor<double> writable() { return {exact.data(), shape}; }
 
   Shape shape;
   std::vector<double> exact;
-  DeviceTwin device;
+  DeviceCopy device;
 };
 
 void check_same(const Side& side, double tolerance) {
@@ -42,7 +42,7 @@ void check_same(const Side& side, double tolerance) {
   CHECK(side.device.padding_is_zero());
 }
 
-/// Runs a gradient with each kind of target: plain, through an activation, added to what is there.
+/// Runs a gradient with each kind of target: as it is, through an activation, added to what is there.
 void for_targets(Draw& draw, const Shape& shape, const Mode& mode,
                  const std::function<void(const ConvGradientTarget&, const ConvGradientTarget&)>& gradient) {
   const Side activated(draw, shape, mode.precision);
@@ -71,71 +71,67 @@ void for_cases(const std::function<void(const Mode&, const Shape& low, const Sha
 }
 
 TEST_CASE("activation and its gradient") {
-  ThreadPool pool(1);
   for_cases([&](const Mode& mode, const Shape&, const Shape& high, Draw& draw) {
     const Side in(draw, high, mode.precision);
     for (const float slope : {0.0F, 0.125F}) {
       Side out(draw, high, mode.precision);
-      unfused::activation<double>(in.reference(), double{slope}, out.writable(), pool);
+      unfused::activation_reference(in.reference(), double{slope}, out.writable());
       device::unfused::activation(in.device.tensor(), slope, out.device.tensor(), mode.precision, nullptr);
       check_same(out, mode.tolerance);
     }
-    const Side upstream(draw, high, mode.precision);
-    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      unfused::activation_gradient<double>(upstream.reference(), in.reference(), 0.25, to, pool);
-      device::unfused::activation_gradient(upstream.device.tensor(), in.device.tensor(), 0.25F, device_to,
+    const Side output_gradient(draw, high, mode.precision);
+    for_targets(draw, high, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::activation_gradient_reference(output_gradient.reference(), in.reference(), 0.25, to);
+      device::unfused::activation_gradient(output_gradient.device.tensor(), in.device.tensor(), 0.25F, device_to,
                                            mode.precision, nullptr);
     });
   });
 }
 
 TEST_CASE("max pooling, the places of its maxima, and its gradient") {
-  ThreadPool pool(1);
   for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
     Side in(draw, high, mode.precision);
     const auto pixels = static_cast<std::size_t>(low.channels) * 2;  // the first two pixels tie
     std::vector<float> values = in.device.values();
     for (std::size_t i = 0; i < pixels; ++i) values[i] = 4, in.exact[i] = 4;
-    in.device = DeviceTwin(high, mode.precision, values);
+    in.device = DeviceCopy(high, mode.precision, values);
     Side out(draw, low, mode.precision);
     std::vector<std::uint8_t> places(static_cast<std::size_t>(low.elements()));
     const Tensor<std::uint8_t> argmax{places.data(), low};
-    unfused::maxpool2<double>(in.reference(), out.writable(), argmax, pool);
+    unfused::maxpool2_reference(in.reference(), out.writable(), argmax);
     const std::size_t words = device::argmax_bytes(low) / 2;
     const CudaArray<std::uint16_t> device_argmax = cuda_array<std::uint16_t>(words);
     device::unfused::maxpool2(in.device.tensor(), out.device.tensor(), device_argmax.get(), mode.precision, nullptr);
     check_same(out, 0);
     CHECK(unpack_positions(low, to_host(device_argmax.get(), words)) == places);
-    const DeviceTwin without(low, mode.precision);
+    const DeviceCopy without(low, mode.precision);
     device::unfused::maxpool2(in.device.tensor(), without.tensor(), nullptr, mode.precision, nullptr);
     CHECK(without.values() == out.device.values());
-    const Side upstream(draw, low, mode.precision);
-    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      unfused::maxpool2_gradient<double>(upstream.reference(), argmax, to, pool);
-      device::unfused::maxpool2_gradient(upstream.device.tensor(), device_argmax.get(), device_to, mode.precision,
-                                         nullptr);
+    const Side output_gradient(draw, low, mode.precision);
+    for_targets(draw, high, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::maxpool2_gradient_reference(output_gradient.reference(), argmax, to);
+      device::unfused::maxpool2_gradient(output_gradient.device.tensor(), device_argmax.get(), device_to,
+                                         mode.precision, nullptr);
     });
   });
 }
 
 TEST_CASE("upsampling and its gradient") {
-  ThreadPool pool(1);
   for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
     const Side in(draw, low, mode.precision);
     Side out(draw, high, mode.precision);
-    unfused::upsample2<double>(in.reference(), out.writable(), pool);
+    unfused::upsample2_reference(in.reference(), out.writable());
     device::unfused::upsample2(in.device.tensor(), out.device.tensor(), mode.precision, nullptr);
     check_same(out, 0);
-    const Side upstream(draw, high, mode.precision);
-    for_targets(draw, low, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      unfused::upsample2_gradient<double>(upstream.reference(), to, pool);
-      device::unfused::upsample2_gradient(upstream.device.tensor(), device_to, mode.precision, nullptr);
+    const Side output_gradient(draw, high, mode.precision);
+    for_targets(draw, low, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::upsample2_gradient_reference(output_gradient.reference(), to);
+      device::unfused::upsample2_gradient(output_gradient.device.tensor(), device_to, mode.precision, nullptr);
     });
   });
 }
 
 TEST_CASE("concatenation and its gradient, both halves") {
-  ThreadPool pool(1);
   for_cases([&](const Mode& mode, const Shape&, const Shape& high, Draw& draw) {
     Shape other = high;
     other.channels = 3;
@@ -144,23 +140,22 @@ TEST_CASE("concatenation and its gradient, both halves") {
     const Side first(draw, high, mode.precision);
     const Side second(draw, other, mode.precision);
     Side out(draw, both, mode.precision);
-    unfused::concat<double>(first.reference(), second.reference(), out.writable(), pool);
+    unfused::concat_reference(first.reference(), second.reference(), out.writable());
     device::unfused::concat(first.device.tensor(), second.device.tensor(), out.device.tensor(), mode.precision,
                             nullptr);
     check_same(out, 0);
-    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      unfused::concat_gradient<double>(out.reference(), to, {}, high.channels, pool);
+    for_targets(draw, high, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::concat_gradient_reference(out.reference(), to, {}, high.channels);
       device::unfused::concat_gradient(out.device.tensor(), 0, device_to, mode.precision, nullptr);
     });
-    for_targets(draw, other, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      unfused::concat_gradient<double>(out.reference(), {}, to, high.channels, pool);
+    for_targets(draw, other, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::concat_gradient_reference(out.reference(), {}, to, high.channels);
       device::unfused::concat_gradient(out.device.tensor(), high.channels, device_to, mode.precision, nullptr);
     });
   });
 }
 
 TEST_CASE("the residual and its gradient") {
-  ThreadPool pool(1);
   for_cases([&](const Mode& mode, const Shape&, const Shape& high, Draw& draw) {
     Shape planes = high;
     planes.channels = 4;
@@ -168,13 +163,13 @@ TEST_CASE("the residual and its gradient") {
     const Side source(draw, planes, mode.precision);
     for (const int channel : {0, 3}) {
       Side out(draw, high, mode.precision);
-      unfused::add_plane<double>(in.reference(), source.reference(), channel, out.writable(), pool);
+      unfused::add_plane_reference(in.reference(), source.reference(), channel, out.writable());
       device::unfused::add_plane(in.device.tensor(), source.device.tensor(), channel, out.device.tensor(),
                                  mode.precision, nullptr);
       check_same(out, mode.tolerance);
     }
-    for_targets(draw, high, mode, [&](const auto& to, const ConvGradientTarget& device_to) {
-      unfused::copy_gradient<double>(in.reference(), to, pool);
+    for_targets(draw, high, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::copy_gradient_reference(in.reference(), to);
       device::unfused::copy_gradient(in.device.tensor(), device_to, mode.precision, nullptr);
     });
   });
@@ -183,10 +178,10 @@ TEST_CASE("the residual and its gradient") {
 TEST_CASE("shapes that do not fit are refused") {
   using namespace device::unfused;
   constexpr Precision kPrecision = Precision::fp32;
-  const DeviceTwin low_twin({2, 3, 5, 8}, kPrecision);
-  const DeviceTwin high_twin({2, 6, 10, 8}, kPrecision);
-  const device::DeviceTensor low = low_twin.tensor();
-  const device::DeviceTensor high = high_twin.tensor();
+  const DeviceCopy low_copy({2, 3, 5, 8}, kPrecision);
+  const DeviceCopy high_copy({2, 6, 10, 8}, kPrecision);
+  const device::DeviceTensor low = low_copy.tensor();
+  const device::DeviceTensor high = high_copy.tensor();
   const ConvGradientTarget to_low{low, {}, 1, false};
   const ConvGradientTarget to_high{high, {}, 1, false};
   CHECK_THROWS_AS(activation(high, 0, low, kPrecision, nullptr), Error);

@@ -71,36 +71,36 @@ struct DoubleExecutor::RunInDouble {
     }
   }
   void operator()(const Activation& op) const {
-    unfused::activation<double>(tensor(op.in), slope(op.slope), tensor(op.out), own.pool_);
+    unfused::activation_reference(tensor(op.in), slope(op.slope), tensor(op.out));
   }
   void operator()(const ActivationGradient& op) const {
-    unfused::activation_gradient<double>(tensor(op.output_gradient), tensor(op.activated), slope(op.slope),
-                                         target(op.to), own.pool_);
+    unfused::activation_gradient_reference(tensor(op.output_gradient), tensor(op.activated), slope(op.slope),
+                                           target(op.to));
   }
   void operator()(const MaxPool& op) const {
-    unfused::maxpool2<double>(tensor(op.in), tensor(op.out), indices(op.argmax), own.pool_);
+    unfused::maxpool2_reference(tensor(op.in), tensor(op.out), indices(op.argmax));
   }
   void operator()(const MaxPoolGradient& op) const {
-    unfused::maxpool2_gradient<double>(tensor(op.output_gradient), indices(op.argmax), target(op.to), own.pool_);
+    unfused::maxpool2_gradient_reference(tensor(op.output_gradient), indices(op.argmax), target(op.to));
   }
-  void operator()(const Upsample& op) const { unfused::upsample2<double>(tensor(op.in), tensor(op.out), own.pool_); }
+  void operator()(const Upsample& op) const { unfused::upsample2_reference(tensor(op.in), tensor(op.out)); }
   void operator()(const UpsampleGradient& op) const {
-    unfused::upsample2_gradient<double>(tensor(op.output_gradient), target(op.to), own.pool_);
+    unfused::upsample2_gradient_reference(tensor(op.output_gradient), target(op.to));
   }
   void operator()(const Concat& op) const {
-    unfused::concat<double>(tensor(op.first), tensor(op.second), tensor(op.out), own.pool_);
+    unfused::concat_reference(tensor(op.first), tensor(op.second), tensor(op.out));
   }
   void operator()(const ConcatGradient& op) const {
     const Tensor<double> from = tensor(op.output_gradient);
     const int first = op.first.gradient != kNone ? own.shape(op.first.gradient).channels
                                                  : from.shape.channels - own.shape(op.second.gradient).channels;
-    unfused::concat_gradient<double>(from, target(op.first), target(op.second), first, own.pool_);
+    unfused::concat_gradient_reference(from, target(op.first), target(op.second), first);
   }
   void operator()(const AddPlane& op) const {
-    unfused::add_plane<double>(tensor(op.in), tensor(op.source), op.channel, tensor(op.out), own.pool_);
+    unfused::add_plane_reference(tensor(op.in), tensor(op.source), op.channel, tensor(op.out));
   }
   void operator()(const AddPlaneGradient& op) const {
-    unfused::copy_gradient<double>(tensor(op.output_gradient), target(op.to), own.pool_);
+    unfused::copy_gradient_reference(tensor(op.output_gradient), target(op.to));
   }
 };
 

@@ -7,8 +7,8 @@
 
 #include "data/plane_selection.h"
 #include "engine/inference/tile_placement.h"
-#include "kernels/cast/cuda.h"
 #include "kernels/device/check.h"
+#include "kernels/normalise/cuda.h"
 
 namespace n2s::device {
 namespace {
@@ -123,8 +123,7 @@ void CudaTiles::keep(std::size_t first, Executor& executor) {
 
 void CudaTiles::take() {
   const std::size_t count = static_cast<std::size_t>(range_.count) * pixels_;
-  cast_samples<float>({restored_.get(), count, request_.normalisation.scale, request_.normalisation.offset},
-                      restored_.get(), stream_);
+  denormalise({restored_.get(), count, request_.normalisation.scale, request_.normalisation.offset}, stream_);
   const auto voxels =
       std::span(request_.restored.voxels).subspan(static_cast<std::size_t>(range_.first) * pixels_, count);
   cuda_download(std::as_writable_bytes(voxels), restored_.get(), stream_, kWhat);
