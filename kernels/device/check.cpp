@@ -1,6 +1,9 @@
+// Implements check(): error codes become exceptions.
 #include "kernels/device/check.h"
 
 #include <fmt/format.h>
+
+#include "kernels/device/toolkit_version.h"
 
 namespace n2s::device {
 

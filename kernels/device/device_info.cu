@@ -1,8 +1,10 @@
+// Asks the CUDA runtime about the devices, and whether this program has code for them.
 #include "kernels/device/device_info.h"
 
 #include <cuda_runtime.h>
 
 #include "kernels/base/error.h"
+#include "kernels/device/toolkit_version.h"
 
 namespace n2s::device {
 namespace {
