@@ -86,7 +86,7 @@ void PlaneNoise::corrupt(std::span<const float> clean, const RandomKey& key, std
 
 void PlaneNoise::restore_measured(std::span<const float> noisy, const RandomKey& key, std::span<float> restored) const {
   if (sampling_.empty()) return;
-  kspace_restore_measured(fft_.front(), sampling_.front(), kspace_mask(sampling_.front(), key), noisy, restored);
+  kspace_data_consistency(fft_.front(), sampling_.front(), kspace_mask(sampling_.front(), key), noisy, restored);
 }
 
 RandomKey plane_key(std::uint64_t seed, Purpose copy, int stack, int plane) {

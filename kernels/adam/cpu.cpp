@@ -1,4 +1,5 @@
-// Single precision, the bias corrections folded into two constants; plain loops that the compiler vectorises.
+// Adam on the CPU in single precision. The bias corrections are folded into two constants, and the compiler vectorises
+// the loop.
 #include <algorithm>
 #include <cmath>
 
@@ -8,7 +9,7 @@
 namespace n2s {
 namespace {
 
-constexpr std::ptrdiff_t kPiece = 16384;  // parameters a task
+constexpr std::ptrdiff_t kChunk = 16384;  // parameters per task
 
 }  // namespace
 
@@ -19,15 +20,15 @@ void adam_cpu(const AdamUpdate<float>& u, ThreadPool& pool) {
   const auto& s = u.settings;
   const auto beta1 = static_cast<float>(s.beta1);
   const auto beta2 = static_cast<float>(s.beta2);
-  const auto rest1 = static_cast<float>(1 - s.beta1);  // 1 - float(beta2) alone would be off by 1e-5 of itself
+  const auto rest1 = static_cast<float>(1 - s.beta1);  // 1 - float(beta2) would have a relative error of 1e-5
   const auto rest2 = static_cast<float>(1 - s.beta2);
   const auto rate = static_cast<float>(s.learning_rate / (1 - std::pow(s.beta1, u.step)));
   const auto correction = static_cast<float>(1 / std::sqrt(1 - std::pow(s.beta2, u.step)));
   const auto epsilon = static_cast<float>(s.epsilon);
   const auto total = static_cast<std::ptrdiff_t>(count);
-  pool.parallel_for((total + kPiece - 1) / kPiece, [&](std::ptrdiff_t piece, int) {
-    const auto begin = static_cast<std::size_t>(piece * kPiece);
-    const auto end = static_cast<std::size_t>(std::min(total, (piece + 1) * kPiece));
+  pool.parallel_for((total + kChunk - 1) / kChunk, [&](std::ptrdiff_t chunk, int) {
+    const auto begin = static_cast<std::size_t>(chunk * kChunk);
+    const auto end = static_cast<std::size_t>(std::min(total, (chunk + 1) * kChunk));
     for (std::size_t i = begin; i < end; ++i) {
       const float g = u.gradients[i];
       const float m = beta1 * u.first_moment[i] + rest1 * g;

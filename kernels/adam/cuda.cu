@@ -1,3 +1,4 @@
+// Adam on a GPU, one parameter per thread, after a kernel that looks for overflow; then the loss scale is updated.
 #include <cmath>
 
 #include "kernels/adam/cuda.h"

@@ -8,7 +8,8 @@
 
 namespace n2s::device {
 
-/// What changes from step to step, in device memory: a captured step reads it anew each time.
+/// The settings that change from step to step. They lie in device memory, where a captured step reads them at each
+/// replay.
 struct AdamStep {
   float beta1 = 0, rest1 = 0, beta2 = 0, rest2 = 0;  // rest = 1 - beta, rounded once
   float rate = 0;                                    // learning rate / (1 - beta1^step)
@@ -17,20 +18,20 @@ struct AdamStep {
 };
 AdamStep adam_step(const AdamSettings& settings, long step);
 
-/// *to = step, in device memory; nothing is waited for.
+/// *to = step, in device memory; asynchronous.
 void set_adam_step(const AdamStep& step, AdamStep* to, cudaStream_t stream);
 
-/// The gradients' scale and what became of the last step, in device memory.
+/// The current loss scale, and whether the last step overflowed; in device memory.
 struct LossScale {
   float scale = 1;
-  int dynamic = 0;     // 0: the scale stays as it is
-  int good_steps = 0;  // since it last changed
-  int overflow = 0;    // gradients that are not finite have been seen in this step
-  int skipped = 0;     // the last step changed nothing, because of them
+  int dynamic = 0;     // 0: the scale is constant
+  int good_steps = 0;  // since the last overflow or change of scale
+  int overflow = 0;    // this step has a gradient or loss that is not finite
+  int skipped = 0;     // the last step overflowed and changed nothing
 };
 
-/// Parameters and moments move by one step, or stay as they are where a gradient is not finite or the loss is not. The
-/// scale is halved then; after 2000 steps without it is doubled. All pointers are device memory.
+/// One step. If a gradient or the loss is not finite, parameters and moments stay unchanged and a dynamic scale is
+/// halved; after 2000 good steps it is doubled. All pointers are device memory.
 struct DeviceAdam {
   float* parameters = nullptr;
   float* first_moment = nullptr;
@@ -39,7 +40,7 @@ struct DeviceAdam {
   std::size_t count = 0;
   const AdamStep* step = nullptr;
   LossScale* scale = nullptr;
-  const double* loss = nullptr;  // null: not looked at
+  const double* loss = nullptr;  // null: not checked
 };
 void adam(const DeviceAdam& problem, cudaStream_t stream);
 

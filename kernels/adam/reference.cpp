@@ -1,3 +1,4 @@
+// Adam by definition: moments, bias correction and update of each parameter in double precision.
 #include <cmath>
 
 #include "kernels/adam/adam.h"

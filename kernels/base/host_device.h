@@ -1,4 +1,4 @@
-// Marks functions that run on the processor and, compiled by a CUDA compiler, on the device as well.
+// Marks functions that run on the CPU and, compiled by a CUDA compiler, on the device as well.
 #pragma once
 
 #ifdef __CUDACC__

@@ -1,5 +1,5 @@
-// What PSNR, NRMSE and SSIM are made of: formulas that the processor's metrics and the GPU's share. SSIM is Wang et al.
-// 2004 with scikit-image's defaults: a uniform 7x7 window and sample variances.
+// The formulas of PSNR, NRMSE and SSIM, shared by CPU and GPU. SSIM is Wang et al. 2004 with scikit-image's defaults: a
+// uniform 7x7 window and sample variances.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,7 @@ namespace n2s {
 
 inline constexpr int kSsimWindow = 7;  // pixels on each side
 
-/// Sums over a window of what SSIM needs of two images.
+/// Sums over a window of two images, for SSIM.
 struct SsimMoments {
   double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
   N2S_HOST_DEVICE void add(const SsimMoments& other, double sign) {
@@ -41,12 +41,12 @@ N2S_HOST_DEVICE inline double ssim_of(const SsimMoments& sums, double range) {
          ((mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2));
 }
 
-/// Of the result onto the truth: alpha * result + beta.
+/// Maps the result onto the truth: alpha * result + beta.
 struct AffineMap {
   double alpha = 1, beta = 0;
 };
 
-/// Of one plane, after the affine map and the clamp.
+/// Sums of one plane, after the affine map and the clamp.
 struct MetricSums {
   double errors = 0;  // of squared differences
   double energy = 0;  // of the truth's squares

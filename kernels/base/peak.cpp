@@ -1,4 +1,4 @@
-// Highway compiles this file once for each instruction set and picks one at run time.
+// Measures the CPU's arithmetic ceiling. Highway compiles this file once per instruction set and picks one at run time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/base/peak.cpp"
 #include <hwy/foreach_target.h>

@@ -1,4 +1,4 @@
-// The processor's arithmetic ceiling: fused multiply-adds that never leave the registers.
+// The CPU's arithmetic ceiling: fused multiply-adds that never leave the registers.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Percentiles as numpy's default has them: linear interpolation between two neighbours of the sorted values. Which two,
-// and how, is the same wherever they are found.
+// Percentiles by numpy's default rule: linear interpolation between two neighbours of the sorted values. CPU and GPU
+// find these two in different ways and share the rule.
 #pragma once
 
 #include <algorithm>
@@ -7,13 +7,13 @@
 
 namespace n2s {
 
-/// Between which of the sorted values a percentile lies.
+/// Position of a percentile among the sorted values.
 struct PercentilePosition {
-  std::size_t below = 0;  // counted from 0; the other one is the next, if there is one
-  double part = 0;        // of the way to that, in [0, 1)
+  std::size_t below = 0;  // rank of the lower neighbour, from 0; the upper one is the next, if any
+  double part = 0;        // of the distance to the upper neighbour, in [0, 1)
 };
 
-/// Of `count` values, at least one; `percent` from 0 to 100.
+/// `count` is at least 1; `percent` is from 0 to 100.
 inline PercentilePosition percentile_position(std::size_t count, double percent) {
   const double position = percent / 100 * static_cast<double>(count - 1);
   const std::size_t below = std::min(static_cast<std::size_t>(position), count - 1);

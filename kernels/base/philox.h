@@ -1,5 +1,5 @@
 // Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). A
-// number is a function of where it is needed, not of what was drawn before: the same on CPU and GPU, in any order, on
+// number is a function of its key and index, not of what was drawn before: the same on CPU and GPU, in any order, on
 // any number of threads or devices.
 #pragma once
 
@@ -10,8 +10,8 @@
 
 namespace n2s {
 
-/// What a random number is for; numbers for different purposes are independent. The values are part of the results: do
-/// not renumber.
+/// What a random number is used for; numbers for different purposes are independent. The values are part of the
+/// results: do not renumber.
 enum class Purpose : std::uint32_t {
   initial_weights = 1,
   shuffle = 2,
@@ -23,7 +23,7 @@ enum class Purpose : std::uint32_t {
   test = 8,
 };
 
-/// Where in a run numbers are needed.
+/// Identifies a stream of random numbers by where in a run it is used.
 struct RandomKey {
   std::uint64_t seed = 0;
   Purpose purpose = Purpose::test;

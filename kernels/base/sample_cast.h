@@ -1,17 +1,15 @@
-// From computed values to samples as files store them, by the same code on CPU and GPU.
+// Converts computed values to the sample types that files store.
 #pragma once
 
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
-#include "kernels/base/host_device.h"
-
 namespace n2s {
 
 /// The nearest float; infinity beyond the largest. Narrowing a double there is undefined in C++ without IEC 559, and
 /// UBSan reports it.
-N2S_HOST_DEVICE inline float nearest_float(double value) {
+inline float nearest_float(double value) {
   constexpr float kLargest = std::numeric_limits<float>::max();
   constexpr double kEnd = kLargest * (1 + 0x1p-25);  // from here on the nearest would be 2^128
   if (value > kLargest) return value < kEnd ? kLargest : std::numeric_limits<float>::infinity();
@@ -22,7 +20,7 @@ N2S_HOST_DEVICE inline float nearest_float(double value) {
 /// Integers: rounded to nearest, half away from zero, clamped to the range; NaN gives 0. T is a sample type: an integer
 /// of 8 to 64 bits, float or double.
 template <class T>
-N2S_HOST_DEVICE T sample_of(double value) {
+T sample_of(double value) {
   if constexpr (std::is_same_v<T, float>) {
     return nearest_float(value);
   } else if constexpr (std::is_floating_point_v<T>) {

@@ -1,3 +1,4 @@
+// Asks Highway for the best instruction set.
 #include "kernels/base/simd.h"
 
 #include <hwy/targets.h>

@@ -1,11 +1,11 @@
-// Which vector instructions the processor has: chosen at run time, so one binary runs on any processor of its family.
+// The vector instructions that are used, chosen at run time: one binary runs on any CPU of its family.
 #pragma once
 
 #include <string>
 
 namespace n2s {
 
-/// Name of the best instruction set that this processor has and Highway knows, e.g. "AVX3" (AVX-512) or "AVX2".
+/// Name of the best instruction set that this CPU has and Highway knows, e.g. "AVX3" (AVX-512) or "AVX2".
 std::string simd_name();
 
 }  // namespace n2s

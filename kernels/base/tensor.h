@@ -70,14 +70,14 @@ concept HostElement = requires {
   ElementOf<std::remove_const_t<T>>::kElement;
 };
 
-/// A view of a tensor on any device. Void is void, or const void for inputs; null data: not there. On a GPU pixels are
-/// padded, so that a pixel may take more channels in memory than the shape has.
+/// A view of a tensor on any device. Void is void, or const void for inputs; null data: no tensor. On a GPU the
+/// channels of a pixel are padded in memory (`stored_channels`).
 template <typename Void>
 struct AnyTensor {
   Void* data = nullptr;
   Shape shape;
   Element element = Element::fp32;
-  int stored_channels = 0;  // of a pixel, padding included
+  int stored_channels = 0;  // per pixel, padding included
 
   AnyTensor() = default;
   AnyTensor(Void* where, const Shape& extents, Element type, int stored)

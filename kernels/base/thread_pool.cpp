@@ -1,3 +1,4 @@
+// The thread pool: workers sleep on a condition variable between calls and take indices from an atomic counter.
 #include "kernels/base/thread_pool.h"
 
 #include <sched.h>
@@ -13,7 +14,7 @@
 namespace n2s {
 namespace {
 
-int usable_processors() {
+int usable_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
@@ -61,7 +62,7 @@ struct ThreadPool::State {
 };
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
-  const int total = threads > 0 ? threads : usable_processors();
+  const int total = threads > 0 ? threads : usable_cpus();
   for (int t = 1; t < total; ++t) state_->workers.emplace_back([state = state_.get(), t] { state->serve(t); });
 }
 

@@ -1,5 +1,5 @@
 // A fixed set of worker threads and one operation, parallel_for. Results must not depend on the number of threads, so
-// the pool offers no reduction: work is cut by the caller into pieces that depend on the problem alone.
+// the pool offers no reduction: callers divide their work into chunks that depend on the problem alone.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace n2s {
 
 class ThreadPool {
  public:
-  /// `threads` counts the calling thread; 0 means one per processor that this process may use.
+  /// `threads` counts the calling thread; 0 means one per CPU that this process may use.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -1,3 +1,4 @@
+// Conversion between dense fp32 tensors and the padded layout of device tensors: one element per thread.
 #include "kernels/convert/cuda.h"
 
 #include "kernels/device/element.h"

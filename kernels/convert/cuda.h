@@ -1,4 +1,5 @@
-// Between the host's tensors (fp32, no padding) and the device's (any precision, channels padded with zeros).
+// Converts between the layout of host tensors (fp32, dense) and that of device tensors (any precision, channels padded
+// with zeros). Both are in device memory.
 #pragma once
 
 #include <cuda_runtime.h>

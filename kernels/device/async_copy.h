@@ -1,5 +1,5 @@
-// 16-byte copies from device memory into shared memory that do not pass through registers (cp.async, sm_80 and up).
-// Older devices and the emulation of those copy at once.
+// Asynchronous 16-byte copies from device memory into shared memory that bypass the registers (cp.async, sm_80 and up).
+// Older devices and the emulation copy synchronously.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -25,7 +25,8 @@ __device__ __forceinline__ void commit_copies() {
 #endif
 }
 
-/// Waits until at most `Pending` of this thread's groups are under way. Other threads' copies need a barrier too.
+/// Waits until at most `Pending` of this thread's groups are in flight. To read other threads' copies, a barrier must
+/// follow.
 template <int Pending>
 __device__ __forceinline__ void wait_copies() {
 #if !defined(N2S_EMULATION) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800

@@ -1,16 +1,16 @@
-// Sums over a block's threads in one fixed order: the same result from run to run.
+// Reduction over the threads of a block, in fixed order: the same result from run to run.
 #pragma once
 
 #include "kernels/device/grid.h"
 
 namespace n2s::device {
 
-/// Shared memory that sums of `terms` values a thread take.
+/// Shared memory for the reduction of `terms` values per thread.
 inline constexpr std::size_t block_sums_bytes(int terms) {
   return static_cast<std::size_t>(terms) * kGridThreads * sizeof(double);
 }
 
-/// Adds up each term over the kGridThreads threads of the block; the results are thread 0's. `shared` has
+/// Reduces each term over the kGridThreads threads of the block; thread 0 has the results. `shared` has
 /// block_sums_bytes(kTerms) and must not be in use; it may be used again after a barrier.
 template <int kTerms>
 __device__ void block_sums(double* shared, double (&terms)[kTerms]) {

@@ -1,3 +1,4 @@
+// Measures a GPU's arithmetic and bandwidth ceilings with kernels that do nothing else.
 #include "kernels/device/ceilings.h"
 
 #include <mma.h>
@@ -15,12 +16,12 @@ namespace {
 
 constexpr int kRuns = 5;
 constexpr int kRounds = 4096;
-constexpr int kChains = 8;  // independent sums of a thread or warp, so that none waits for itself
+constexpr int kChains = 8;  // independent sums per thread or warp, to hide the latency
 constexpr unsigned kThreads = 256;
 constexpr unsigned kBlocksPerMultiprocessor = 4;
 constexpr std::size_t kCopyBytes = std::size_t{256} << 20;
 
-/// Never true, which the compiler does not know: the sums must be worked out.
+/// The condition is never true, but the compiler does not know, so it must compute the sums.
 template <typename T>
 __device__ void keep(T sum, float* sink) {
   if (sum == static_cast<T>(-1)) *sink = static_cast<float>(sum);
@@ -39,7 +40,7 @@ __global__ void multiply_add_kernel(int rounds, float* sink) {
   for (int i = 0; i < kChains; ++i) total += sums[i];
   keep(total, sink);
 }
-constexpr double kMultiplyAddOperations = 2.0 * kChains;  // of a thread in a round
+constexpr double kMultiplyAddOperations = 2.0 * kChains;  // per thread and round
 
 __global__ void wmma_kernel(int rounds, float* sink) {
   using namespace nvcuda;
@@ -70,7 +71,7 @@ __global__ void mma_kernel(int rounds, float* sink) {
 #pragma unroll
       for (auto& sum : sums) multiply_16_8_8(sum, a, b);
   } else {
-    const std::uint32_t a[4] = {threadIdx.x, 1, 2, 3};  // tiny numbers
+    const std::uint32_t a[4] = {threadIdx.x, 1, 2, 3};  // tiny values
     const std::uint32_t b[2] = {4, 5};
     for (int round = 0; round < rounds; ++round)
 #pragma unroll
@@ -126,7 +127,7 @@ double fastest(cudaStream_t stream, const Work& work) {
 
 struct Arithmetic {
   void (*kernel)(int rounds, float* sink);
-  double operations;  // of a thread in a round
+  double operations;  // per thread and round
 };
 
 Arithmetic arithmetic(Precision precision, int compute_capability) {

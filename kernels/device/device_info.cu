@@ -9,7 +9,7 @@
 namespace n2s::device {
 namespace {
 
-/// Does nothing: that there is code of it for a device means that there is of all others.
+/// Does nothing. If the program has its code for a device, it has that of all other kernels.
 __global__ void probe() {}
 
 /// 12090 -> "12.9"
@@ -17,7 +17,7 @@ std::string version(int number) {
   return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
 }
 
-/// Forgets the runtime's last error, which a later, successful call would report otherwise.
+/// Clears the runtime's last error, which a later call would report otherwise.
 cudaError_t forget(cudaError_t result) {
   cudaGetLastError();
   return result;

@@ -13,7 +13,7 @@ struct DeviceInfo {
   int major = 0, minor = 0;  // compute capability
   std::size_t memory = 0;    // bytes
   int multiprocessors = 0;
-  std::size_t shared_memory = 0;  // bytes that one block can have at most
+  std::size_t shared_memory = 0;  // bytes per block at most
   std::size_t l2_cache = 0;       // bytes
 };
 

@@ -1,4 +1,4 @@
-// The element types of tensors on the device, and 16-byte pieces of them: the widest access that the memory system has.
+// The element types of tensors on the device, and 16-byte vectors of them, the widest access of a thread.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -66,7 +66,7 @@ __device__ __forceinline__ Vector<T> zero_vector() {
   return result;
 }
 
-/// Eight consecutive channels as numbers to compute with; 16-byte accesses (two of them for float).
+/// Eight consecutive channels as floats, by 16-byte accesses (two of them for float).
 template <typename T>
 __device__ __forceinline__ void load8(const T* from, float (&to)[8]) {
 #pragma unroll

@@ -1,4 +1,4 @@
-// The shape of kernels that do the same for every element: one thread an element, blocks of 256.
+// Launch shape of elementwise kernels: one element per thread, 256 threads per block.
 #pragma once
 
 #include "kernels/device/launch.h"

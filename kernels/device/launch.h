@@ -1,5 +1,5 @@
-// Starts kernels: one function for all of them, checked. The same call runs a kernel on the device and, in the tests,
-// on the processor, which is why <<<>>> is used nowhere.
+// Launches kernels and checks for errors. The same call runs a kernel on the device and, in the tests, on the CPU, so
+// <<<>>> is used nowhere.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -13,29 +13,29 @@ namespace n2s::device {
 
 struct LaunchShape {
   dim3 grid, block;
-  std::size_t shared_bytes = 0;  // dynamic shared memory of a block
+  std::size_t shared_bytes = 0;  // dynamic shared memory per block
   cudaStream_t stream = nullptr;
 };
 
-/// Without a bound asked for, a block gets 48 KiB of shared memory at most.
-inline constexpr std::size_t kPlainSharedBytes = std::size_t{48} << 10;
+/// Dynamic shared memory that a block gets without opting in to more.
+inline constexpr std::size_t kDefaultSharedBytes = std::size_t{48} << 10;
 
-/// What a block can have on GPUs of compute capability 8.6, 8.9 and 12.0, the least from 8.0 on.
+/// What a block can opt in to on compute capability 8.6, 8.9 and 12.0, the smallest limit from 8.0 on.
 inline constexpr std::size_t kLeastSharedBytes = std::size_t{99} << 10;
 
-/// Shared memory that a block can ask for on the present device, bytes. Throws Error.
+/// Bytes of shared memory that a block can opt in to on the current device. Throws Error.
 inline std::size_t most_shared_bytes() {
   int device = 0;
   int bytes = 0;
-  check(cudaGetDevice(&device), "asking for the GPU's shared memory");
+  check(cudaGetDevice(&device), "querying the GPU's shared memory");
   check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
-        "asking for the GPU's shared memory");
+        "querying the GPU's shared memory");
   return static_cast<std::size_t>(bytes);
 }
 
 template <typename... Parameters, typename... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape, Arguments&&... arguments) {
-  if (shape.shared_bytes > kPlainSharedBytes)
+  if (shape.shared_bytes > kDefaultSharedBytes)
     check(
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.shared_bytes)),
         name);

@@ -1,6 +1,6 @@
-// A warp's 16x16 matrix tile on the tensor cores of sm_80 and up: mma.sync in fp16, bf16 and tf32. Against wmma it
-// knows where each element lies, so that fragments take half the registers, need no 32-byte alignment and load without
-// bank conflicts; rows of the source stay in registers while the taps move over them.
+// A warp's 16x16 matrix tile on the tensor cores of sm_80 and up: mma.sync in fp16, bf16 and tf32. Unlike with
+// wmma, the lane of each element is known, so fragments take half the registers, need no 32-byte alignment and load
+// without bank conflicts; rows of the source stay in registers while the taps move over them.
 #pragma once
 
 #include "kernels/device/warp_matrix.h"
@@ -29,7 +29,7 @@ struct MmaTile {
     float v[2][4];
   };
 
-  /// An odd number of 16-byte pieces: eight rows then lie in different banks.
+  /// An odd number of 16-byte vectors: eight rows then lie in different banks.
   static constexpr int odd_pitch(int elements) { return (elements / 8 | 1) * 8; }
   static constexpr int source_pitch(int channels) { return odd_pitch(channels); }
   static constexpr int weight_pitch(int columns) { return odd_pitch(columns); }

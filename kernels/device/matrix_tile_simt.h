@@ -1,4 +1,4 @@
-// A warp's 16x16 matrix tile in plain fp32 multiply-adds: what any GPU can do. Same interface as the tensor-core tiles.
+// A warp's 16x16 matrix tile in fp32 multiply-adds, for any GPU. Same interface as the tensor-core tiles.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,7 +12,7 @@ struct SimtTile {
   static constexpr int kDepth = 4;
   static constexpr int kChunk = 8;           // channels in shared memory at a time: three blocks fit on a Volta
   static constexpr int kStages = 1;          // of shared memory: no asynchronous copies
-  static constexpr int kBlocks = 2;          // of four warps on a multiprocessor: bounds the registers
+  static constexpr int kBlocks = 2;          // of four warps per multiprocessor: bounds the registers
   static constexpr bool kKeepsRows = false;  // a fragments are loaded again rather than kept: they are large
   static constexpr bool kHoldsLoadsBack = false;
 

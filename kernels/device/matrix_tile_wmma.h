@@ -12,9 +12,9 @@ struct WmmaTile {
   static constexpr int kDepth = 16;
   static constexpr int kChunk = 16;
   static constexpr int kStages = 1;
-  static constexpr int kBlocks = 3;          // of four warps on a multiprocessor: bounds the registers
+  static constexpr int kBlocks = 3;          // of four warps per multiprocessor: bounds the registers
   static constexpr bool kKeepsRows = false;  // a fragment takes 8 registers on Volta
-  /// A warp meets between products, so that not all fragments are loaded before the first one: registers would spill.
+  /// __syncwarp between products keeps the compiler from loading all fragments before the first one, which would spill.
   static constexpr bool kHoldsLoadsBack = true;
 
   using A = nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, __half, nvcuda::wmma::row_major>;

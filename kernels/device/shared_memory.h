@@ -1,4 +1,4 @@
-// A block's dynamic shared memory. Kernels lay out what they need in one struct or by offsets and take it from here.
+// The dynamic shared memory of a block. Kernels lay it out as one struct or by offsets.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -10,7 +10,7 @@
 
 namespace n2s::device {
 
-/// What tensors are stored in and multiplied in; sums are in fp32 always.
+/// Number format of stored tensors and of products; sums are always in fp32.
 enum class Precision {
   fp32,  // any GPU
   tf32,  // stored as fp32, multiplied with 10 bits of mantissa: sm_80 and up
@@ -24,7 +24,7 @@ inline std::size_t element_bytes(Precision precision) {
 
 inline constexpr int kChannelMultiple = 8;
 
-/// Channels of a pixel in memory.
+/// Stored channels per pixel.
 inline constexpr int padded_channels(int channels) {
   return (channels + kChannelMultiple - 1) / kChannelMultiple * kChannelMultiple;
 }
@@ -35,14 +35,14 @@ inline constexpr Element element_of(Precision precision) {
   return precision == Precision::bf16 ? Element::bf16 : Element::fp32;
 }
 
-/// A view of a tensor in device memory; the shape has the channels that mean something, without padding.
+/// A view of a tensor in device memory; the shape does not count the padding.
 using DeviceTensor = TensorView;
 
 inline DeviceTensor device_tensor(void* data, const Shape& shape, Precision precision) {
   return {data, shape, element_of(precision), padded_channels(shape.channels)};
 }
 
-/// Positions of maxima, for the elements of a tensor of this shape.
+/// A view of the positions of maxima for a tensor of this shape.
 inline DeviceTensor device_positions(std::uint16_t* data, const Shape& shape) {
   return {data, shape, Element::index2, padded_channels(shape.channels)};
 }

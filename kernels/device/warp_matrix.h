@@ -24,7 +24,7 @@ inline int warp_lane() {
   return static_cast<int>(threadIdx.x % 32);
 }
 
-/// The two 16-bit elements of a register as numbers.
+/// One of the two 16-bit elements of a register.
 template <typename T>
 float element_of(std::uint32_t word, int index) {
   const auto bits = static_cast<std::uint16_t>(word >> (16 * index));

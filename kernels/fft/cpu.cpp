@@ -1,5 +1,5 @@
-// Rows first, as complex transforms of two real rows at a time (their spectra come apart by symmetry), then columns:
-// this way KissFFT's restriction of its real transform to even sizes does not matter.
+// The Fourier transform on the CPU. Rows first, as complex transforms of two real rows at a time (their spectra are
+// separated by symmetry), then columns. KissFFT's real transform would need even sizes.
 #include <algorithm>
 
 #include "kernels/base/error.h"

@@ -1,3 +1,4 @@
+// The Fourier transform on a GPU through cuFFT: plans, their shared work area, and error texts.
 #include "kernels/fft/cuda.h"
 
 #include <fmt/format.h>
@@ -14,12 +15,13 @@ void check_cufft(int result, const char* what) {
   constexpr int kAllocationFailed = 2;
   constexpr int kInvalidSize = 8;
   if (result == 0) return;
-  if (result == kAllocationFailed) throw Error(fmt::format("{}: not enough device memory", what));
-  if (result == kInvalidSize) throw Error(fmt::format("{}: cuFFT does not support this size", what));
+  if (result == kAllocationFailed) throw Error(fmt::format("{}: out of GPU memory; use --device cpu", what));
+  if (result == kInvalidSize)
+    throw Error(fmt::format("{}: cuFFT does not support this image size; use --device cpu", what));
   throw Error(fmt::format("{}: cuFFT reports error {}", what, result));
 }
 
-/// A plan of cuFFT whose work area is given to it.
+/// RAII owner of a cuFFT plan without a work area of its own: work_in() sets one.
 class Plan {
  public:
   Plan(const SpectrumShape& shape, int batch, CufftFunctions::Type type) {
@@ -97,7 +99,7 @@ std::size_t DeviceFft2d::bytes() const {
 }
 
 void DeviceFft2d::forward(const float* images, float2* spectra, cudaStream_t stream) {
-  // cuFFT's interface knows no constant memory, but transforms of real images between two places leave the first alone.
+  // cuFFT takes non-const pointers, but an out-of-place transform of real images does not change its input.
   auto* from = const_cast<float*>(images);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   check_cufft(cufft().forward(plans_->forward.on(stream), from, spectra), "Fourier transform");
 }

@@ -10,11 +10,11 @@
 
 namespace n2s::device {
 
-/// Transforms `batch` images of one size, which lie one after the other in device memory, as their spectra do. It owns
-/// what cuFFT works in, so that one transform runs at a time: use one stream, or one object for each.
+/// Transforms `batch` images of one size, contiguous in device memory, as their spectra are. The object owns cuFFT's
+/// work area, so only one transform runs at a time: use one stream, or one object per stream.
 class DeviceFft2d {
  public:
-  /// Throws Error where cuFFT is not installed, cannot do this size, or has not enough memory.
+  /// Throws Error where cuFFT is not installed, does not support the size, or runs out of memory.
   DeviceFft2d(int height, int width, int batch);
   ~DeviceFft2d();
   DeviceFft2d(DeviceFft2d&&) noexcept;
@@ -24,10 +24,10 @@ class DeviceFft2d {
   int batch() const;
   std::size_t bytes() const;  // of device memory
 
-  /// S(k) = sum of image(x) exp(-2 pi i k x / size), not scaled. images: batch * height * width, which stay as they
-  /// are; spectra: batch * shape().size().
+  /// S(k) = sum of image(x) exp(-2 pi i k x / size), not scaled. images: batch * height * width values, unchanged;
+  /// spectra: batch * shape().size().
   void forward(const float* images, float2* spectra, cudaStream_t stream);
-  /// The inverse of forward, scaled by 1 / (height * width). What is in `spectra` is lost.
+  /// The inverse of forward, scaled by 1 / (height * width). `spectra` is overwritten.
   void inverse(float2* spectra, float* images, cudaStream_t stream);
   /// The same without scaling, for spectra that are scaled already.
   void inverse_unscaled(float2* spectra, float* images, cudaStream_t stream);

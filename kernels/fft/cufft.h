@@ -1,5 +1,5 @@
-// The few functions of cuFFT that are used, as the library declares them. It is loaded when it is first needed:
-// programs start, and everything else runs, where it is not installed.
+// The functions of cuFFT that are used, with the signatures of the library. It is loaded at the first use, so the
+// program starts and everything else runs where it is not installed.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,3 +1,4 @@
+// One-dimensional transforms: KissFFT for lengths with small prime factors, Bluestein's algorithm for others.
 #include "kernels/fft/line.h"
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 namespace n2s {
 namespace {
 
-constexpr int kLargestPrime = 31;  // up to here KissFFT is at least as fast
+constexpr int kLargestPrime = 31;  // up to this one KissFFT is at least as fast
 
 int largest_prime_factor(int number) {
   int largest = 1;

@@ -1,3 +1,4 @@
+// Scales an array on a GPU: the factor that cuFFT leaves out of inverse transforms.
 #include "kernels/device/grid.h"
 #include "kernels/fft/cuda.h"
 

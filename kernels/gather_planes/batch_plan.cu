@@ -1,3 +1,4 @@
+// Plans a batch on a GPU: which planes each sample shows, its window, and the keys of its noise. One plane per thread.
 #include "kernels/device/grid.h"
 #include "kernels/gather_planes/cuda.h"
 
@@ -23,7 +24,7 @@ __device__ PlannedPlane plan_plane(const ResidentStack& stack, const BatchRules&
   return planned;
 }
 
-/// Has the plane's noise made in frequency space.
+/// Enters the plane in the list of those that get noise in frequency space.
 __device__ void plan_corruption(const ResidentStack& stack, const BatchPlan& plan, const Slot& slot, int plane,
                                 PlannedPlane& planned) {
   if (slot.channel >= plan.corrupted_planes) return;

@@ -1,4 +1,5 @@
-// What a training batch is made of, as a function of where in the training it is: the same on CPU and GPU.
+// Which samples a training batch has and which random keys they use, as a function of the epoch and step: the same on
+// CPU and GPU.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +9,15 @@
 
 namespace n2s {
 
-/// Where in a training a batch is needed.
+/// Position of a batch in the training.
 struct BatchStep {
   std::uint32_t epoch = 0;
   std::uint32_t step = 0;  // in the epoch
   bool operator==(const BatchStep&) const = default;
 };
 
-/// Where the target of a stack without a second one comes from: a noisy copy of the source, made as those of the input
-/// are (which shows other planes); another, independent noisy copy; or the source as it is.
+/// The target of a stack without a second, stored copy: a noisy copy of the source, drawn like those of the input
+/// (which shows other planes); a second, independent noisy copy; or the source itself.
 enum class TargetOf { source_copy, second_copy, clean_source };
 
 /// The key of an epoch's order (shuffled).

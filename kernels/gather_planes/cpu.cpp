@@ -1,3 +1,4 @@
+// Gathers one plane into an image of a batch on the CPU, and shuffles the order of an epoch.
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -8,7 +9,7 @@
 namespace n2s {
 namespace {
 
-/// Where the pixels of the window come from along one axis.
+/// Source positions of the window's pixels along one axis.
 std::vector<int> sources(int first, int count, int length, int shift, bool circular) {
   std::vector<int> result;
   result.reserve(static_cast<std::size_t>(count));

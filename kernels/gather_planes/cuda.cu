@@ -1,3 +1,4 @@
+// Gathers a planned batch on a GPU: one pixel per thread, all of its channels, with noise where the plan says so.
 #include "kernels/gather_planes/cuda.h"
 
 #include "kernels/base/error.h"
@@ -8,7 +9,7 @@
 namespace n2s::device {
 namespace {
 
-// A block's pixels. Where the image lies on its side, eight rows make whole 32-byte pieces of the plane's rows.
+// Pixels per block. Where a window is transposed, eight rows of it read whole 32-byte sectors of the plane's rows.
 constexpr int kBlockWidth = 32;
 constexpr int kBlockHeight = 8;
 
@@ -34,7 +35,7 @@ __device__ float gathered(const GatherArguments<T>& a, const PlannedPlane& plane
   return value;
 }
 
-/// One pixel of the batch for each thread.
+/// One pixel of the batch per thread.
 template <typename T, bool Noise>
 __global__ void gather_kernel(const GatherArguments<T> a) {
   const auto x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);

@@ -1,5 +1,5 @@
-// Batch assembly on a GPU, from planes that stay in device memory: which planes a batch shows is drawn there, too, so
-// that nothing but the step's number comes from the host.
+// Batch assembly on a GPU, from planes that stay in device memory. The GPU also draws which planes a batch shows, so
+// the step's number is all that the host provides.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -15,7 +15,7 @@
 
 namespace n2s::device {
 
-/// A stack in device memory; plane after plane.
+/// A stack in device memory; its planes are contiguous.
 struct ResidentStack {
   int height = 0, width = 0;        // pixels
   const float* source = nullptr;    // null where only spectra are needed
@@ -23,17 +23,17 @@ struct ResidentStack {
   const float2* spectra = nullptr;  // of the source, for noise that is made in frequency space; null: none
 };
 
-/// A plane that a network is to predict.
+/// A plane that can be the target of a sample.
 struct ResidentTarget {
   int stack = 0, plane = 0;
 };
 
-/// All that batches are drawn from. All pointers are device memory.
+/// The dataset that batches are drawn from. All pointers are device memory.
 struct ResidentSet {
   const ResidentStack* stacks = nullptr;
   const ResidentTarget* targets = nullptr;  // [count]
-  const int* neighbours = nullptr;          // [count][planes]: what the network sees for each target
-  const std::uint32_t* order = nullptr;     // [count]: the epoch's
+  const int* neighbours = nullptr;          // [count][planes]: the input planes of each target
+  const std::uint32_t* order = nullptr;     // [count]: the order of the current epoch
   std::uint32_t count = 0;
 };
 
@@ -42,11 +42,11 @@ struct BatchRules {
   int batch = 0, planes = 0;
   Augmentation augmentation;
   std::uint64_t seed = 0;
-  bool noise = false;  // is simulated
+  bool noise = false;  // noise is simulated
   TargetOf target = TargetOf::source_copy;
 };
 
-/// How a sample lies in its planes.
+/// The window of a sample.
 struct PlannedSample {
   int height = 0, width = 0;  // of the planes, pixels
   SampleDraw draw;
@@ -55,19 +55,19 @@ struct PlannedSample {
 /// A plane of a sample.
 struct PlannedPlane {
   const float* pixels = nullptr;
-  bool noisy = false;  // pixels get noise when they are gathered
+  bool noisy = false;  // noise is added while the pixels are gathered
   RandomKey key;       // of this noise
 };
 
-/// A batch's plan, in device memory: for each sample its input planes, then its target.
+/// The plan of a batch, in device memory: for each sample its input planes, then its target.
 struct BatchPlan {
   PlannedSample* samples = nullptr;  // [batch]
   PlannedPlane* planes = nullptr;    // [batch][planes + 1]
-  /// Where noise is made in frequency space: the spectra of the planes that may get it, and where the planes made from
-  /// them will be, one after the other. Null: it is not.
+  /// For noise in frequency space: the spectra of the planes that may get it, and the memory for the planes made from
+  /// them, contiguous. Null: no such noise.
   KspacePlane* corrupted = nullptr;  // [batch][corrupted_planes]
   const float* corrupted_pixels = nullptr;
-  int corrupted_planes = 0;  // of a sample: planes + 1, or without the target
+  int corrupted_planes = 0;  // per sample: planes + 1, or planes without the target
 };
 
 /// *to = step, in device memory.
@@ -77,14 +77,14 @@ void set_batch_step(const BatchStep& step, BatchStep* to, cudaStream_t stream);
 void plan_batch(const ResidentSet& set, const BatchRules& rules, const BatchStep* step, const BatchPlan& plan,
                 cudaStream_t stream);
 
-/// out(n, y, x, channel) = the varied plane planes[n * stride + channel], with its noise; padding is zero. The tensor
-/// has the crop's size.
+/// out(n, y, x, channel) = the window of plane planes[n * stride + channel], with its noise; padding is zero. The
+/// tensor has the crop's size.
 struct DeviceGather {
   const PlannedSample* samples = nullptr;
   const PlannedPlane* planes = nullptr;
   int stride = 0;
   Augmentation augmentation;
-  std::optional<PixelNoise> noise;  // of the planes that are marked
+  std::optional<PixelNoise> noise;  // added to the planes that the plan marks as noisy
   PixelUnits units;
   DeviceTensor out;
 };

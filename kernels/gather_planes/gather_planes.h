@@ -11,8 +11,9 @@
 
 namespace n2s {
 
-/// image(n, y, x, channel) = the varied plane. Throws Error where the image is not of the crop's size. Where the crop
-/// is larger than the plane, the plane is continued by reflection. `plane` holds plane_height * plane_width pixels.
+/// image(n, y, x, channel) = the window of the plane. Throws Error where the image does not have the crop's size. Where
+/// the crop is larger than the plane, the plane is continued by reflection. `plane` holds plane_height * plane_width
+/// pixels.
 struct GatherPlane {
   const float* plane = nullptr;
   int plane_height = 0, plane_width = 0;
@@ -21,10 +22,10 @@ struct GatherPlane {
 };
 void gather_plane(const GatherPlane& gather, FloatTensor image, int n, int channel);
 
-/// The varied plane, row by row, made step by step: for tests.
+/// The same window, row by row, by one step after the other: for tests.
 std::vector<float> gather_plane_reference(const GatherPlane& gather);
 
-/// The numbers 0 .. count - 1 in random order (Fisher-Yates); a new order for each epoch of the key.
+/// A random permutation of 0 .. count - 1 (Fisher-Yates); another one for each epoch of the key.
 std::vector<std::uint32_t> shuffled(std::uint32_t count, const RandomKey& key);
 
 }  // namespace n2s

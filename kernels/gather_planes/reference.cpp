@@ -1,4 +1,4 @@
-// One step after the other, each on a whole image.
+// Batch assembly step by step, each on a whole image (shift, crop, transpose, flip): what the tests compare with.
 #include "kernels/gather_planes/gather_planes.h"
 
 namespace n2s {

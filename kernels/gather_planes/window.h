@@ -1,4 +1,4 @@
-// Which part of a plane a training image shows, and how it lies: drawn and applied by the same code on CPU and GPU.
+// Crop position, shift, flip and rotation of a training image: drawn and applied by the same code on CPU and GPU.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,17 @@
 
 namespace n2s {
 
-/// How training images are varied. Every plane and every copy of a sample is varied in the same way.
+/// Augmentation of training images. All planes and copies of a sample share one window.
 struct Augmentation {
-  int crop_height = 0, crop_width = 0;  // pixels of the image that the network sees; the plane's own size: no crop
+  int crop_height = 0, crop_width = 0;  // pixels of the training image; the plane's own size: no crop
   int max_shift = 0;                    // pixels; 0: none
   bool circular_shift = false;          // true: in [-max_shift, max_shift], around the edge; false: in [0, max_shift]
-  float fill = 0;                       // what a shift leaves behind when it is not circular
+  float fill = 0;                       // value of the pixels that a shift vacates, if not circular
   bool orientations = false;            // rotations by 0, 90, 180, 270 degrees and flips; without the rotations by 90
                                         // and 270 degrees where the crop is not square
 };
 
-/// One sample's variation.
+/// The window of one sample.
 struct SampleDraw {
   int top = 0, left = 0;         // of the crop in the plane, pixels
   int shift_y = 0, shift_x = 0;  // pixels by which the plane is moved down and right before it is cropped
@@ -54,7 +54,7 @@ N2S_HOST_DEVICE inline SampleDraw draw_sample(const Augmentation& a, int plane_h
   return draw;
 }
 
-/// Stands for a pixel that a shift has left behind: it takes the fill.
+/// Stands for a pixel that a shift has vacated: it takes the fill.
 inline constexpr int kOutside = -1;
 
 /// Where pixel `index` of the shifted plane comes from along one axis, or kOutside. Beyond its edges the shifted plane

@@ -1,3 +1,4 @@
+// Undersampling and k-space data consistency on the CPU, and the solution of the sampling rate for lambda.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +16,8 @@ int frequency(int index, int size) {
   return std::min(index, size - index);
 }
 
-/// Mean over the grid of p(k) = exp(-lambda |k|), and its derivative by lambda. One quadrant stands for all four.
+/// Mean over the grid of p(k) = exp(-lambda |k|), and its derivative with respect to lambda. One quadrant stands for
+/// all four.
 struct MeanProbability {
   double value = 0, slope = 0;
 };
@@ -34,7 +36,7 @@ MeanProbability mean_probability(int height, int width, double lambda) {
   return {sum.value / pixels, sum.slope / pixels};
 }
 
-/// Newton's method from 0: the mean is convex and falls, so that every step stays below the solution.
+/// Newton's method from 0: the mean is convex and decreasing, so every step stays below the solution.
 double solve_lambda(int height, int width, double rate) {
   double lambda = 0;
   for (int i = 0; i < 1000; ++i) {
@@ -87,7 +89,7 @@ void kspace_corrupt(const Fft2d& fft, const KspaceSampling& sampling, std::span<
   fft.inverse(spectrum, noisy);
 }
 
-void kspace_restore_measured(const Fft2d& fft, const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
+void kspace_data_consistency(const Fft2d& fft, const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
                              std::span<const float> noisy, std::span<float> restored) {
   std::vector<std::complex<float>> measured(fft.shape().size());
   std::vector<std::complex<float>> spectrum(fft.shape().size());

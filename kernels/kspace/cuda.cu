@@ -1,3 +1,4 @@
+// Undersampling and k-space data consistency on a GPU: one frequency per thread.
 #include "kernels/kspace/cuda.h"
 
 #include "kernels/base/error.h"
@@ -17,8 +18,8 @@ LaunchShape grid_of(const DeviceKspaceSampling& sampling, int planes, cudaStream
   return shape;
 }
 
-/// The bin's number is drawn by each thread for itself: four threads of a block of numbers draw the same, which is
-/// cheaper than bringing them into another order.
+/// Each thread draws its bin's random number itself. A Philox block has numbers for four bins, so four threads compute
+/// the same block, which is cheaper than exchanging it.
 __device__ bool keeps(const DeviceKspaceSampling& s, const RandomKey& key, std::size_t bin) {
   const auto columns = static_cast<unsigned>(s.width / 2 + 1);
   const auto y = static_cast<int>(static_cast<unsigned>(bin) / columns);
@@ -40,8 +41,8 @@ __global__ void weight_kernel(const DeviceKspaceSampling s, std::size_t bins, co
   weighted[blockIdx.y * bins + bin] = value;
 }
 
-__global__ void restore_kernel(const DeviceKspaceSampling s, std::size_t bins, const RandomKey* keys,
-                               const float2* measured, float2* spectra) {
+__global__ void consistency_kernel(const DeviceKspaceSampling s, std::size_t bins, const RandomKey* keys,
+                                   const float2* measured, float2* spectra) {
   const std::size_t bin = grid_index();
   if (bin >= bins || !keeps(s, keys[blockIdx.y], bin)) return;
   const std::size_t i = blockIdx.y * bins + bin;
@@ -58,12 +59,12 @@ void kspace_weight(const DeviceKspaceSampling& sampling, const KspacePlane* plan
          weighted);
 }
 
-void kspace_restore_measured(const DeviceKspaceRestore& p, DeviceFft2d& fft, cudaStream_t stream) {
+void kspace_data_consistency(const DeviceKspaceConsistency& p, DeviceFft2d& fft, cudaStream_t stream) {
   if (fft.shape().height != p.sampling.height || fft.shape().width != p.sampling.width)
-    throw Error("putting measured frequencies back: the sizes do not fit together");
+    throw Error("k-space data consistency: the sizes do not fit together");
   fft.forward(p.noisy, p.measured, stream);
   fft.forward(p.restored, p.spectra, stream);
-  launch("putting measured frequencies back", restore_kernel, grid_of(p.sampling, fft.batch(), stream), p.sampling,
+  launch("k-space data consistency", consistency_kernel, grid_of(p.sampling, fft.batch(), stream), p.sampling,
          bins_of(p.sampling), p.keys, static_cast<const float2*>(p.measured), p.spectra);
   fft.inverse(p.spectra, p.restored, stream);
 }

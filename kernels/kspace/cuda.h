@@ -1,5 +1,5 @@
-// Undersampling in frequency space on a GPU: the masks of kspace.h, bit for bit, on many planes at once. A mask is
-// drawn where it is needed and never stored.
+// Undersampling in frequency space on a GPU: the masks of kspace.h, bit for bit, on many planes at once. Masks are
+// drawn when they are applied, and never stored.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -17,7 +17,7 @@ struct DeviceKspaceSampling {
 
 /// One plane's spectrum, in device memory, and the key of its mask.
 struct KspacePlane {
-  const float2* spectrum = nullptr;  // null: none, taken as 0
+  const float2* spectrum = nullptr;  // null: zero
   RandomKey key;
 };
 
@@ -26,15 +26,15 @@ struct KspacePlane {
 void kspace_weight(const DeviceKspaceSampling& sampling, const KspacePlane* planes, int count, float2* weighted,
                    cudaStream_t stream);
 
-/// kspace_restore_measured() for fft.batch() planes. All pointers are device memory; `keys` has one for each plane.
-struct DeviceKspaceRestore {
+/// kspace_data_consistency() for fft.batch() planes. All pointers are device memory; `keys` has one per plane.
+struct DeviceKspaceConsistency {
   DeviceKspaceSampling sampling;
   const RandomKey* keys = nullptr;
   const float* noisy = nullptr;
   float* restored = nullptr;   // in and out
-  float2* measured = nullptr;  // scratch: a spectrum for each plane
-  float2* spectra = nullptr;   // the same once more
+  float2* measured = nullptr;  // scratch: one spectrum per plane
+  float2* spectra = nullptr;   // scratch of the same size
 };
-void kspace_restore_measured(const DeviceKspaceRestore& problem, DeviceFft2d& fft, cudaStream_t stream);
+void kspace_data_consistency(const DeviceKspaceConsistency& problem, DeviceFft2d& fft, cudaStream_t stream);
 
 }  // namespace n2s::device

@@ -1,6 +1,6 @@
-// Undersampling in frequency space, the corruption of the paper's MRI experiments, and the post-processing that puts
-// the measured frequencies back (Papkov et al. 2020, section 2.3, after Noise2Noise). A real image needs a conjugate-
-// symmetric mask: one Bernoulli draw for each pair of frequencies {k, -k}.
+// Undersampling in frequency space, the corruption of the paper's MRI experiments, and k-space data consistency, the
+// post-processing that restores the measured frequencies (Papkov et al. 2020, section 2.3, after Noise2Noise). A real
+// image needs a conjugate-symmetric mask: one Bernoulli draw for each pair of frequencies {k, -k}.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +30,14 @@ std::vector<std::uint8_t> kspace_mask(const KspaceSampling& sampling, const Rand
 void kspace_corrupt(const Fft2d& fft, const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
                     std::span<const float> clean, std::span<float> noisy);
 
-/// Overwrites every kept frequency of `restored` by the measured, unweighted one, which is FFT(noisy) * p there.
-void kspace_restore_measured(const Fft2d& fft, const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
+/// Replaces every kept frequency of `restored` by the measured one, FFT(noisy) * p, which undoes the weight 1 / p.
+void kspace_data_consistency(const Fft2d& fft, const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
                              std::span<const float> noisy, std::span<float> restored);
 
 /// The same two in double precision, by definition: for tests.
 std::vector<double> kspace_corrupt_reference(const KspaceSampling& sampling, std::span<const std::uint8_t> mask,
                                              std::span<const double> clean);
-std::vector<double> kspace_restore_measured_reference(const KspaceSampling& sampling,
+std::vector<double> kspace_data_consistency_reference(const KspaceSampling& sampling,
                                                       std::span<const std::uint8_t> mask, std::span<const double> noisy,
                                                       std::span<const double> restored);
 

@@ -1,3 +1,4 @@
+// Undersampling and k-space data consistency by definition, in double precision, on the reference Fourier transform.
 #include "kernels/kspace/kspace.h"
 
 namespace n2s {
@@ -11,7 +12,7 @@ std::vector<double> kspace_corrupt_reference(const KspaceSampling& sampling, std
   return inverse_fft2d_reference(spectrum, shape);
 }
 
-std::vector<double> kspace_restore_measured_reference(const KspaceSampling& sampling,
+std::vector<double> kspace_data_consistency_reference(const KspaceSampling& sampling,
                                                       std::span<const std::uint8_t> mask, std::span<const double> noisy,
                                                       std::span<const double> restored) {
   const SpectrumShape shape{sampling.height, sampling.width};

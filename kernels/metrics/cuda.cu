@@ -1,5 +1,5 @@
-// Planes are summed in pieces, a block each, and a block for each plane adds up its pieces. The affine map takes two
-// rounds of that, means before variances: the one-pass formula loses its digits where the mean is large.
+// Image metrics on a GPU: blocks reduce chunks of a plane to partial sums, and one block per plane reduces these. The
+// affine map takes two such rounds, means before variances: the one-pass formula cancels where the mean is large.
 #include "kernels/metrics/cuda.h"
 
 #include <limits>
@@ -11,8 +11,8 @@
 namespace n2s::device {
 namespace {
 
-constexpr std::size_t kPiece = 4096;  // pixels that a block sums
-constexpr int kTile = 16;             // windows on each side that a block looks at
+constexpr std::size_t kChunk = 4096;  // pixels per block
+constexpr int kTile = 16;             // windows per block, on each side
 constexpr int kTilePixels = kTile + kSsimWindow - 1;
 static_assert(kTile * kTile == static_cast<int>(kGridThreads));
 
@@ -21,59 +21,59 @@ struct Means {
   bool constant = false;  // all pixels of the result are equal
 };
 
-/// What kernels see of the problem. The pieces' sums lie together for each plane and term.
+/// The kernels' arguments. The partial sums of one plane and term are contiguous.
 struct Arguments {
   const float* result = nullptr;
   const float* truth = nullptr;
   int height = 0, width = 0;
-  std::size_t pixels = 0;  // of a plane
+  std::size_t pixels = 0;  // per plane
   MetricSettings settings;
-  double* pieces = nullptr;
-  std::size_t piece_count = 0;  // of a plane
+  double* partial_sums = nullptr;
+  std::size_t chunks = 0;  // per plane
   double* tiles = nullptr;
   int tiles_down = 0, tiles_across = 0;  // none where the plane is smaller than a window
   Means* means = nullptr;
   AffineMap* maps = nullptr;
   MetricSums* sums = nullptr;
 
-  __device__ double& piece(int term, int terms, std::size_t number) const {
-    return pieces[(static_cast<std::size_t>(blockIdx.y) * terms + term) * piece_count + number];
+  __device__ double& partial_sum(int term, int terms, std::size_t chunk) const {
+    return partial_sums[(static_cast<std::size_t>(blockIdx.y) * terms + term) * chunks + chunk];
   }
   __device__ double clamped(double value) const {
     if (!settings.clamp) return value;
     if (value < settings.clamp_low) return settings.clamp_low;
     return value > settings.clamp_high ? settings.clamp_high : value;  // NaN stays
   }
-  /// Pixel i of the plane, as it is measured.
+  /// Pixel i of the result after the map and the clamp.
   __device__ double mapped(std::size_t i, const AffineMap& map) const {
     return clamped(map.alpha * result[blockIdx.y * pixels + i] + map.beta);
   }
   __device__ double expected(std::size_t i) const { return clamped(truth[blockIdx.y * pixels + i]); }
 };
 
-/// Adds term(i, terms) over the pixels of the block's piece, and stores the sums.
+/// Calls add(i, terms) for the pixels of the block's chunk, and stores the partial sums.
 template <int kTerms, typename Add>
-__device__ void sum_piece(const Arguments& a, Add&& add) {
+__device__ void sum_chunk(const Arguments& a, Add&& add) {
   double terms[kTerms]{};
-  const std::size_t begin = blockIdx.x * kPiece;
-  for (std::size_t i = begin + threadIdx.x; i < begin + kPiece && i < a.pixels; i += kGridThreads) add(i, terms);
+  const std::size_t begin = blockIdx.x * kChunk;
+  for (std::size_t i = begin + threadIdx.x; i < begin + kChunk && i < a.pixels; i += kGridThreads) add(i, terms);
   block_sums(shared_memory<double>(), terms);
   if (threadIdx.x != 0) return;
-  for (int t = 0; t < kTerms; ++t) a.piece(t, kTerms, blockIdx.x) = terms[t];
+  for (int t = 0; t < kTerms; ++t) a.partial_sum(t, kTerms, blockIdx.x) = terms[t];
 }
 
-/// The plane's sums, from its pieces: thread 0's.
+/// Reduces the plane's partial sums; thread 0 has the result.
 template <int kTerms>
-__device__ void sum_pieces(const Arguments& a, double (&terms)[kTerms]) {
-  for (std::size_t i = threadIdx.x; i < a.piece_count; i += kGridThreads)
-    for (int t = 0; t < kTerms; ++t) terms[t] += a.piece(t, kTerms, i);
+__device__ void sum_chunks(const Arguments& a, double (&terms)[kTerms]) {
+  for (std::size_t i = threadIdx.x; i < a.chunks; i += kGridThreads)
+    for (int t = 0; t < kTerms; ++t) terms[t] += a.partial_sum(t, kTerms, i);
   block_sums(shared_memory<double>(), terms);
 }
 
 __global__ void totals_kernel(const Arguments a) {
   const float* result = a.result + blockIdx.y * a.pixels;
   const float* truth = a.truth + blockIdx.y * a.pixels;
-  sum_piece<3>(a, [&](std::size_t i, double(&terms)[3]) {
+  sum_chunk<3>(a, [&](std::size_t i, double(&terms)[3]) {
     terms[0] += result[i];
     terms[1] += truth[i];
     terms[2] += result[i] != result[0] ? 1 : 0;
@@ -82,7 +82,7 @@ __global__ void totals_kernel(const Arguments a) {
 
 __global__ void means_kernel(const Arguments a) {
   double totals[3]{};
-  sum_pieces(a, totals);
+  sum_chunks(a, totals);
   const auto pixels = static_cast<double>(a.pixels);
   if (threadIdx.x == 0) a.means[blockIdx.y] = {totals[0] / pixels, totals[1] / pixels, totals[2] == 0};
 }
@@ -91,7 +91,7 @@ __global__ void spread_kernel(const Arguments a) {
   const Means means = a.means[blockIdx.y];
   const float* result = a.result + blockIdx.y * a.pixels;
   const float* truth = a.truth + blockIdx.y * a.pixels;
-  sum_piece<2>(a, [&](std::size_t i, double(&terms)[2]) {
+  sum_chunk<2>(a, [&](std::size_t i, double(&terms)[2]) {
     const double deviation = result[i] - means.result;
     terms[0] += deviation * (truth[i] - means.truth);
     terms[1] += deviation * deviation;
@@ -101,7 +101,7 @@ __global__ void spread_kernel(const Arguments a) {
 /// A constant image has no slope: its computed variance would be rounding noise.
 __global__ void map_kernel(const Arguments a) {
   double spread[2]{};
-  sum_pieces(a, spread);
+  sum_chunks(a, spread);
   if (threadIdx.x != 0) return;
   const Means means = a.means[blockIdx.y];
   const double alpha = means.constant ? 0 : spread[0] / spread[1];
@@ -114,7 +114,7 @@ __global__ void no_map_kernel(const Arguments a) {
 
 __global__ void error_kernel(const Arguments a) {
   const AffineMap map = a.maps[blockIdx.y];
-  sum_piece<2>(a, [&](std::size_t i, double(&terms)[2]) {
+  sum_chunk<2>(a, [&](std::size_t i, double(&terms)[2]) {
     const double expected = a.expected(i);
     const double error = a.mapped(i, map) - expected;
     terms[0] += error * error;
@@ -122,7 +122,7 @@ __global__ void error_kernel(const Arguments a) {
   });
 }
 
-/// Of a block: the pixels under its windows, their moments along rows of seven, and its sum.
+/// Shared memory of a block: the pixels under its windows, their moments summed along rows of seven, and the reduction.
 struct SsimMemory {
   double x[kTilePixels][kTilePixels], y[kTilePixels][kTilePixels];
   SsimMoments rows[kTilePixels][kTile];
@@ -173,7 +173,7 @@ __global__ void ssim_kernel(const Arguments a) {
 
 __global__ void sums_kernel(const Arguments a) {
   double errors[2]{};
-  sum_pieces(a, errors);
+  sum_chunks(a, errors);
   __syncthreads();
   const int tiles = a.tiles_down * a.tiles_across;
   double ssim[1]{};
@@ -192,8 +192,8 @@ std::size_t pixels_of(int height, int width) {
   return static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
 }
 
-std::size_t pieces_of(int height, int width) {
-  return (pixels_of(height, width) + kPiece - 1) / kPiece;
+std::size_t chunks_of(int height, int width) {
+  return (pixels_of(height, width) + kChunk - 1) / kChunk;
 }
 
 /// Tiles of windows along an axis.
@@ -203,7 +203,7 @@ int tiles_of(int size) {
 
 std::size_t doubles_of(int planes, int height, int width) {
   const std::size_t tiles = pixels_of(tiles_of(height), tiles_of(width));
-  return static_cast<std::size_t>(planes) * (kMostTerms * pieces_of(height, width) + tiles);
+  return static_cast<std::size_t>(planes) * (kMostTerms * chunks_of(height, width) + tiles);
 }
 
 }  // namespace
@@ -222,31 +222,31 @@ void image_metrics(const DeviceImageMetrics& p, cudaStream_t stream) {
   a.width = p.width;
   a.pixels = pixels_of(p.height, p.width);
   a.settings = p.settings;
-  a.pieces = static_cast<double*>(p.scratch);
-  a.piece_count = pieces_of(p.height, p.width);
-  a.tiles = a.pieces + kMostTerms * a.piece_count * static_cast<std::size_t>(p.planes);
+  a.partial_sums = static_cast<double*>(p.scratch);
+  a.chunks = chunks_of(p.height, p.width);
+  a.tiles = a.partial_sums + kMostTerms * a.chunks * static_cast<std::size_t>(p.planes);
   a.tiles_down = tiles_of(p.width) > 0 ? tiles_of(p.height) : 0;
   a.tiles_across = tiles_of(p.height) > 0 ? tiles_of(p.width) : 0;
-  a.means = reinterpret_cast<Means*>(a.pieces + doubles_of(p.planes, p.height, p.width));
+  a.means = reinterpret_cast<Means*>(a.partial_sums + doubles_of(p.planes, p.height, p.width));
   a.maps = p.maps;
   a.sums = p.sums;
   const auto planes = static_cast<unsigned>(p.planes);
-  const auto in_pieces = [&](const char* name, auto kernel, int terms) {
-    const auto pieces = static_cast<unsigned>(a.piece_count);
-    launch(name, kernel, {dim3(pieces, planes), dim3(kGridThreads), block_sums_bytes(terms), stream}, a);
+  const auto in_chunks = [&](const char* name, auto kernel, int terms) {
+    const auto chunks = static_cast<unsigned>(a.chunks);
+    launch(name, kernel, {dim3(chunks, planes), dim3(kGridThreads), block_sums_bytes(terms), stream}, a);
   };
   const auto per_plane = [&](const char* name, auto kernel, int terms) {
     launch(name, kernel, {dim3(1, planes), dim3(kGridThreads), block_sums_bytes(terms), stream}, a);
   };
   if (p.settings.affine) {
-    in_pieces("metrics, totals", totals_kernel, 3);
+    in_chunks("metrics, totals", totals_kernel, 3);
     per_plane("metrics, means", means_kernel, 3);
-    in_pieces("metrics, variances", spread_kernel, 2);
+    in_chunks("metrics, variances", spread_kernel, 2);
     per_plane("metrics, affine map", map_kernel, 2);
   } else {
     launch("metrics, no map", no_map_kernel, {dim3(1, planes), dim3(1), 0, stream}, a);
   }
-  in_pieces("metrics, errors", error_kernel, 2);
+  in_chunks("metrics, errors", error_kernel, 2);
   if (const int tiles = a.tiles_down * a.tiles_across; tiles > 0)
     launch("SSIM", ssim_kernel,
            {dim3(static_cast<unsigned>(tiles), planes), dim3(kGridThreads), sizeof(SsimMemory), stream}, a);

@@ -1,5 +1,5 @@
-// PSNR, NRMSE and SSIM of many planes on a GPU: the sums that they are made of (image_metrics.h), as data/metrics.h
-// has them on the processor. Sums are in double, in pieces of fixed size and order: the same from run to run.
+// PSNR, NRMSE and SSIM of many planes on a GPU: computes their sums (image_metrics.h), as data/metrics.h does on the
+// CPU. Sums are in double and in fixed order: the same from run to run.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,19 +12,19 @@ namespace n2s::device {
 
 /// Applied in this order: the affine map of the result onto the truth, the clamp of both, the metrics.
 struct MetricSettings {
-  bool affine = false;  // per plane, with the least squared error
-  bool clamp = false;   // hold both images within [clamp_low, clamp_high]
+  bool affine = false;  // per plane: the map with the least squared error
+  bool clamp = false;   // limit both images to [clamp_low, clamp_high]
   double clamp_low = -0.5, clamp_high = 0.5;
   double data_range = 1;  // of SSIM, in the images' units
 };
 
 inline constexpr int kMostMetricPlanes = 65535;  // at once
 
-/// Bytes of device memory for what is summed up on the way.
+/// Bytes of device memory for partial sums.
 std::size_t image_metrics_scratch_bytes(int planes, int height, int width);
 
 /// All pointers are device memory; `result` and `truth` hold planes * height * width pixels, `sums` and `maps` have one
-/// element for each plane.
+/// element per plane.
 struct DeviceImageMetrics {
   const float* result = nullptr;
   const float* truth = nullptr;
@@ -32,7 +32,7 @@ struct DeviceImageMetrics {
   int height = 0, width = 0;  // pixels
   MetricSettings settings;
   MetricSums* sums = nullptr;
-  AffineMap* maps = nullptr;  // written always: 1 and 0 where none is wanted
+  AffineMap* maps = nullptr;  // always written: 1 and 0 without `affine`
   void* scratch = nullptr;
 };
 

@@ -1,3 +1,5 @@
+// Mean squared error on the CPU: one partial sum per chunk of fixed size, added in order, so that the result does not
+// depend on the number of threads.
 #include <algorithm>
 #include <numeric>
 #include <vector>
@@ -8,7 +10,7 @@
 namespace n2s {
 namespace {
 
-constexpr std::ptrdiff_t kPiece = 4096;  // elements summed in one go
+constexpr std::ptrdiff_t kChunk = 4096;  // elements per partial sum
 
 }  // namespace
 
@@ -17,17 +19,17 @@ double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, 
   const std::ptrdiff_t elements = prediction.shape.elements();
   if (elements == 0 || prediction.shape != target.shape || (gradient && gradient.shape != prediction.shape))
     throw Error("mean squared error: the shapes do not fit together");
-  const std::ptrdiff_t pieces = (elements + kPiece - 1) / kPiece;
-  std::vector<double> sums(static_cast<std::size_t>(pieces));
+  const std::ptrdiff_t chunks = (elements + kChunk - 1) / kChunk;
+  std::vector<double> sums(static_cast<std::size_t>(chunks));
   const auto scale = static_cast<float>(2.0 / static_cast<double>(elements));
-  pool.parallel_for(pieces, [&](std::ptrdiff_t piece, int) {
+  pool.parallel_for(chunks, [&](std::ptrdiff_t chunk, int) {
     double sum = 0;
-    for (std::ptrdiff_t i = piece * kPiece; i < std::min(elements, (piece + 1) * kPiece); ++i) {
+    for (std::ptrdiff_t i = chunk * kChunk; i < std::min(elements, (chunk + 1) * kChunk); ++i) {
       const float difference = prediction.data[i] - target.data[i];
       sum += double{difference} * double{difference};
       if (gradient) gradient.data[i] = scale * difference;
     }
-    sums[static_cast<std::size_t>(piece)] = sum;
+    sums[static_cast<std::size_t>(chunk)] = sum;
   });
   return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(elements);
 }

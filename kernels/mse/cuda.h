@@ -1,4 +1,4 @@
-// Mean squared error on a GPU. Sums are in double, in pieces of fixed size and order: the same from run to run.
+// Mean squared error and its gradient on a GPU. Sums are in double and in fixed order: the same from run to run.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -7,7 +7,7 @@
 
 namespace n2s::device {
 
-/// Bytes of device memory for the pieces' sums.
+/// Bytes of device memory for the blocks' partial sums.
 std::size_t mean_squared_error_scratch_bytes(const Shape& shape);
 
 /// *loss = mean((prediction - target)^2), without padding; gradient = 2 (prediction - target) / elements * *scale.

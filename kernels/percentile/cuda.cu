@@ -1,5 +1,6 @@
-// Each round counts the values by their next bits, among those whose leading bits are known to be the wanted value's,
-// and keeps the bin that the rank falls into. Counts are integers: the order in which they grow does not show.
+// Radix selection: each round counts the values by their next bits, among those whose leading bits are those of the
+// value searched for, and keeps the bin that holds the rank. Counts are integers, so the order of the additions does
+// not matter.
 #include "kernels/percentile/cuda.h"
 
 #include "kernels/base/error.h"
@@ -13,9 +14,9 @@ constexpr int kRounds = 3;
 constexpr int kBits = 11;  // of a round; the last one has 10
 constexpr unsigned kBins = 1U << kBits;
 constexpr unsigned kBinsOfThread = kBins / kGridThreads;
-constexpr std::size_t kPiece = 1U << 16;  // values that a block counts
+constexpr std::size_t kChunk = 1U << 16;  // values per block
 
-/// What is known of one wanted value.
+/// What is known of one value that is searched for.
 struct Search {
   unsigned known = 0;             // leading bits of its key, the others 0
   unsigned long long before = 0;  // rank among the values with these bits
@@ -25,14 +26,14 @@ struct Ranks {
   unsigned long long ranks[kMostRanks];
 };
 
-/// Of a search: the counts of a round.
+/// A bin of a search, in one round.
 using Counts = unsigned long long;
 
 int shift_of(int round) {
   return round == kRounds - 1 ? 0 : 32 - kBits * (round + 1);
 }
 
-/// Unsigned numbers in the floats' order.
+/// Unsigned integers that order like the floats.
 __device__ unsigned key_of(float value) {
   const unsigned bits = __float_as_uint(value == 0 ? 0.0F : value);
   return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
@@ -48,15 +49,16 @@ __global__ void start_kernel(const Ranks ranks, Search* searches, Counts* counts
   if (threadIdx.x == 0) searches[blockIdx.x] = {0, ranks.ranks[blockIdx.x]};
 }
 
-/// The bits of `known_mask` lead; the next ones, down to `shift`, are counted.
+/// Counts by the bits below those of `known_mask`, down to `shift`, the values whose bits in `known_mask` are the known
+/// ones.
 __global__ void count_kernel(const float* values, std::size_t count, const Search* searches, unsigned known_mask,
                              int shift, Counts* counts) {
   auto* bins = shared_memory<unsigned>();
   for (unsigned bin = threadIdx.x; bin < kBins; bin += kGridThreads) bins[bin] = 0;
   __syncthreads();
   const unsigned known = searches[blockIdx.y].known;
-  const std::size_t begin = blockIdx.x * kPiece;
-  for (std::size_t i = begin + threadIdx.x; i < begin + kPiece && i < count; i += kGridThreads) {
+  const std::size_t begin = blockIdx.x * kChunk;
+  for (std::size_t i = begin + threadIdx.x; i < begin + kChunk && i < count; i += kGridThreads) {
     const unsigned key = key_of(values[i]);
     if ((key & known_mask) == known) atomicAdd(&bins[(key & ~known_mask) >> shift], 1U);
   }
@@ -66,15 +68,15 @@ __global__ void count_kernel(const float* values, std::size_t count, const Searc
     if (bins[bin] != 0) atomicAdd(&all[bin], static_cast<Counts>(bins[bin]));
 }
 
-/// What the threads of a search tell each other.
+/// Shared memory of choose_kernel.
 struct Choice {
-  Counts sums[kGridThreads];  // of a thread's bins
+  Counts sums[kGridThreads];  // per thread, over its bins
   Search search;
-  unsigned chosen;  // the thread that has the wanted bin
+  unsigned chosen;  // the thread whose bins hold the rank
 };
 
-/// A block for each search. A thread adds up its bins; thread 0 finds whose bins hold the rank, that thread which of
-/// them. The counts are cleared for the next round.
+/// One block per search. Each thread sums its bins; thread 0 finds the thread whose bins hold the rank, and that thread
+/// the bin. The counts are cleared for the next round.
 __global__ void choose_kernel(Search* searches, int shift, Counts* counts, float* found) {
   auto& [sums, search, chosen] = *shared_memory<Choice>();
   Counts* mine = counts + static_cast<std::size_t>(blockIdx.x) * kBins + threadIdx.x * kBinsOfThread;
@@ -107,22 +109,22 @@ std::size_t order_statistics_scratch_bytes(int ranks) {
 void order_statistics(const float* values, std::size_t count, std::span<const std::size_t> ranks, float* found,
                       void* scratch, cudaStream_t stream) {
   if (ranks.empty() || ranks.size() > kMostRanks) throw Error("percentiles on the GPU: from 1 to 16 at once");
-  Ranks wanted{};
+  Ranks requested{};
   for (std::size_t i = 0; i < ranks.size(); ++i) {
-    if (ranks[i] >= count) throw Error("percentiles on the GPU: there are fewer values");
-    wanted.ranks[i] = ranks[i];
+    if (ranks[i] >= count) throw Error("percentiles on the GPU: a rank is not below the number of values");
+    requested.ranks[i] = ranks[i];
   }
   const auto searches_at_once = static_cast<unsigned>(ranks.size());
   auto* counts = static_cast<Counts*>(scratch);
   auto* searches = reinterpret_cast<Search*>(counts + ranks.size() * kBins);
   const LaunchShape per_search{dim3(searches_at_once), dim3(kGridThreads), sizeof(Choice), stream};
-  const LaunchShape in_pieces{dim3(static_cast<unsigned>((count + kPiece - 1) / kPiece), searches_at_once),
+  const LaunchShape in_chunks{dim3(static_cast<unsigned>((count + kChunk - 1) / kChunk), searches_at_once),
                               dim3(kGridThreads), kBins * sizeof(unsigned), stream};
-  launch("percentiles, start", start_kernel, per_search, wanted, searches, counts);
+  launch("percentiles, start", start_kernel, per_search, requested, searches, counts);
   unsigned known_mask = 0;
   for (int round = 0; round < kRounds; ++round) {
     const int shift = shift_of(round);
-    launch("percentiles, counts", count_kernel, in_pieces, values, count, static_cast<const Search*>(searches),
+    launch("percentiles, counts", count_kernel, in_chunks, values, count, static_cast<const Search*>(searches),
            known_mask, shift, counts);
     launch("percentiles, choice", choose_kernel, per_search, searches, shift, counts, found);
     known_mask = ~((1U << shift) - 1);

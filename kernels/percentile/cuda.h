@@ -1,5 +1,4 @@
-// Percentiles on a GPU, exact: the values that percentile.h interpolates between are found by counting, eleven bits of
-// their ordered binary form at a time (radix selection), without sorting.
+// Exact percentiles on a GPU: radix selection of the values that percentile.h interpolates between, without sorting.
 #pragma once
 
 #include <cuda_runtime.h>

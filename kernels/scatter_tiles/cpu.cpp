@@ -1,3 +1,4 @@
+// Scatters a tile on the CPU, row by row.
 #include "kernels/scatter_tiles/scatter_tiles.h"
 
 namespace n2s {

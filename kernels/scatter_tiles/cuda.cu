@@ -1,3 +1,4 @@
+// Scatters tiles on a GPU: one pixel of a tile per thread.
 #include "kernels/base/error.h"
 #include "kernels/device/element.h"
 #include "kernels/device/launch.h"
@@ -19,7 +20,7 @@ struct ScatterArguments {
   int plane_height = 0, plane_width = 0;
 };
 
-/// One pixel of the tiles for each thread.
+/// One pixel of a tile per thread.
 template <typename T>
 __global__ void scatter_kernel(const ScatterArguments<T> a) {
   const auto x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
@@ -50,7 +51,7 @@ void scatter_as(const DeviceScatter& p, cudaStream_t stream) {
   shape.grid = dim3(blocks_for(static_cast<std::size_t>(s.width), kBlockWidth),
                     blocks_for(static_cast<std::size_t>(s.height), kBlockHeight), static_cast<unsigned>(p.count));
   shape.stream = stream;
-  launch("keeping tiles", scatter_kernel<T>, shape, a);
+  launch("scattering tiles", scatter_kernel<T>, shape, a);
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ void scatter_as(const DeviceScatter& p, cudaStream_t stream) {
 void scatter_tiles(const DeviceScatter& problem, Precision precision, cudaStream_t stream) {
   const Shape& shape = problem.tiles.shape;
   if (!problem.tiles || shape.elements() == 0 || shape.channels != 1 || problem.count > shape.batch)
-    throw Error("keeping tiles: the sizes do not fit together");
+    throw Error("scattering tiles: the sizes do not fit together");
   if (problem.count == 0) return;
   with_element(precision, [&](auto zero) { scatter_as<decltype(zero)>(problem, stream); });
 }

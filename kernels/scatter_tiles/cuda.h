@@ -1,4 +1,4 @@
-// What is kept of a batch of tiles on a GPU goes to its place in planes that stay in device memory.
+// Writes the valid part of each tile of a batch into the output planes, in device memory.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -8,7 +8,7 @@
 
 namespace n2s::device {
 
-/// As scatter_tile does for each of the first `count` tiles. No pixel is kept of two tiles.
+/// scatter_tile() for each of the first `count` tiles. The valid parts do not overlap.
 struct DeviceScatter {
   DeviceTensor tiles;              // one channel
   const KeptTile* kept = nullptr;  // [count], device memory

@@ -1,4 +1,5 @@
-// One thread an element. These passes are limited by memory; fusion is what makes them fast.
+// The unfused operations on a GPU, one element per thread (pooling: eight channels). They are limited by memory
+// traffic, which fusion avoids.
 #include "kernels/base/error.h"
 #include "kernels/device/element.h"
 #include "kernels/device/grid.h"
@@ -12,7 +13,7 @@ void require(bool fits, const char* operation) {
   if (!fits) throw Error(std::string(operation) + ": the shapes do not fit together");
 }
 
-/// A tensor as kernels see it.
+/// A tensor, as a kernel argument.
 template <typename T>
 struct View {
   T* data = nullptr;
@@ -28,7 +29,7 @@ View<T> view(const DeviceTensor& t) {
   return {static_cast<T*>(t.data), t.shape.height, t.shape.width, t.shape.channels, padded_channels(t.shape.channels)};
 }
 
-/// Which element a thread is responsible for.
+/// Position of an element.
 struct Place {
   std::size_t image;
   int y, x, channel;
@@ -77,7 +78,7 @@ __global__ void activation_gradient_kernel(const T* output_gradient, const T* ac
   to.put(i, to_float(activated[i]) > 0 ? value : slope * value);
 }
 
-/// A thread has eight channels of a window, whose positions share a word.
+/// Eight channels of a window per thread: their positions share a word.
 template <typename T>
 __global__ void maxpool2_kernel(View<T> in, View<T> out, std::uint16_t* argmax, std::size_t count) {
   const std::size_t i = grid_index();

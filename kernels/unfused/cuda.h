@@ -11,7 +11,7 @@ void activation(const DeviceTensor& in, float slope, const DeviceTensor& out, Pr
 void activation_gradient(const DeviceTensor& output_gradient, const DeviceTensor& activated, float slope,
                          const ConvGradientTarget& to, Precision precision, cudaStream_t stream);
 
-/// `argmax` has two bits for each element of `out`, eight in a word; null: not wanted.
+/// `argmax` has two bits for each element of `out`, eight in a word; null: not stored.
 void maxpool2(const DeviceTensor& in, const DeviceTensor& out, std::uint16_t* argmax, Precision precision,
               cudaStream_t stream);
 void maxpool2_gradient(const DeviceTensor& output_gradient, const std::uint16_t* argmax, const ConvGradientTarget& to,

@@ -167,7 +167,7 @@ TEST_CASE("post-processing on the GPU is the CPU's" * doctest::skip(kNoFft)) {
     const CudaArray<float> restored = to_device(std::span<const float>(output));
     const CudaArray<float2> measured = cuda_array<float2>(spectra);
     const CudaArray<float2> scratch = cuda_array<float2>(spectra);
-    device::kspace_restore_measured(
+    device::kspace_data_consistency(
         {sampling.on_device(), device_keys.get(), device_noisy.get(), restored.get(), measured.get(), scratch.get()},
         fft, nullptr);
     const std::vector<float> found = to_host(restored.get(), output.size());
@@ -175,10 +175,10 @@ TEST_CASE("post-processing on the GPU is the CPU's" * doctest::skip(kNoFft)) {
     std::vector<float> expected = output;
     for (std::size_t plane = 0; plane < kPlanes; ++plane) {
       const auto mask = kspace_mask(sampling.host, keys[plane]);
-      const auto reference = kspace_restore_measured_reference(sampling.host, mask, exact_plane(noisy, pixels, plane),
+      const auto reference = kspace_data_consistency_reference(sampling.host, mask, exact_plane(noisy, pixels, plane),
                                                                exact_plane(output, pixels, plane));
       CHECK(largest_difference(exact_plane(found, pixels, plane), reference) < 1e-5);
-      kspace_restore_measured(cpu_fft, sampling.host, mask, std::span(noisy).subspan(plane * pixels, pixels),
+      kspace_data_consistency(cpu_fft, sampling.host, mask, std::span(noisy).subspan(plane * pixels, pixels),
                               std::span(expected).subspan(plane * pixels, pixels));
     }
     CHECK(largest_difference(found, expected) < 1e-5);
@@ -188,7 +188,7 @@ TEST_CASE("post-processing on the GPU is the CPU's" * doctest::skip(kNoFft)) {
 TEST_CASE("post-processing with transforms of another size is refused" * doctest::skip(kNoFft)) {
   const Sampling sampling({16, 16}, 0.3);
   DeviceFft2d fft(16, 18, 1);
-  CHECK_THROWS_AS(device::kspace_restore_measured({sampling.on_device()}, fft, nullptr), Error);
+  CHECK_THROWS_AS(device::kspace_data_consistency({sampling.on_device()}, fft, nullptr), Error);
 }
 
 TEST_CASE("no planes and no values are no work") {

@@ -235,7 +235,7 @@ TEST_CASE("post-processing puts the measured frequencies back and leaves the oth
     std::vector<float> noisy(pixels);
     kspace_corrupt(fft, sampling, mask, clean, noisy);
     std::vector<float> restored = output;
-    kspace_restore_measured(fft, sampling, mask, noisy, restored);
+    kspace_data_consistency(fft, sampling, mask, noisy, restored);
 
     const SpectrumShape shape = fft.shape();
     const auto of_clean = fft2d_reference(converted<double>(clean), shape);
@@ -245,7 +245,7 @@ TEST_CASE("post-processing puts the measured frequencies back and leaves the oth
     for (std::size_t k = 0; k < found.size(); ++k)
       CHECK(std::abs(found[k] - (mask[k] != 0 ? of_clean[k] : of_output[k])) < 1e-5 * typical);
     const auto reference =
-        kspace_restore_measured_reference(sampling, mask, converted<double>(noisy), converted<double>(output));
+        kspace_data_consistency_reference(sampling, mask, converted<double>(noisy), converted<double>(output));
     CHECK(largest_difference(restored, reference) < 1e-5);
   }
 }
@@ -261,6 +261,6 @@ TEST_CASE(
   std::vector<float> restored = clean;
   for (float& value : noisy) value = 3 * value + 10;
   for (float& value : restored) value = 3 * value + 10;
-  kspace_restore_measured(fft, sampling, mask, noisy, restored);
+  kspace_data_consistency(fft, sampling, mask, noisy, restored);
   for (std::size_t i = 0; i < clean.size(); ++i) CHECK(restored[i] == doctest::Approx(3 * clean[i] + 10).epsilon(1e-5));
 }

@@ -51,7 +51,7 @@ void PostProcessing::run(const MeasuredPlanes& p) {
     cuda_upload(noisy_.get(), std::as_bytes(p.noisy.subspan(first * pixels_, count * pixels_)), stream_, kWhat);
     cuda_upload(restored_.get(), std::as_bytes(restored), stream_, kWhat);
     const DeviceKspaceSampling sampling{p.sampling.height, p.sampling.width, keep_probability_.get()};
-    kspace_restore_measured({sampling, keys_.get(), noisy_.get(), restored_.get(), measured_.get(), spectra_.get()},
+    kspace_data_consistency({sampling, keys_.get(), noisy_.get(), restored_.get(), measured_.get(), spectra_.get()},
                             fft_, stream_);
     cuda_download(std::as_writable_bytes(restored), restored_.get(), stream_, kWhat);
   }
