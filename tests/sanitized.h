@@ -1,4 +1,5 @@
-// Whether this program runs under AddressSanitizer or ThreadSanitizer: slow, so that tests leave out what only repeats.
+// Whether this program runs under AddressSanitizer or ThreadSanitizer, which are slow: tests then leave out what only
+// repeats.
 #pragma once
 
 namespace n2s::test {

@@ -1,4 +1,4 @@
-// Batches built on the GPU equal those built on the host: every method, augmentation and kind of noise.
+// Batches built on the GPU equal those built on the host, for every method, augmentation and kind of noise.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -152,7 +152,7 @@ TEST_CASE("batches are stored in the network's precision") {
   }
 }
 
-TEST_CASE("building a batch can be captured once and replayed for every step") {
+TEST_CASE("batch assembly is captured once and replayed for every step") {
   const Case c = cases()[10];
   const std::vector<TrainingStack> stacks = drawn_stacks(c.sizes, c.targets);
   const BatchSettings settings = settings_of(c);
@@ -184,7 +184,7 @@ TEST_CASE("building a batch can be captured once and replayed for every step") {
   }
 }
 
-TEST_CASE("a dataset that does not fit says so") {
+TEST_CASE("a dataset that does not fit is refused with the reason") {
   Case c = cases().front();
   const auto reason = [&](std::size_t limit) {
     try {

@@ -189,7 +189,7 @@ TEST_CASE("weight gradients on the GPU equal the reference") {
 }
 TEST_CASE("weight gradients of blocks that have more than one patch equal the reference") {
   // So many channels that pixels are not split.
-  const Conv3x3Layer plain{1, 16, 16, 0, 385, 176};
+  const Conv3x3Layer unsplit{1, 16, 16, 0, 385, 176};
   const Conv3x3Layer phased{1, 16, 16, 385, 0, 176};
   for (const Mode& mode : kModes) {
     if (mode.mode.variant == ConvVariant::cudnn) continue;
@@ -197,7 +197,7 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
     if (thinned() && mode.mode.precision == Precision::bf16) continue;  // the same loops as fp16
     if (kSanitized && (mode.mode.variant != ConvVariant::mma || mode.mode.precision != Precision::fp16)) continue;
     for (unsigned seed = 1; seed <= (kSanitized ? 1U : 2U); ++seed)
-      check_weight_gradient(plain, mode, Draw(seed), true);
+      check_weight_gradient(unsplit, mode, Draw(seed), true);
     check_weight_gradient(phased, mode, Draw(3), true);
   }
 }

@@ -98,9 +98,9 @@ bool fits(const Functions::Tensor* x, const Functions::Filter* w, const Function
          b.channels == w->outputs && x->type == w->type && y->type == w->type;
 }
 
-int propose(bool fit, const Functions::Convolution* convolution, int wanted, int* found, Functions::Proposal* to) {
+int propose(bool fit, const Functions::Convolution* convolution, int requested, int* found, Functions::Proposal* to) {
   return counted([&] {
-    if (!fit || wanted < 3) return kBadParameter;
+    if (!fit || requested < 3) return kBadParameter;
     to[0] = {not_for_this, kNotSupported, -1, 0, Functions::deterministic, convolution->math, {}};
     to[1] = {not_deterministic, 0, 1, 0, {}, convolution->math, {}};
     to[2] = {good, 0, 2, kWorkspaceBytes, Functions::deterministic, convolution->math, {}};
@@ -123,8 +123,8 @@ struct Scalars {
 
 int enqueue(Functions::Handle* handle, const Scalars& scalars, bool fit, int algorithm, std::size_t workspace_bytes,
             const Call& call) {
-  const bool plain = *static_cast<const float*>(scalars.alpha) == 1 && *static_cast<const float*>(scalars.beta) == 0;
-  if (!fit || !plain || algorithm != good || workspace_bytes != kWorkspaceBytes || call.workspace == nullptr)
+  const bool unscaled = *static_cast<const float*>(scalars.alpha) == 1 && *static_cast<const float*>(scalars.beta) == 0;
+  if (!fit || !unscaled || algorithm != good || workspace_bytes != kWorkspaceBytes || call.workspace == nullptr)
     return kBadParameter;
   handle->queued.push_back(call);
   return cudaLaunchHostFunc(handle->stream, run, &handle->queued.back()) == cudaSuccess ? 0 : kFailed;
@@ -198,16 +198,16 @@ CudnnFunctions emulated_cudnn() {
   F f;
   add_objects(f);
   f.forward_proposals = [](F::Handle*, const F::Tensor* x, const F::Filter* w, const F::Convolution* convolution,
-                           const F::Tensor* y, int wanted, int* found, F::Proposal* proposals) {
-    return propose(fits(x, w, y), convolution, wanted, found, proposals);
+                           const F::Tensor* y, int requested, int* found, F::Proposal* proposals) {
+    return propose(fits(x, w, y), convolution, requested, found, proposals);
   };
   f.data_proposals = [](F::Handle*, const F::Filter* w, const F::Tensor* y, const F::Convolution* convolution,
-                        const F::Tensor* x, int wanted, int* found, F::Proposal* proposals) {
-    return propose(fits(x, w, y), convolution, wanted, found, proposals);
+                        const F::Tensor* x, int requested, int* found, F::Proposal* proposals) {
+    return propose(fits(x, w, y), convolution, requested, found, proposals);
   };
   f.weight_proposals = [](F::Handle*, const F::Tensor* x, const F::Tensor* y, const F::Convolution* convolution,
-                          const F::Filter* w, int wanted, int* found, F::Proposal* proposals) {
-    return propose(fits(x, w, y), convolution, wanted, found, proposals);
+                          const F::Filter* w, int requested, int* found, F::Proposal* proposals) {
+    return propose(fits(x, w, y), convolution, requested, found, proposals);
   };
   f.forward_workspace = [](F::Handle*, const F::Tensor* x, const F::Filter* w, const F::Convolution*,
                            const F::Tensor* y, int algorithm,

@@ -1,4 +1,4 @@
-// Stacks are measured and normalised on the GPU as by the CPU, which stands in where it must.
+// Metrics and normalisation of stacks on the GPU against the CPU, and the fallback to the CPU.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -65,7 +65,7 @@ std::size_t start_peak() {
 #endif
 }
 
-TEST_CASE("stacks are measured on the GPU as by the CPU, summaries too") {
+TEST_CASE("metrics of stacks on the GPU are the CPU's, summaries too") {
   const Device gpu = open_cuda({});
   for (const PlaneSize& size : {PlaneSize{16, 16}, {33, 40}})
     for (const MetricOptions& options : all_metric_options()) {
@@ -186,7 +186,7 @@ TEST_CASE("any number of order statistics, within the limit or not at all") {
   CHECK(contains(why, "memory"));
 }
 
-TEST_CASE("on the CPU the host computes, and there is no note about it") {
+TEST_CASE("the CPU backend uses the CPU, without a reason") {
   const Device cpu = open_cpu({.threads = 1});
   const StackPair pair = drawn_pair(2, {16, 18});
   std::string why;
@@ -198,7 +198,7 @@ TEST_CASE("on the CPU the host computes, and there is no note about it") {
 }
 
 #ifdef N2S_EMULATION  // a real GPU is what it is
-TEST_CASE("without memory for it, the CPU does it and says why") {
+TEST_CASE("without GPU memory the CPU does it and gives the reason") {
   const Device gpu = open_cuda({});
   const StackPair pair = drawn_pair(2, {33, 40});
   std::string why_metrics, why_percentiles;

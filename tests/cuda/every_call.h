@@ -1,4 +1,4 @@
-// Work on the GPU that the processor can stand in for, with each of its calls failing once.
+// Runs GPU work that has a fallback on the CPU, with each of its CUDA calls failing once.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -8,8 +8,9 @@
 
 namespace n2s::test {
 
-/// Runs `work` once for each of its calls, which fails: an Error, or the right result, and nothing is leaked. `work`
-/// checks its result, and returns whether the processor stood in, as it has to for `fewest_by_host` calls.
+/// Runs `work` once for each of its CUDA calls, with that call failing. The outcome must be an Error or the right
+/// result, without a leak. `work` checks its result and returns whether it fell back to the CPU, which at least
+/// `fewest_by_host` faults must cause.
 template <typename Work>
 void check_every_call(int fewest_by_host, Work&& work) {
   const long before = emulation::calls();

@@ -1,4 +1,4 @@
-// Whatever call of CUDA, cuFFT or cuDNN fails, and whenever: one typed error, and nothing is leaked or left half done.
+// Every call of CUDA, cuFFT or cuDNN fails once: the result is one typed error, without leaks or half-done work.
 #include <doctest/doctest.h>
 
 #include "emulation/control.h"
@@ -72,14 +72,14 @@ void check_every_call(const CudaOptions& options, std::size_t limit, cudaError_t
     emulation::fail_call(0, cudaSuccess);
     CAPTURE(outcome.error);
     CHECK(emulation::live_objects() == alive);
-    alive = emulation::live_objects();  // each leak is told once
-    // A fault while something is freed, or asked for in vain, need not end the run; then it must be whole.
+    alive = emulation::live_objects();  // report each leak once
+    // A fault in a call that frees memory, or in an optional one, need not end the run; then it must be complete.
     if (outcome.error.empty()) CHECK(outcome.restored);
     if (!outcome.error.empty()) CHECK_FALSE(outcome.restored);
     CHECK(outcome.error.find('\n') == std::string::npos);
     errors += outcome.error.empty() ? 0 : 1;
   }
-  CHECK(errors > calls / kStride / 2);  // the others free memory, or are asked for what can be done without
+  CHECK(errors > calls / kStride / 2);  // the others free memory or are optional
 }
 
 TEST_CASE("any call may fail, and nothing is leaked") {

@@ -56,7 +56,7 @@ double largest_difference(const auto& a, const auto& b) {
   return largest;
 }
 
-// Where cuFFT is not installed there is nothing to test: this is told, not passed over.
+// Where cuFFT is not installed these tests are skipped, and doctest says so.
 const bool kNoFft = !device::has_cufft();
 
 TEST_CASE("transforms of several images at once are the definition, there and back" * doctest::skip(kNoFft)) {
@@ -126,7 +126,7 @@ TEST_CASE("masks are the CPU's, bit for bit, and weights are 1 / p") {
     }
 }
 
-TEST_CASE("the rate of masks drawn on the GPU is the wanted one") {
+TEST_CASE("the rate of masks drawn on the GPU is the requested one") {
   const PlaneSize size{101, 96};
   const Sampling sampling(size, 0.1);
   const std::size_t bins = sampling.host.keep_probability.size();

@@ -1,4 +1,4 @@
-// Spectral post-processing of stacks on the GPU is the CPU's, and falls back to it where it must.
+// K-space data consistency of stacks on the GPU against the CPU, and the fallback to the CPU.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -40,7 +40,7 @@ double largest_difference(const Stack& a, const Stack& b) {
   return largest;
 }
 
-TEST_CASE("stacks are post-processed on the GPU as by the CPU" * doctest::skip(kNoFft)) {
+TEST_CASE("stacks are post-processed on the GPU as on the CPU" * doctest::skip(kNoFft)) {
   ThreadPool pool(1);
   const Device gpu = open_cuda({});
   for (const PlaneSize& size : {PlaneSize{16, 16}, {33, 40}, {21, 17}}) {
@@ -76,7 +76,7 @@ TEST_CASE("some planes at a time, the last ones fewer" * doctest::skip(kNoFft)) 
   }
 }
 
-TEST_CASE("on the CPU the host computes, and other noise needs no data consistency") {
+TEST_CASE("the CPU backend uses the CPU, and other noise needs no data consistency") {
   ThreadPool pool(1);
   const Device cpu = open_cpu({.threads = 1});
   const Stack noisy = drawn_stack(3, {16, 18}, 6);
@@ -93,7 +93,7 @@ TEST_CASE("on the CPU the host computes, and other noise needs no data consisten
 }
 
 #ifdef N2S_EMULATION  // a real GPU is what it is
-TEST_CASE("without memory for it, the CPU does it and says why") {
+TEST_CASE("without GPU memory the CPU does it and gives the reason") {
   ThreadPool pool(1);
   const Device gpu = open_cuda({});
   const Stack noisy = drawn_stack(3, {33, 40}, 8);

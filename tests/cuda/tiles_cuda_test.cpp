@@ -97,7 +97,7 @@ TEST_CASE("stacks are restored on the GPU as on the CPU, whole and in tiles") {
   }
 }
 
-TEST_CASE("a stack that does not fit into the memory is restored some planes at a time") {
+TEST_CASE("a stack that does not fit into memory is restored in parts") {
   const int planes = kSanitized ? 5 : 9;
   const Stack noisy = drawn_stack(planes, 16, 20);
   const Restoration restoration(2);

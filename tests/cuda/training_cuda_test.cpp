@@ -1,4 +1,4 @@
-// Whole training runs on the GPU against the CPU: batches, captured steps, every precision.
+// Whole trainings on the GPU against those on the CPU: batches, captured steps, every precision.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -186,7 +186,7 @@ TEST_CASE("one seed gives one result on the GPU, and a resumed run the same") {
   }
 }
 
-TEST_CASE("a streamed dataset gives what a resident one gives") {
+TEST_CASE("a streamed dataset trains as a resident one") {
   const Graph graph = fuse(tiny_microscopy_net(2));
   const Result resident = train_on_gpu({}, graph, kFewSteps);
   const Result streamed = train_on_gpu({}, graph, kFewSteps, 0);
@@ -196,7 +196,7 @@ TEST_CASE("a streamed dataset gives what a resident one gives") {
   CHECK(contains(Session(gpu, graph, 0).trainer.loader().description(), "0.00 GiB are left"));
 }
 
-TEST_CASE("the fused graph on the GPU learns as the unfused one does") {
+TEST_CASE("the fused graph on the GPU trains as the unfused one") {
   for (const Net& net : nets()) {
     CAPTURE(std::string(net.name));
     const Result unfused = train_on_gpu({}, net.graph, kFewSteps);

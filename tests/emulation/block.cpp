@@ -1,3 +1,4 @@
+// Runs the threads of a block as fibers: scheduling, barriers, meetings of warps, and the messages about divergence.
 #include "emulation/block.h"
 
 #include <fmt/format.h>
@@ -35,40 +36,40 @@ struct Thread {
   unsigned lane;
   Fiber fiber;
 
-  // While it waits
+  // While it waits:
   Wait wait = Wait::nothing;
   const char* what = nullptr;
   CallSite where;
-  std::uint32_t mask = 0;      // of the lanes that it waits for, when for some only
-  const void* mine = nullptr;  // what it publishes to these
-  void* all = nullptr;         // where it wants theirs
+  std::uint32_t mask = 0;      // of the lanes that it waits for, with Wait::some_lanes
+  const void* mine = nullptr;  // the value that it publishes to them
+  void* all = nullptr;         // receives their values
 };
 
 /// A bit for each lane.
 struct Warp {
   std::uint32_t there = 0;
   std::uint32_t runnable = 0;
-  std::uint32_t met = 0;  // wait for all others of the warp
+  std::uint32_t met = 0;  // lanes that wait for the whole warp
   std::uint32_t ended = 0;
-  const char* what = nullptr;  // they wait in
+  const char* what = nullptr;  // the function that they wait in
   CallSite where;
-  unsigned meeting = 0;  // of all lanes; the values of one stay until the next but one
+  unsigned meeting = 0;  // number of meetings of all lanes: values stay valid for one more
   alignas(64) std::byte values[2][32 * kLargestValue];
 };
 
-/// Thrown where threads wait whose block cannot go on.
+/// Thrown in waiting threads of a block that cannot go on, so that their stacks unwind.
 struct Cancelled {};
 
-/// The block that runs. There is one at a time, so the memory of its threads is used again and again.
+/// The running block. There is one at a time, and its threads' fibers are reused for the next.
 struct Block {
   KernelRun run;
   unsigned threads = 0;
-  std::uint32_t warps_ready = 0;  // those that may have runnable lanes
+  std::uint32_t warps_ready = 0;  // warps that may have runnable lanes
   unsigned ended = 0;
   unsigned at_barrier = 0;
   CallSite barrier_where;
   unsigned barriers = 0;
-  int holds[2] = {};  // for how many threads the predicate holds, at odd and even barriers
+  int holds[2] = {};  // threads whose predicate holds, at even and odd barriers
   bool cancelled = false;
   std::optional<std::string> failure;
   Order order = Order::ascending;
@@ -102,7 +103,8 @@ unsigned first_of(std::uint32_t bits) {
   return static_cast<unsigned>(block.order == Order::ascending ? std::countr_zero(bits) : 31 - std::countl_zero(bits));
 }
 
-/// Takes a thread that can run; its own warp's first, so that warps get as far apart as barriers allow. Null: none can.
+/// The next thread that can run, of the current warp if possible, so that warps get as far apart as barriers allow.
+/// Null if none can.
 Thread* take_runnable() {
   Warp* warp = current->warp;
   while (warp->runnable == 0) {
@@ -142,7 +144,7 @@ void note_failure(const std::string& message) {
     block.failure = fmt::format("{}, thread {}: {}", where_running(), to_text(current->index), message);
 }
 
-/// The fibers' function: one thread after another, of all blocks to come.
+/// The fibers' function: runs the thread of this number in every block.
 void run_threads(void* argument) {
   Thread& me = *static_cast<Thread*>(argument);
   for (;;) {
@@ -202,7 +204,7 @@ std::string why_stuck() {
   return text;
 }
 
-/// Lets the threads that wait throw, so that what they own is freed.
+/// Makes the waiting threads throw, so that their objects are destroyed.
 void cancel_block() {
   block.cancelled = true;
   for (unsigned i = 0; i < block.threads; ++i)
@@ -242,7 +244,7 @@ void prepare_threads() {
     threads()[i]->index = {i % size.x, i / size.x % size.y, i / size.x / size.y};
 }
 
-/// Whether all these lanes wait already for those in `mask`, at this line.
+/// Whether all these lanes wait for the lanes in `mask`, at this line.
 bool all_wait(const Warp& warp, std::uint32_t lanes, std::uint32_t mask, CallSite where) {
   const std::size_t first = static_cast<std::size_t>(&warp - warps) * 32;
   for (std::uint32_t left = lanes; left != 0; left &= left - 1) {
@@ -385,7 +387,7 @@ void some_lanes_meet(std::uint32_t mask, const void* mine, void* all, std::size_
                     bytes);
   }
   for (std::uint32_t left = others; left != 0; left &= left - 1)
-    threads()[first + static_cast<std::size_t>(std::countr_zero(left))]->mask = 0;  // it waits no more
+    threads()[first + static_cast<std::size_t>(std::countr_zero(left))]->mask = 0;  // no longer waiting
   warp.runnable |= others;
 }
 

@@ -1,4 +1,4 @@
-// The host interface's questions about the device, and how kernels are launched on it.
+// Device properties and attributes of the host interface, and kernel launches.
 #include <cstdio>
 #include <limits>
 #include <utility>
@@ -13,12 +13,12 @@ using n2s::emulation::Runtime;
 namespace {
 
 constexpr int kThreadsOfBlock = 1024;
-constexpr std::size_t kPlainSharedMemory = std::size_t{48} << 10;
+constexpr std::size_t kDefaultSharedMemory = std::size_t{48} << 10;
 constexpr int kMultiprocessors = 4;
 constexpr int kRegisters = 65536;
 constexpr int kVersion = 12090;
 
-/// What all blocks of a multiprocessor share; each block takes a kibibyte more than it asks for.
+/// Shared memory per multiprocessor; each block takes 1 KiB more than it asks for.
 std::size_t multiprocessor_memory(const Device& device) {
   return device.shared_memory + 1024;
 }
@@ -32,7 +32,7 @@ cudaDeviceProp describe(const Device& device) {
   cudaDeviceProp p{};
   std::snprintf(p.name, sizeof p.name, "emulated GPU");
   p.totalGlobalMem = device.memory;
-  p.sharedMemPerBlock = kPlainSharedMemory;
+  p.sharedMemPerBlock = kDefaultSharedMemory;
   p.regsPerBlock = p.regsPerMultiprocessor = kRegisters;
   p.warpSize = 32;
   p.maxThreadsPerBlock = kThreadsOfBlock;
@@ -57,7 +57,7 @@ cudaDeviceProp describe(const Device& device) {
 
 std::size_t shared_limit(const Runtime& runtime, const void* kernel) {
   const auto found = runtime.shared_limits.find(kernel);
-  return found == runtime.shared_limits.end() ? kPlainSharedMemory : found->second;
+  return found == runtime.shared_limits.end() ? kDefaultSharedMemory : found->second;
 }
 
 bool fits(const dim3& size, const int (&most)[3]) {
@@ -190,7 +190,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = kVersion;  // no device is needed for it
+  *version = kVersion;  // works without a device
   return cudaSuccess;
 }
 

@@ -1,4 +1,4 @@
-// The emulation itself: what kernels compute, and that what CUDA forbids is noticed.
+// The emulation's kernels: their results, and the detection of divergence and of invalid launches.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
@@ -90,7 +90,7 @@ __global__ void barrier_and_shuffle() {
 }
 
 __global__ void lane_has_ended() {
-  const std::vector<int> owned(100);  // freed although the lanes that wait never go on
+  const std::vector<int> owned(100);  // destroyed although the waiting lanes never go on
   if (threadIdx.x == 7) return;
   __shfl_sync(0xFFFFFFFFU, owned[0], 3);
 }

@@ -1,3 +1,4 @@
+// Names and texts of CUDA's error codes.
 #include "emulation/errors.h"
 
 #include <algorithm>

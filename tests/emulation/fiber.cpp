@@ -1,3 +1,4 @@
+// Fibers on Boost.Context, with the notices that AddressSanitizer needs about stacks.
 #include "tests/emulation/fiber.h"
 
 #include <sys/mman.h>
@@ -12,11 +13,11 @@ namespace n2s::emulation {
 namespace {
 
 constexpr std::size_t kStackBytes = std::size_t{128} << 10;
-constexpr std::size_t kGuardBytes = 4096;  // a stack that overflows ends in a segmentation fault, not in another's data
+constexpr std::size_t kGuardBytes = 4096;  // a stack overflow is a segmentation fault, not another fiber's data
 
 }  // namespace
 
-/// What a fiber tells the one that it switches to; lies on the former's stack.
+/// Passed from a fiber to the one that it switches to; lives on the stack of the first.
 struct Fiber::Passage {
   Fiber* from;
   Fiber* to;
@@ -60,7 +61,7 @@ void Fiber::arrive(const Passage& passage, void* left) {
   const void* bottom = nullptr;
   std::size_t bytes = 0;
   __sanitizer_finish_switch_fiber(fake_stack_, &bottom, &bytes);
-  if (passage.from->mapping_ == nullptr) {  // a thread's own stack, whose bounds are known only now
+  if (passage.from->mapping_ == nullptr) {  // the stack of the CPU thread, whose bounds are known only now
     passage.from->stack_bottom_ = bottom;
     passage.from->stack_bytes_ = bytes;
   }

@@ -1,5 +1,4 @@
-// A function that runs on a stack of its own and that others can switch to and from: what a CUDA thread is in
-// emulation.
+// A function with a stack of its own that can be suspended and resumed: a CUDA thread in the emulation.
 #pragma once
 
 #include <cstddef>
@@ -8,21 +7,21 @@ namespace n2s::emulation {
 
 class Fiber {
  public:
-  /// Never returns; what is thrown must not leave it.
+  /// Never returns, and no exception may leave it.
   using Entry = void (*)(void* argument);
 
-  /// Stands for what the calling thread runs already.
+  /// The code that the calling CPU thread is running already.
   Fiber() = default;
 
-  /// The first switch to it calls entry(argument). Fibers of different numbers put their stacks' hot ends into
-  /// different cache sets.
+  /// The first switch to it calls entry(argument). `number` offsets the stack, so that the fibers' stacks do not
+  /// compete for the same cache sets.
   Fiber(Entry entry, void* argument, std::size_t number);
 
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// Leaves this fiber, which must be the one that runs, and goes on with `next`. Returns when another switches back.
+  /// Suspends this fiber, which must be the running one, and resumes `next`. Returns when another fiber switches back.
   void switch_to(Fiber& next);
 
  private:
@@ -33,9 +32,9 @@ class Fiber {
   void* mapping_ = nullptr;  // a guard page, then the stack
   Entry entry_ = nullptr;
   void* argument_ = nullptr;
-  void* context_ = nullptr;  // Boost.Context's, while another runs
+  void* context_ = nullptr;  // of Boost.Context, while suspended
 
-  // What AddressSanitizer must know of a stack
+  // For AddressSanitizer
   const void* stack_bottom_ = nullptr;
   std::size_t stack_bytes_ = 0;
   void* fake_stack_ = nullptr;

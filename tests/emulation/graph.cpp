@@ -1,4 +1,4 @@
-// Graphs of the host interface: how streams are captured, and graphs launched.
+// Graphs of the host interface: capturing streams, and launching graphs.
 #include <algorithm>
 #include <utility>
 
@@ -12,8 +12,8 @@ using n2s::emulation::Runtime;
 
 namespace {
 
-/// Puts node `number` into `order` after all that it waits for. What another stream contributes comes no sooner than
-/// something waits for it, so that a missing wait shows.
+/// Appends node `number` to `order`, after the nodes that it waits for. Nodes of another stream come as late as
+/// possible, so that a missing wait shows.
 void put_in_order(const Capture& capture, std::size_t number, std::vector<char>& done, Functions& order) {
   if (done[number] != 0) return;
   done[number] = 1;
@@ -146,7 +146,7 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, std::si
   return api_call([&](const Runtime& runtime) {
     const auto found = runtime.graphs.find(graph);
     if (found == runtime.graphs.end()) return cudaErrorInvalidValue;
-    if (nodes != nullptr) return cudaErrorNotSupported;  // here nodes are only counted
+    if (nodes != nullptr) return cudaErrorNotSupported;  // nodes can only be counted here
     *count = found->second->nodes.size();
     return cudaSuccess;
   });

@@ -5,8 +5,7 @@
 
 namespace n2s::emulation {
 
-/// The name of the function at this address as its source has it, without parameters; "kernel" where the program has
-/// been stripped of its symbols.
+/// The demangled name of the function at this address, without parameters; "kernel" if the program is stripped.
 std::string kernel_name(const void* function);
 
 }  // namespace n2s::emulation

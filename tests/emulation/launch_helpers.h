@@ -45,8 +45,8 @@ inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Why one block of the kernel fails, with 4 KiB of shared memory; empty when it does not. The device is usable
-/// afterwards.
+/// The message with which one block of the kernel fails, with 4 KiB of shared memory; empty if it does not. The device
+/// is usable afterwards.
 template <typename... Parameters, typename... Arguments>
 std::string failure_of(void (*kernel)(Parameters...), dim3 block, Arguments... arguments) {
   launch(kernel, 1, block, 4096, arguments...);

@@ -1,5 +1,5 @@
-// Device and pinned memory of the host interface: each allocation a block of its own on the heap, so that
-// AddressSanitizer sees every access outside.
+// Device and pinned memory of the host interface. Each allocation is a heap block of its own, so that AddressSanitizer
+// sees every access outside.
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -26,7 +26,7 @@ cudaError_t allocate(Runtime& runtime, void** pointer, std::size_t bytes, bool o
     return cudaErrorMemoryAllocation;
   auto* memory = static_cast<std::byte*>(::operator new(bytes, kAlignment, std::nothrow));
   if (memory == nullptr) return cudaErrorMemoryAllocation;
-  std::memset(memory, 0xFF, bytes);  // NaN, so that a read before any write shows
+  std::memset(memory, 0xFF, bytes);  // NaN: a read before any write shows in the results
   runtime.allocations.emplace(memory, Allocation{bytes, on_device});
   if (on_device) {
     n2s::emulation::forbid(memory, bytes);  // until work runs
@@ -59,7 +59,7 @@ struct Area {
   std::size_t bytes() const { return width == 0 || height == 0 ? 0 : pitch * (height - 1) + width; }
 };
 
-/// Whether all of it lies in one device allocation; `device` false: whether none does.
+/// Whether the whole area lies in one device allocation; with `device` false: whether it begins in none.
 bool lies_in(const Runtime& runtime, const Area& area, bool device) {
   if (area.bytes() == 0) return true;
   auto* begin = static_cast<std::byte*>(const_cast<void*>(area.begin));

@@ -1,4 +1,4 @@
-// How the emulated device gets its work done: late, and each stream's in order.
+// The queues of the emulated device: work runs as late as possible, and in order within each stream.
 #include <cstdio>
 #include <utility>
 
@@ -97,7 +97,7 @@ void Runtime::fail(const char* message) {
   std::fprintf(stderr, "emulated GPU: %s\n", message);
 }
 
-/// Device memory is the device's: AddressSanitizer catches a host that touches it.
+/// AddressSanitizer reports a host that accesses device memory while no work runs.
 void Runtime::open_memory(bool open) const {
   for (const auto& [memory, allocation] : allocations)
     if (allocation.on_device) open ? allow(memory, allocation.bytes) : forbid(memory, allocation.bytes);

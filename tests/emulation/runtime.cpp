@@ -1,3 +1,4 @@
+// The emulated device: its settings, counters and last error.
 #include "tests/emulation/runtime.h"
 
 #include <new>

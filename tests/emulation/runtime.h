@@ -1,5 +1,5 @@
-// The state of the emulated device, which the files of the host interface share. Work is queued and done as late as it
-// may be: when the host waits for it, or other work that is due does. So what lacks a synchronisation reads too early.
+// The state of the emulated device, shared by the files of the host interface. Work is queued and runs as late as
+// possible: when the host waits for it, or when work that is due waits for it. So a missing synchronisation shows.
 #pragma once
 
 #include <chrono>
@@ -19,14 +19,14 @@
 
 namespace n2s::emulation {
 
-/// A moment in a stream: when so much of its work is done.
+/// A point in a stream: reached when `count` items of its work are done.
 struct Point {
-  std::shared_ptr<CUstream_st> stream;  // null: the beginning of time
+  std::shared_ptr<CUstream_st> stream;  // null: always reached
   std::uint64_t count = 0;
 };
 
 struct Work {
-  std::function<void()> run;  // null: only waits
+  std::function<void()> run;  // null: only a wait
   std::vector<Point> after;
 };
 
@@ -35,12 +35,12 @@ struct GraphNode {
   std::vector<std::size_t> after;  // nodes, numbered in the order of capture; those of the same stream first
 };
 
-/// A graph while it is recorded, from one or more streams.
+/// A graph while it is captured, from one or more streams.
 struct Capture {
   unsigned long long id = 0;
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
   std::thread::id thread = std::this_thread::get_id();
-  std::vector<std::shared_ptr<CUstream_st>> streams;  // the first began it
+  std::vector<std::shared_ptr<CUstream_st>> streams;  // the first one began the capture
   std::vector<GraphNode> nodes;
   bool valid = true;
   bool ended = false;
@@ -51,11 +51,11 @@ using Functions = std::vector<std::function<void()>>;
 }  // namespace n2s::emulation
 
 struct CUstream_st {
-  bool blocking = true;  // the legacy stream waits for it, and it for that one
+  bool blocking = true;  // it and the legacy stream wait for each other
   std::deque<n2s::emulation::Work> queue;
   std::uint64_t submitted = 0, done = 0;
-  std::shared_ptr<n2s::emulation::Capture> capture;  // null: executes
-  std::vector<std::size_t> last_nodes;               // what its next node comes after, while it is captured
+  std::shared_ptr<n2s::emulation::Capture> capture;  // null: not captured
+  std::vector<std::size_t> last_nodes;               // predecessors of its next node, while it is captured
 };
 
 struct CUevent_st {
@@ -63,7 +63,7 @@ struct CUevent_st {
   bool recorded = false;
   n2s::emulation::Point point;
   std::shared_ptr<std::chrono::steady_clock::time_point> time;  // when the point was reached
-  std::shared_ptr<n2s::emulation::Capture> capture;  // where it was last recorded, if in one, and after these:
+  std::shared_ptr<n2s::emulation::Capture> capture;  // the capture of the last record, if any, and its predecessors:
   std::vector<std::size_t> nodes;
 };
 
@@ -88,7 +88,7 @@ struct Device {
   int count = 1;
   int major = 8, minor = 0;
   std::size_t memory = std::size_t{8} << 30;
-  std::size_t shared_memory = std::size_t{227} << 10;  // that a block can ask for
+  std::size_t shared_memory = std::size_t{227} << 10;  // per block at most
 };
 
 class Runtime {
@@ -98,10 +98,10 @@ class Runtime {
   std::recursive_mutex mutex;
   Device device;
   long calls = 0;
-  long calls_to_fault = 0;  // 0: no fault to come
+  long calls_to_fault = 0;  // 0: none is due
   cudaError_t fault = cudaSuccess;
   std::string failure;
-  bool running = false;  // work, now
+  bool running = false;  // queued work is running
 
   std::map<std::byte*, Allocation> allocations;
   std::size_t allocated = 0, peak = 0;                         // device memory in bytes
@@ -117,24 +117,24 @@ class Runtime {
   /// Null when there is no such stream.
   std::shared_ptr<CUstream_st> find(cudaStream_t stream) const;
 
-  /// Queues work, or records it where the stream is captured. `after`: what it waits for besides.
+  /// Queues work, or adds it to the graph if the stream is captured. `after`: further points that it waits for.
   cudaError_t submit(cudaStream_t stream, std::function<void()> run, std::vector<Point> after = {});
 
-  /// Does the work up to a moment; true when some was left to do.
+  /// Runs the work up to a point; true if there was any.
   bool reach(const Point& point);
   bool reach_end(const std::shared_ptr<CUstream_st>& stream);
   void reach_all();
 
-  /// What calls return that CUDA forbids while a graph is captured; spoils the capture. `always`: in every mode.
+  /// The result of a call that CUDA forbids during capture; invalidates the capture. `always`: in every capture mode.
   cudaError_t refuse_in_capture(bool always = false);
 
-  /// The capture's streams execute again what they are given.
+  /// Ends the capture: its streams execute work again.
   void end(const std::shared_ptr<Capture>& capture);
 
-  /// Forgets a kernel's failure, and all work that was left undone then.
+  /// Clears a kernel's failure, and discards all work that was queued then.
   void forget_failure();
 
-  /// Destroys all that is alive.
+  /// Destroys all objects.
   void reset();
 
  private:
@@ -148,20 +148,20 @@ class Runtime {
 /// Sets this thread's last error.
 cudaError_t note(cudaError_t error);
 
-enum class CallKind { plain, release };
+enum class CallKind { ordinary, release };
 
-/// One call of the interface: counts it, lets it fail where a fault is due or a kernel has failed, and notes its error.
-/// `call` gets the runtime. One that releases something does so in any case.
+/// One call of the host interface: counts it, makes it fail if a fault is due or a kernel has failed, and stores its
+/// error. `call` gets the runtime. Calls that release something do so even when they fail.
 template <typename Call>
-cudaError_t api_call(Call&& call, CallKind kind = CallKind::plain) {
+cudaError_t api_call(Call&& call, CallKind kind = CallKind::ordinary) {
   Runtime& runtime = Runtime::get();
   const std::lock_guard lock(runtime.mutex);
-  if (runtime.running) return note(cudaErrorNotPermitted);  // a host function in a stream must not call CUDA
+  if (runtime.running) return note(cudaErrorNotPermitted);  // called by a host function in a stream, which CUDA forbids
   cudaError_t forced = runtime.failure.empty() ? cudaSuccess : cudaErrorLaunchFailure;
   if (runtime.device.count == 0) forced = cudaErrorNoDevice;
   ++runtime.calls;
   if (runtime.calls_to_fault > 0 && --runtime.calls_to_fault == 0) forced = runtime.fault;
-  if (forced != cudaSuccess && kind == CallKind::plain) return note(forced);
+  if (forced != cudaSuccess && kind == CallKind::ordinary) return note(forced);
   cudaError_t result = call(runtime);
   if (!runtime.failure.empty()) result = cudaErrorLaunchFailure;
   return note(forced != cudaSuccess ? forced : result);

@@ -1,4 +1,4 @@
-// AddressSanitizer's interface where the program is built with it, and nothing elsewhere.
+// AddressSanitizer's interface: functions that do nothing where the program is built without it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace n2s::emulation {
 
-/// From now on any access to these bytes is an error.
+/// From here on AddressSanitizer reports any access to these bytes.
 inline void forbid([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t bytes) {
 #ifdef N2S_ASAN
   __asan_poison_memory_region(begin, bytes);

@@ -1,4 +1,4 @@
-// Warp matrices of the emulation against plain loops.
+// The emulation's wmma against simple loops.
 #include <cuda_runtime.h>
 #include <doctest/doctest.h>
 #include <mma.h>

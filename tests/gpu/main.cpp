@@ -1,4 +1,5 @@
-// The entry point of the tests that need a GPU: without one nothing is tested, and they say so.
+// The entry point of the tests that need a GPU: without one they say so and exit with 77, which CTest reports as
+// skipped.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 

@@ -98,7 +98,7 @@ TEST_CASE("any draw gives what the steps one after the other give") {
   }
 }
 
-TEST_CASE("only the wanted image and channel of a batch are written") {
+TEST_CASE("only the requested image and channel of a batch are written") {
   const std::vector<float> plane = random_values(20, 3);
   std::vector<float> batch(3 * PlaneSize{5, 4}.pixels() * 6, -99);
   const FloatTensor image{batch.data(), {3, 5, 4, 6}};

@@ -145,7 +145,7 @@ TEST_CASE("each frequency is kept as often as its probability says, whether it i
   }
 }
 
-TEST_CASE("the rate of a large mask is the wanted one") {
+TEST_CASE("the rate of a large mask is the requested one") {
   for (const int side : {255, 256}) {
     const KspaceSampling sampling = kspace_sampling(side, side, 0.1);
     double kept = 0;
@@ -224,7 +224,7 @@ TEST_CASE("noisy images are unbiased") {
   }
 }
 
-TEST_CASE("post-processing puts the measured frequencies back and leaves the others alone") {
+TEST_CASE("data consistency restores the measured frequencies and leaves the others alone") {
   for (const PlaneSize& size : {PlaneSize{32, 32}, {31, 26}, {26, 31}, {33, 17}}) {
     const auto pixels = size.pixels();
     const Fft2d fft(size.height, size.width);

@@ -10,8 +10,8 @@ struct Access {
   std::uintptr_t address = 0;  // in shared memory: from its beginning
   std::uint32_t bytes = 0;
   bool writes = false;
-  bool matrix = false;          // a piece of a matrix tile, whose elements are reported besides
-  const void* place = nullptr;  // the instruction after it
+  bool matrix = false;          // a 16-byte vector of a matrix tile, whose elements are reported as well
+  const void* place = nullptr;  // return address of the hook: identifies the instruction
 };
 
 }  // namespace n2s::emulation

@@ -1,3 +1,4 @@
+// Groups the lanes' accesses into accesses of the warp, and counts wavefronts and sectors.
 #include "tests/memory_access/access_count.h"
 
 #include <algorithm>
@@ -12,17 +13,17 @@
 namespace n2s::emulation {
 namespace {
 
-constexpr std::uint32_t kWidest = 16;  // bytes that an instruction moves for a lane
+constexpr std::uint32_t kWidest = 16;  // bytes per lane of the widest instruction
 constexpr std::uintptr_t kBanks = 32;
 constexpr std::uintptr_t kSectorBytes = 32;
 
-/// Lanes that shared memory serves together, by the width of their accesses.
+/// Lanes that shared memory serves at once, by the width of their accesses.
 std::size_t lanes_of_phase(std::uint32_t bytes) {
   if (bytes <= 4) return 32;
   return bytes <= 8 ? 16 : 8;
 }
 
-/// How many different words the fullest bank has to give for these lanes.
+/// Number of different words in the bank with most of them, for these lanes.
 template <typename Addresses>
 long wavefronts(const Addresses& addresses, std::uint32_t lanes, std::uint32_t bytes) {
   std::array<std::uintptr_t, 64> words{};
@@ -39,7 +40,7 @@ long wavefronts(const Addresses& addresses, std::uint32_t lanes, std::uint32_t b
   return most;
 }
 
-/// Elements that a matrix instruction moves, which are reported in pieces too.
+/// Whether these functions move elements of a matrix instruction, which is reported as 16-byte vectors as well.
 bool is_element_of_matrix(const std::string& functions) {
   const auto called = [&](const char* name) { return functions.find(name) != std::string::npos; };
   return called("load_matrices") || called("load_matrix_sync") || called("store_matrix_sync");
@@ -73,11 +74,11 @@ void AccessCount::lanes_met(unsigned first, std::uint32_t lanes) {
 }
 
 void AccessCount::note(const Access& access, bool shared) {
-  Access piece = access;
+  Access vector = access;
   for (std::uint32_t done = 0; done < access.bytes; done += kWidest) {
-    piece.address = access.address + done;
-    piece.bytes = std::min(access.bytes - done, kWidest);
-    add(piece, shared);
+    vector.address = access.address + done;
+    vector.bytes = std::min(access.bytes - done, kWidest);
+    add(vector, shared);
   }
 }
 
@@ -138,7 +139,7 @@ void AccessCount::count(Place& place, const Group& group) {
     }
     return;
   }
-  std::map<std::uintptr_t, std::uint32_t> sectors;  // and which of their bytes
+  std::map<std::uintptr_t, std::uint32_t> sectors;  // and a mask of the bytes in use
   for (std::uint32_t left = group.lanes; left != 0; left &= left - 1) {
     const std::uintptr_t begin = group.addresses[static_cast<std::size_t>(std::countr_zero(left))];
     for (std::uintptr_t byte = begin; byte < begin + place.bytes; ++byte)

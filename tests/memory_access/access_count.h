@@ -1,5 +1,6 @@
-// Counts what a warp's accesses cost: those of its lanes at one instruction, for the same time since the lanes last
-// met, are one access. Shared memory has 32 banks of 4 bytes; device memory is moved in sectors of 32 bytes.
+// Counts the cost of warps' memory accesses. The lanes' accesses at one instruction, at the same repetition since the
+// lanes last met, are one access of the warp. Shared memory has 32 banks of 4 bytes; device memory is moved in 32-byte
+// sectors.
 #pragma once
 
 #include <array>
@@ -14,11 +15,11 @@
 
 namespace n2s::emulation {
 
-/// Of warps, at one line of a kernel or altogether.
+/// Sums over warps, for one source line or a whole kernel.
 struct AccessSums {
   long accesses = 0;
   long cost = 0;   // wavefronts of shared memory, or sectors of device memory
-  long ideal = 0;  // the least that accesses of this width take, or that these bytes fill
+  long ideal = 0;  // the least that accesses of this width can take, or the sectors that these bytes fill
 
   double ratio() const { return ideal > 0 ? static_cast<double>(cost) / static_cast<double>(ideal) : 1; }
 };
@@ -28,11 +29,11 @@ struct AccessLine {
   std::string place;
   bool shared = false;
   bool writes = false;
-  std::uint32_t bytes = 0;  // of a lane
+  std::uint32_t bytes = 0;  // per lane
   AccessSums sums;
 };
 
-/// Of one block of a kernel; the most that any launch took.
+/// Block size of a kernel: the maximum over its launches.
 struct BlockSize {
   unsigned threads = 0;
   std::size_t shared_bytes = 0;  // asked for at the launch
@@ -57,7 +58,7 @@ class AccessCount {
     std::uint32_t place;  // in places_
     std::uintptr_t address;
   };
-  /// What the lanes of a warp do together.
+  /// One access of a warp.
   struct Group {
     std::uint32_t lanes = 0;
     std::array<std::uintptr_t, 32> addresses{};
@@ -69,10 +70,10 @@ class AccessCount {
     std::uint32_t bytes = 0;
     AccessSums sums;
 
-    std::vector<Group> groups;  // of the warp that is being counted
+    std::vector<Group> groups;  // of the current warp
     std::size_t used = 0;
-    std::uint64_t flush = 0, lane = 0;  // to which these belong:
-    std::size_t times = 0;              // that the lane has been here
+    std::uint64_t flush = 0, lane = 0;  // that these belong to:
+    std::size_t times = 0;              // repetition of the current lane
   };
 
   void note(const Access& access, bool shared);

@@ -1,15 +1,15 @@
-// What the running thread does with asynchronous copies into shared memory, told by its watched kernel.
+// Asynchronous copies into shared memory, as reported by instrumented kernels for the running thread.
 #pragma once
 
 namespace n2s::emulation {
 
-/// 16 bytes are on their way to this place.
+/// A copy of 16 bytes to this address has begun.
 void copy_begins(const void* to);
 
-/// The copies begun since the last time are a group.
+/// The copies since the last call form a group.
 void copies_committed();
 
-/// All groups but the last `pending` have arrived.
+/// The thread has waited until all groups but the last `pending` have arrived.
 void copies_awaited(unsigned pending);
 
 }  // namespace n2s::emulation

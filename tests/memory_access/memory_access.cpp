@@ -1,4 +1,4 @@
-// Prints what the kernels' memory accesses cost, line by line, and which barriers order nothing:
+// Prints the cost of the kernels' memory accesses by source line, and how often each barrier is needed.
 // tools/scripts/memory_access builds and runs it.
 #include <cuda_runtime.h>
 #include <fmt/chrono.h>
@@ -33,17 +33,17 @@ constexpr const char* kUsage =
     R"(tools/scripts/memory_access [--all] [--only TEXT] [--json FILE]
 tools/scripts/memory_access --barriers [--only TEXT]
 
-Counts what memory accesses of the CUDA kernels cost, in emulation: no GPU is needed. An access is a warp's.
-  shared   wavefronts, against those that accesses of this width take without bank conflicts
-  device   sectors of 32 bytes, against those that the bytes would fill side by side
-With each kernel: the threads of a block, and the shared memory that is asked for at its launch.
+Counts the cost of the CUDA kernels' memory accesses on the emulated GPU. An access is one instruction of a warp.
+  shared   cost: wavefronts; ideal: wavefronts that accesses of this width take without bank conflicts
+  device   cost: sectors of 32 bytes; ideal: sectors that the bytes would fill if they were contiguous
+Each kernel is listed with its threads and requested shared memory per block.
 wmma hides which lane moves what: its accesses are counted as if lanes moved 16 bytes each, side by side.
 
-  --all        every line; otherwise those that cost a twentieth more than they must
+  --all        every line (default: those whose cost is at least 5 % above the ideal)
   --only TEXT  only cases whose name contains this, e.g. 'mma fp16, forward'
-  --json FILE  write all figures there as well
-  --barriers   instead, tells of each __syncthreads how often blocks met there, and how often that was needed: without
-               this one, but with all others, there would have been a race
+  --json FILE  also write all figures to this file
+  --barriers   instead: for each __syncthreads, how often blocks met there, and how often it was needed (without this one,
+               but with all others, there would have been a race)
 )";
 
 struct Options {
@@ -80,7 +80,7 @@ void print(const std::string& name, std::span<const AccessLine> lines, const Blo
     if (line.kernel != kernel) {
       kernel = line.kernel;
       const emulation::BlockSize& block = blocks.at(kernel);
-      fmt::print("  {}: {} threads, {} bytes of shared memory a block\n", kernel, block.threads, block.shared_bytes);
+      fmt::print("  {}: {} threads, {} bytes of shared memory per block\n", kernel, block.threads, block.shared_bytes);
       for (const bool shared : {true, false}) {
         const AccessSums sums = total(lines, kernel, shared);
         if (sums.accesses > 0) fmt::print("    {:<64} {}\n", shared ? "shared" : "device", text_of(sums));
@@ -129,7 +129,7 @@ nlohmann::json record(const std::string& name, std::span<const AccessLine> lines
   return {{"case", name}, {"kernels", kernels}};
 }
 
-/// Runs cases, prints them and keeps what the file gets.
+/// Runs cases, prints their results and collects them for the JSON file.
 class Report {
  public:
   explicit Report(const Options& options) : options_(options) {
@@ -212,7 +212,7 @@ Options parse(std::span<const char* const> arguments) {
     else if (argument == "--json")
       options.json = value();
     else
-      throw Error(fmt::format("'{}' is no option; see --help", argument));
+      throw Error(fmt::format("unknown option '{}'; --help lists them", argument));
   }
   return options;
 }

@@ -1,5 +1,5 @@
-// Kernels under the race check: it finds what is wrong in small ones and in the convolutions once a barrier is left
-// out, and nothing in the kernels as they are. Small ones show what accesses cost.
+// The race check finds the mistakes of small kernels and a race in the convolutions for each barrier that is removed,
+// and nothing in the kernels as they are. The access count is checked on a small kernel.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -93,7 +93,7 @@ Conv3x3Layer layer_for(Pass pass, int sources) {
   return {1, sources == 2 ? 8 : 16, sources == 2 ? 32 : 16, sources == 2 ? inputs : 0, inputs, outputs};
 }
 
-/// Leaves out one barrier after the other.
+/// Removes one barrier after the other.
 void check_barriers(const NamedMode& mode, Pass pass, Pooling pooling, const Conv3x3Layer& layer) {
   RaceCheck races;
   const Watch watch(&races, nullptr);
@@ -146,7 +146,7 @@ TEST_CASE("convolutions wait for their copies") {
 /// So many channels that the weight gradient is not split by pixels: a block goes through both patches.
 constexpr Conv3x3Layer kSeveralPatches{1, 16, 16, 0, 385, 176};
 
-/// Says each race.
+/// Reports each race.
 void check_no_races(const RaceCheck& races) {
   for (const std::string& race : races.races()) FAIL_CHECK(race);
 }

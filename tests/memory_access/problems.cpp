@@ -1,4 +1,4 @@
-// The project's kernels on zeros (see problems.h).
+// Runs the project's kernels on zeros (problems.h).
 #include "tests/memory_access/problems.h"
 
 #include <span>

@@ -1,3 +1,4 @@
+// Race detection by barrier phases and, within a warp, by the times at which lanes met in __syncwarp.
 #include "tests/memory_access/race_check.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,7 @@ void RaceCheck::begin_block(const void* kernel, unsigned threads) {
   known_.assign(threads, {});
   times_.fill(1);
   ++block_;
-  phase_ += 2;  // the last block's phases are not just before
+  phase_ += 2;  // no phase of the last block is the previous one
   barrier_ = kNoBarrier;
   needed_ = false;
 }
@@ -193,7 +194,7 @@ void RaceCheck::note_read(Byte& byte, const Access& now) {
     byte.stranger_place = now.place;
     return;
   }
-  // Reads that are ordered before this one matter no more: what comes after this one comes after them.
+  // Reads ordered before this one can be dropped: what is ordered after this one is ordered after them.
   if (byte.read_time != time)
     for (std::uint32_t left = byte.read_lanes; left != 0; left &= left - 1) {
       const int lane = std::countr_zero(left);

@@ -1,6 +1,6 @@
 // Finds races in shared memory: two accesses to one byte by different threads, at least one of them a write, with no
-// barrier between that orders them. Exact to the byte, and whatever order the emulation runs the threads in. Only
-// __syncthreads and, within a warp, __syncwarp order: shuffles and votes do not promise it.
+// barrier between that orders them. Exact to the byte, and independent of the order in which the emulation runs
+// the threads. Only __syncthreads and, within a warp, __syncwarp order accesses; shuffles and votes do not.
 #pragma once
 
 #include <array>
@@ -26,9 +26,9 @@ class RaceCheck {
   void lanes_met(unsigned first, std::uint32_t lanes, const char* what);
   void access(const Access& access);
 
-  /// From here on the place may be written to, by this thread's copy, until
+  /// From here on, this thread's copy may write to these bytes,
   void copy_begins(const Access& access);
-  /// here, from where on it counts as just written.
+  /// until here, where they count as written.
   void copy_arrives(const Access& access);
 
   bool has_found() const { return !found_.empty(); }
@@ -40,12 +40,12 @@ class RaceCheck {
     const void* kernel;
     std::string file;
     unsigned line;
-    long times = 0;   // blocks have met there
-    long needed = 0;  // times that without it alone there would have been a race
+    long times = 0;   // that blocks have met there
+    long needed = 0;  // times that there would have been a race without this barrier, but with all others
   };
   const std::vector<Barrier>& barriers() const { return barriers_; }
 
-  /// The barriers at this line order nothing any more, though threads still meet there; line 0: all do again.
+  /// Removes the barriers at this line: threads still meet there, but nothing is ordered. Line 0 restores all.
   void skip_barrier(const std::string& file, unsigned line);
 
   void forget();
@@ -53,9 +53,9 @@ class RaceCheck {
  private:
   static constexpr std::uint16_t kNobody = 0xFFFF;
 
-  /// What is known of a byte. Threads are those of the present block.
+  /// The access history of a byte. Threads are those of the current block.
   struct Byte {
-    std::uint32_t phase = 0;  // between which barriers all of this was
+    std::uint32_t phase = 0;  // number of the barrier phase that this history is of
     std::uint32_t write_time = 0, read_time = 0;
     std::uint32_t read_lanes = 0;      // of the reader's warp, that have read it
     std::uint16_t writer = kNobody;    // the last
@@ -66,11 +66,11 @@ class RaceCheck {
     const void* read_place = nullptr;
     const void* stranger_place = nullptr;
 
-    // In the phase just before
+    // In the previous phase
     std::uint16_t old_writer = kNobody, old_reader = kNobody;
     bool old_several_read = false;
 
-    std::uint16_t copying = kNobody;  // whose copy is on its way here
+    std::uint16_t copying = kNobody;  // the thread whose copy to here is in flight
     std::uint32_t copy_block = 0;
     const void* copy_place = nullptr;
   };
@@ -103,7 +103,7 @@ class RaceCheck {
   void end_phase();
   std::size_t barrier_index(CallSite where);
 
-  // Of two bytes that have always been touched together, as nearly all are, only the first is kept up to date.
+  // Pairs of bytes that were always accessed together, as nearly all are, share the history of the first.
   std::vector<Byte> bytes_;
   std::vector<bool> apart_;  // for each two bytes
   const void* kernel_ = nullptr;
@@ -112,7 +112,7 @@ class RaceCheck {
   std::vector<std::array<std::uint32_t, 32>> known_;  // for each thread: its warp's time when it last met each lane
   std::array<std::uint32_t, 32> times_{};             // of each warp: how often lanes of it have met
   std::vector<Barrier> barriers_;
-  std::size_t barrier_ = 0;  // that began this phase; none: all
+  std::size_t barrier_ = 0;  // that began this phase; none at the start of a block
   bool needed_ = false;
   std::string skipped_file_;
   unsigned skipped_line_ = 0;

@@ -1,3 +1,4 @@
+// Shortens kernels' names for tables and messages.
 #include "tests/memory_access/short_name.h"
 
 #include <map>

@@ -1,3 +1,4 @@
+// Small kernels, each in a correct version and with one mistake (small_kernels.h).
 #include "tests/memory_access/small_kernels.h"
 
 #include "kernels/device/async_copy.h"

@@ -1,11 +1,11 @@
-// Kernels with and without what keeps their threads from racing; `correct` chooses.
+// Small kernels for the race check: `correct` selects the version with or without a race.
 #pragma once
 
 #include <cuda_runtime.h>
 
 namespace n2s::test {
 
-/// All take shared memory of 4 bytes a thread, or twice that where a buffer is doubled; `out` has a value a thread.
+/// `out` has one value per thread: 64.
 void write_then_read(bool correct, float* out);
 void write_then_read_in_warp(bool correct, float* out);
 void double_buffer(bool correct, float* out);

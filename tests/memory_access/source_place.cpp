@@ -1,3 +1,4 @@
+// Asks addr2line for the source lines of addresses.
 #include "tests/memory_access/source_place.h"
 
 #include <dlfcn.h>
@@ -21,8 +22,9 @@ struct Frame {
 std::string output_of(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
   std::string text;
-  std::array<char, 4096> piece{};
-  while (pipe && std::fgets(piece.data(), static_cast<int>(piece.size()), pipe.get()) != nullptr) text += piece.data();
+  std::array<char, 4096> buffer{};
+  while (pipe && std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe.get()) != nullptr)
+    text += buffer.data();
   return text;
 }
 
@@ -36,14 +38,14 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// The place within its file, one byte before: in the call itself.
+/// Offset in the program's file, one byte before the return address: in the call itself.
 std::uintptr_t offset_of(const void* address) {
   Dl_info info{};
   if (dladdr(address, &info) == 0) return 0;
   return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(info.dli_fbase) - 1;
 }
 
-/// Functions that were inlined into each other, the innermost first, for each address.
+/// For each address the functions inlined there, the innermost first.
 std::vector<std::vector<Frame>> frames_of(const std::set<const void*>& addresses) {
   std::string command = fmt::format("addr2line -e /proc/{}/exe -a -f -i -C", getpid());
   for (const void* address : addresses) command += fmt::format(" {:#x}", offset_of(address));

@@ -1,4 +1,4 @@
-// From instructions to the lines of source that they come from.
+// Maps instructions to source lines.
 #pragma once
 
 #include <map>
@@ -8,11 +8,11 @@
 namespace n2s::emulation {
 
 struct SourcePlace {
-  std::string text;       // "tile_loop.cuh:78"; in a helper: "element.h:53 in tile_loop.cuh:78", with who calls it
-  std::string functions;  // that were inlined into each other there, one a line, the innermost first
+  std::string text;       // "tile_loop.cuh:78"; in a helper with its caller: "element.h:53 in tile_loop.cuh:78"
+  std::string functions;  // inlined there, one per line, the innermost first
 };
 
-/// For addresses that calls return to. Where the program or addr2line cannot tell, text is the address.
+/// For return addresses. Without debug information or addr2line, `text` is the address.
 std::map<const void*, SourcePlace> source_places(const std::set<const void*>& addresses);
 
 }  // namespace n2s::emulation

@@ -1,3 +1,4 @@
+// Sorts accesses by the memory that they are to, and keeps track of asynchronous copies.
 #include "tests/memory_access/watch.h"
 
 #include <algorithm>
@@ -57,7 +58,7 @@ void Watch::lanes_met(unsigned first, std::uint32_t lanes, const char* what) {
   if (count_ != nullptr) count_->lanes_met(first, lanes);
 }
 
-void Watch::matrix_piece(const void* begin, bool writes) {
+void Watch::matrix_access(const void* begin, bool writes) {
   if (watching == nullptr || count_ == nullptr) return;
   Access access{running_thread(), number(begin), 16, writes, true, __builtin_return_address(0)};
   const std::uintptr_t offset = access.address - shared_;
@@ -87,7 +88,7 @@ void Watch::copy_begins(const void* to, const void* place) {
   const std::uintptr_t offset = number(to) - shared_;
   const unsigned thread = running_thread();
   Copies& copies = copies_[thread];
-  copies.under_way.push_back({offset, place, copies.group});
+  copies.in_flight.push_back({offset, place, copies.group});
   if (races_ != nullptr) races_->copy_begins({thread, offset, kCopyBytes, true, false, place});
 }
 
@@ -100,10 +101,10 @@ void Watch::copies_awaited(unsigned pending) {
   const unsigned thread = running_thread();
   Copies& copies = copies_[thread];
   const auto arrived = [&](const Copy& copy) { return copy.group + pending < copies.group; };
-  for (const Copy& copy : copies.under_way)
+  for (const Copy& copy : copies.in_flight)
     if (races_ != nullptr && arrived(copy))
       races_->copy_arrives({thread, copy.to, kCopyBytes, true, false, copy.place});
-  std::erase_if(copies.under_way, arrived);
+  std::erase_if(copies.in_flight, arrived);
 }
 
 void Watch::find_device_memory() {

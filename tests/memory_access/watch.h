@@ -1,5 +1,5 @@
-// Follows kernels that were compiled to be watched, and passes their memory accesses on: those to shared memory to the
-// race check, those to shared and device memory to the count. Either may be left out.
+// Receives the memory accesses of instrumented kernels and passes them on: those to shared memory to the race check,
+// those to shared and device memory to the access count. Either may be null.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +25,9 @@ class Watch final : public Observer {
   void end_block() override;
   void block_met(CallSite where) override;
   void lanes_met(unsigned first, std::uint32_t lanes, const char* what) override;
-  void matrix_piece(const void* begin, bool writes) override;
+  void matrix_access(const void* begin, bool writes) override;
 
-  /// Whether anyone cares for this place: most accesses are to threads' own variables.
+  /// Whether this address is of interest: most accesses are to local variables of threads.
   bool follows(const void* begin) const {
     return count_ != nullptr || reinterpret_cast<std::uintptr_t>(begin) - shared_ < shared_bytes_;
   }
@@ -36,7 +36,7 @@ class Watch final : public Observer {
   void copies_committed();
   void copies_awaited(unsigned pending);
 
-  /// Kernels wait for their asynchronous copies in vain: to prove that this is found.
+  /// Ignores the kernels' waits for asynchronous copies, to prove that a missing wait is found.
   void ignore_waiting(bool ignore) { ignores_waiting_ = ignore; }
 
  private:
@@ -49,8 +49,8 @@ class Watch final : public Observer {
     unsigned group;
   };
   struct Copies {
-    std::vector<Copy> under_way;
-    unsigned group = 0;  // that the next copy belongs to
+    std::vector<Copy> in_flight;
+    unsigned group = 0;  // of the next copy
   };
 
   bool in_device_memory(std::uintptr_t address);
@@ -62,14 +62,14 @@ class Watch final : public Observer {
   std::size_t shared_bytes_ = 0;
   std::vector<Range> device_memory_;  // sorted
   std::size_t last_range_ = 0;
-  std::vector<Copies> copies_;  // of each thread
+  std::vector<Copies> copies_;  // per thread
   bool ignores_waiting_ = false;
 };
 
-/// Who watches the block that runs; null between blocks.
+/// The watch of the running block; null between blocks.
 inline Watch* watching = nullptr;
 
-inline void tell_access(const void* begin, std::size_t bytes, bool writes, const void* place) {
+inline void report_access(const void* begin, std::size_t bytes, bool writes, const void* place) {
   if (watching != nullptr && watching->follows(begin)) watching->access(begin, bytes, writes, place);
 }
 

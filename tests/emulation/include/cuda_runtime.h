@@ -1,5 +1,5 @@
-// CUDA's main header for the emulation: makes .cu files plain C++ (with N2S_EMULATION defined), whose kernels run on
-// the CPU.
+// The emulation's version of CUDA's main header: .cu files compile as C++ (with N2S_EMULATION defined), and their
+// kernels run on the CPU.
 #pragma once
 
 #include "emulation/control.h"

@@ -65,22 +65,22 @@ inline std::size_t offset(int i, std::size_t pitch, bool by_rows) {
   return by_rows ? row * pitch + column : column * pitch + row;
 }
 
-/// Tells who follows the kernel what this lane moves. CUDA leaves open who moves what: the best that may be, tiles in
-/// pieces of 16 bytes and lanes side by side along their lines.
+/// Reports this lane's accesses to the observer. CUDA leaves open which lane moves what; the best case is reported:
+/// vectors of 16 bytes, lanes side by side along the lines of the tile.
 template <typename T>
-void tell_pieces(const T* tile, unsigned pitch, bool writes) {
+void report_vectors(const T* tile, unsigned pitch, bool writes) {
   if (n2s::emulation::observer == nullptr) return;
   constexpr unsigned kLength = 16 / sizeof(T);  // elements
-  constexpr unsigned kAcross = 16 / kLength;    // pieces of a line
-  for (unsigned piece = n2s::emulation::detail::place().lane; piece < 16 * kAcross; piece += 32)
-    n2s::emulation::observer->matrix_piece(tile + std::size_t{piece / kAcross} * pitch + piece % kAcross * kLength,
-                                           writes);
+  constexpr unsigned kAcross = 16 / kLength;    // vectors per line
+  for (unsigned vector = n2s::emulation::detail::place().lane; vector < 16 * kAcross; vector += 32)
+    n2s::emulation::observer->matrix_access(tile + std::size_t{vector / kAcross} * pitch + vector % kAcross * kLength,
+                                            writes);
 }
 
 template <typename Fragment, typename T>
 void load(Fragment& fragment, const T* tile, unsigned pitch, bool by_rows) {
   check_tile(tile, pitch, "load_matrix_sync");
-  tell_pieces(tile, pitch, false);
+  report_vectors(tile, pitch, false);
   const T* first = tile + offset(0, pitch, by_rows);
   const std::size_t step = by_rows ? 1 : pitch;
   for (int i = 0; i < Fragment::num_elements; ++i) fragment.x[i] = first[static_cast<std::size_t>(i) * step];
@@ -129,7 +129,7 @@ void load_matrix_sync(fragment_sum<T>& fragment, const T* tile, unsigned pitch, 
 template <typename T>
 void store_matrix_sync(T* tile, const fragment_sum<T>& fragment, unsigned pitch, layout_t layout) {
   detail::check_tile(tile, pitch, "store_matrix_sync");
-  detail::tell_pieces(tile, pitch, true);
+  detail::report_vectors(tile, pitch, true);
   for (int i = 0; i < fragment.num_elements; ++i)
     tile[detail::offset(i, pitch, layout == mem_row_major)] = fragment.x[i];
 }

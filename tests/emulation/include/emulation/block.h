@@ -1,5 +1,5 @@
-// Runs a kernel's blocks, one after another, each thread of a block a fiber that goes on until it meets a barrier or
-// its warp, or ends. Also what a kernel sees of it: its indices, shared memory and barriers.
+// Runs the blocks of a kernel, one after another. Each thread of a block is a fiber that runs until it waits at a
+// barrier or for its warp. Also what a kernel uses: its indices, shared memory and barriers.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@ inline constexpr int warpSize = 32;
 
 namespace n2s::emulation {
 
-/// The most dynamic shared memory that any device gives a block, in bytes.
+/// The largest dynamic shared memory of a block on any device, in bytes.
 inline constexpr std::size_t kLargestSharedMemory = std::size_t{227} << 10;
 
-/// What went wrong in a kernel: where, and with which threads.
+/// A kernel's failure: the message says where, and in which threads.
 class KernelFailure : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -36,17 +36,17 @@ struct KernelRun {
   const std::function<void()>* thread = nullptr;  // what each thread does
 };
 
-/// Runs all blocks. Throws KernelFailure when a thread throws, or when the threads of a block can never go on: some
-/// wait at a barrier that others do not reach. One run at a time in a program.
+/// Runs all blocks. Throws KernelFailure when a thread throws, or when threads of a block wait for others that never
+/// come. One run at a time per program.
 void run_kernel(const KernelRun& run);
 
-/// In which order a block's threads run where barriers leave it open. What is right in both orders seldom lacks a
-/// barrier.
+/// The order in which runnable warps and lanes are chosen. A kernel with a missing barrier is seldom right in both
+/// orders.
 enum class Order { ascending, descending };
 void set_order(Order order);
 
 /// The block's dynamic shared memory, aligned to 1024 bytes. At the start of each block it is full of 0xFF, which is
-/// NaN in every floating-point format. With AddressSanitizer, nothing beyond what the launch asked for may be touched.
+/// NaN in every floating-point format. AddressSanitizer reports accesses beyond what the launch asked for.
 std::byte* shared_memory();
 
 /// Waits until all threads of the block have arrived from the same line.

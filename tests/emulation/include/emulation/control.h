@@ -1,4 +1,4 @@
-// What tests set and ask of the emulated device: its size and generation, faults, what is alive, why a kernel failed.
+// Test controls of the emulated device: its generation and memory, faults, live objects, and the last kernel failure.
 #pragma once
 
 #include <cstddef>
@@ -8,34 +8,33 @@
 
 namespace n2s::emulation {
 
-/// 8.0 at first. Also limits shared memory to what devices of that generation give a block, which is 227 KiB at first.
+/// Initially 8.0. Also sets the shared memory that a block of that generation can have (initially 227 KiB).
 void set_compute_capability(int major, int minor);
 
-/// 1 at first; without a device nearly every call returns cudaErrorNoDevice.
+/// Initially 1; with 0 nearly every call returns cudaErrorNoDevice.
 void set_device_count(int count);
 
-/// Bytes that cudaMalloc gives altogether; 8 GiB at first.
+/// Bytes of device memory; initially 8 GiB.
 void set_memory_limit(std::size_t bytes);
 
 /// Makes the n-th call from now on (1: the next) return `error` and do nothing, except that calls that free or destroy
-/// still do so. 0 turns it off. Asking for the last error or for an error's text is no call.
+/// still do so. 0 turns it off. cudaGetLastError and the functions for error texts do not count as calls.
 void fail_call(long n, cudaError_t error);
 
 /// Calls since the program began.
 long calls();
 
-/// Allocations on the device and pinned ones, streams, events, graphs and executable graphs that are alive.
+/// Number of live device and pinned allocations, streams, events, graphs and executable graphs.
 std::size_t live_objects();
 
-/// Of device memory, now and at most since the last reset_peak().
+/// Device memory in use, now and the maximum since the last reset_peak().
 std::size_t bytes_allocated();
 std::size_t peak_bytes();
 void reset_peak();
 
-/// Why the last kernel failed; empty when none has. After a failure all calls return cudaErrorLaunchFailure, as on a
-/// device,
+/// The message of the last kernel failure; empty if there was none. After a failure all calls return
+/// cudaErrorLaunchFailure, as on a GPU, until forget_failure().
 std::string last_failure();
-/// until this.
 void forget_failure();
 
 }  // namespace n2s::emulation

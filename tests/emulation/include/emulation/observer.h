@@ -1,4 +1,5 @@
-// Lets a test follow what a kernel does beside its memory accesses: where its blocks begin and end, and who meets whom.
+// Lets a test observe a kernel: where blocks begin and end, which threads meet, and the accesses of matrix
+// instructions.
 #pragma once
 
 #include <cstddef>
@@ -18,15 +19,15 @@ class Observer {
   /// Also after a failure.
   virtual void end_block() = 0;
 
-  /// All threads of the block have come to this barrier and none has gone on.
+  /// All threads of the block have arrived at this barrier, and none has continued.
   virtual void block_met(CallSite where) = 0;
   /// The same for these lanes of a warp, which begins with the block's thread number `first`; `what`: the CUDA
   /// function.
   virtual void lanes_met(unsigned first, std::uint32_t lanes, const char* what) = 0;
 
-  /// The running thread's 16 bytes of those that its warp reads or writes together, as a matrix instruction does. The
-  /// emulation moves elements one by one, each lane its own.
-  virtual void matrix_piece(const void* begin, bool writes) = 0;
+  /// The running thread's 16 bytes of a matrix instruction's access. The emulation itself moves the elements one by
+  /// one.
+  virtual void matrix_access(const void* begin, bool writes) = 0;
 
  protected:
   Observer() = default;
@@ -34,7 +35,7 @@ class Observer {
   Observer& operator=(const Observer&) = default;
 };
 
-/// Who follows; null: nobody.
+/// The current observer, or null.
 inline Observer* observer = nullptr;
 
 }  // namespace n2s::emulation

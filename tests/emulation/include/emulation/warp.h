@@ -1,4 +1,4 @@
-// Lanes of a warp meet and see one another's values: what shuffles, votes and matrix fragments are made of.
+// Meetings of the lanes of a warp, at which they exchange values: the basis of shuffles, votes and matrix instructions.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace n2s::emulation {
 
 inline constexpr std::uint32_t kFullWarp = 0xFFFFFFFFU;
 
-/// Bytes that a lane can publish at most.
+/// Bytes that a lane can publish.
 inline constexpr std::size_t kLargestValue = 128;
 
 namespace detail {
@@ -47,14 +47,14 @@ const T* warp_gather(const T& mine, const char* what = "warp_gather", CallSite w
   const detail::Place place = detail::place();
   std::memcpy(place.values + sizeof(T) * place.lane, &mine, sizeof(T));
   detail::warp_meet(what, where);
-  // What publishes addresses is ldmatrix: each lane's is that of eight 16-bit elements which the warp reads together.
+  // Only ldmatrix publishes addresses: each is that of eight 16-bit elements that the warp reads together.
   if constexpr (std::is_same_v<T, const void*>)
-    if (observer != nullptr) observer->matrix_piece(mine, false);
+    if (observer != nullptr) observer->matrix_access(mine, false);
   return reinterpret_cast<const T*>(place.values);
 }
 
 /// The value of lane `source` after all lanes in `mask` have published theirs; every lane in `mask` must name the same
-/// mask. A lane that takes part in no way gives bytes 0xFF, since hardware promises nothing either.
+/// mask. A source lane outside the mask gives bytes 0xFF, since the value is undefined on hardware.
 template <typename T>
 T warp_value(std::uint32_t mask, const T& mine, unsigned source, const char* what, CallSite where) {
   T result;

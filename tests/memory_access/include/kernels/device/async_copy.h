@@ -1,5 +1,5 @@
-// Takes the place of kernels/device/async_copy.h for kernels that are watched: copies at once, as in emulation, and
-// tells when a copy begins and when its thread has waited for it. Between the two it may be written at any time.
+// Replaces kernels/device/async_copy.h for instrumented kernels: copies synchronously, as the emulation does, and
+// reports when a copy begins and when its thread has waited for it. In between, a GPU may write at any time.
 #pragma once
 
 #include <cuda_runtime.h>
