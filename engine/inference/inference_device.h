@@ -14,7 +14,7 @@
 
 namespace n2s {
 
-/// Planes for k-space data consistency, as kspace_restore_measured() has it.
+/// Planes for k-space data consistency, as kspace_data_consistency() has it.
 struct MeasuredPlanes {
   const KspaceSampling& sampling;
   std::span<const RandomKey> keys;  // of the masks, one per plane
