@@ -37,7 +37,8 @@ double ssim_of_window(const Values& x, const Values& y, double range) {
 Values window_at(const Values& image, int width, int top, int left) {
   Values window;
   for (int y = top; y < top + kSsimWindow; ++y)
-    for (int x = left; x < left + kSsimWindow; ++x) window.push_back(image[static_cast<std::size_t>(y * width + x)]);
+    for (int x = left; x < left + kSsimWindow; ++x)
+      window.push_back(image[static_cast<std::size_t>(std::ptrdiff_t{y} * width + x)]);
   return window;
 }
 

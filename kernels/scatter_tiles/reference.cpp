@@ -15,7 +15,7 @@ void scatter_tiles_reference(ConstFloatTensor tiles, std::span<const KeptTile> k
           const bool valid = tile.plane == plane && y >= tile.keep_top && y < tile.keep_bottom && x >= tile.keep_left &&
                              x < tile.keep_right;
           if (valid)
-            planes[static_cast<std::size_t>((plane * height + y) * width + x)] =
+            planes[static_cast<std::size_t>((std::ptrdiff_t{plane} * height + y) * width + x)] =
                 *tiles.pixel(n, y - tile.top, x - tile.left);
         }
 }

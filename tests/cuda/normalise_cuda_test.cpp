@@ -46,8 +46,8 @@ TEST_CASE("normalised values are the reference's, clipped or not") {
     CAPTURE(c.scale);
     CAPTURE(c.clips);
     const NormaliseReference map{c.scale, c.offset, c.clips ? -0.5 : -INFINITY, c.clips ? 0.7 : INFINITY};
-    std::vector<float> expected;
-    for (const float voxel : voxels) expected.push_back(static_cast<float>(normalise_reference(map, voxel)));
+    std::vector<float> expected = voxels;
+    for (float& voxel : expected) voxel = static_cast<float>(normalise_reference(map, voxel));
     const CudaArray<float> on_device = to_device(std::span<const float>(voxels));
     device::DeviceNormalise problem{on_device.get(), voxels.size(), c.scale, c.offset};
     if (c.clips) problem.clip_low = -0.5, problem.clip_high = 0.7;
@@ -64,9 +64,8 @@ TEST_CASE("voxels are the reference's") {
   for (const Case& c : cases()) {
     if (c.clips) continue;  // nothing is clipped on the way back
     CAPTURE(c.scale);
-    std::vector<float> expected;
-    for (const float value : values)
-      expected.push_back(static_cast<float>(denormalise_reference({c.scale, c.offset, 0, 0}, value)));
+    std::vector<float> expected = values;
+    for (float& value : expected) value = static_cast<float>(denormalise_reference({c.scale, c.offset, 0, 0}, value));
     const CudaArray<float> on_device = to_device(std::span<const float>(values));
     device::denormalise({on_device.get(), values.size(), c.scale, c.offset}, nullptr);
     CHECK(to_host(on_device.get(), values.size()) == expected);
