@@ -74,7 +74,7 @@ double normalised_error(std::span<const float> truth, std::span<const float> oth
   return difference / power;
 }
 
-void check_gradients(const std::vector<Layer>& layers, const Outcome& plain, const Outcome& fused) {
+void check_gradients(const std::vector<Layer>& layers, const Outcome& unfused, const Outcome& fused) {
   const ParameterLayout layout = parameter_layout(layers);
   for (std::size_t l = 0; l < layers.size(); ++l) {
     CAPTURE(layers[l].name);
@@ -85,7 +85,7 @@ void check_gradients(const std::vector<Layer>& layers, const Outcome& plain, con
       // Rounding alone gives up to 1e-10. Where it moves a number across 0 or makes another pixel the largest of its
       // window, though, the activation's or the pooling's derivative jumps for that pixel: one in thousands. A missing
       // term or a wrong mask is off by 1e-3 and more.
-      CHECK(normalised_error(part(plain.gradients, range), part(fused.gradients, range)) <= 1e-6);
+      CHECK(normalised_error(part(unfused.gradients, range), part(fused.gradients, range)) <= 1e-6);
   }
 }
 
@@ -103,29 +103,29 @@ TEST_CASE("fused equals unfused: output, loss and every gradient") {
       const std::string name = network.name;
       CAPTURE(name);
       CAPTURE(planes);
-      const Graph plain_graph = network.build(planes);
-      const Graph fused_graph = fuse(plain_graph);
+      const Graph unfused_graph = network.build(planes);
+      const Graph fused_graph = fuse(unfused_graph);
       for (const Extents& extents : {Extents{3, 32, 64}, Extents{1, 64, 32}}) {
         if (kSanitized && (planes == 2 || extents.batch == 1)) continue;
         CAPTURE(extents.batch);
-        const Outcome plain = train_once(plain_graph, extents);
+        const Outcome unfused = train_once(unfused_graph, extents);
         const Outcome fused = train_once(fused_graph, extents);
-        CHECK(largest_difference(plain.output, fused.output) <= 1e-5 * std::max(1.0, largest(plain.output)));
-        CHECK(fused.loss == doctest::Approx(plain.loss).epsilon(1e-6));
-        CHECK(plain.loss > 0);
-        check_gradients(plain_graph.layers, plain, fused);
-        CHECK(fused.arena_bytes < plain.arena_bytes);
+        CHECK(largest_difference(unfused.output, fused.output) <= 1e-5 * std::max(1.0, largest(unfused.output)));
+        CHECK(fused.loss == doctest::Approx(unfused.loss).epsilon(1e-6));
+        CHECK(unfused.loss > 0);
+        check_gradients(unfused_graph.layers, unfused, fused);
+        CHECK(fused.arena_bytes < unfused.arena_bytes);
       }
     }
 }
 
 TEST_CASE("both nets become convolutions alone") {
   for (const Network& network : networks()) {
-    const Graph plain = network.build(4);
-    const Graph fused = fuse(plain);
+    const Graph unfused = network.build(4);
+    const Graph fused = fuse(unfused);
     CHECK(count<Convolution>(fused) == static_cast<int>(fused.operations.size()));
-    CHECK(count<Convolution>(fused) == count<Convolution>(plain));
-    CHECK(fused.layers.size() == plain.layers.size());
+    CHECK(count<Convolution>(fused) == count<Convolution>(unfused));
+    CHECK(fused.layers.size() == unfused.layers.size());
   }
 }
 
@@ -135,15 +135,15 @@ TEST_CASE("what is read elsewhere is not fused away") {
   const ValueId linear = g.conv3x3("first", in, 8);
   const ValueId active = g.activation(linear, 0.1F);
   const ValueId both = g.concat(linear, active);  // needs the values before and after the activation
-  const Graph plain = g.finish(g.add_plane(g.activation(g.conv3x3("second", both, 1), 0.1F), in, 1));
-  const Graph fused = fuse(plain);
+  const Graph unfused = g.finish(g.add_plane(g.activation(g.conv3x3("second", both, 1), 0.1F), in, 1));
+  const Graph fused = fuse(unfused);
   CHECK(count<Activation>(fused) == 1);  // the second one is absorbed
   CHECK(count<Concat>(fused) == 1);
   CHECK(count<AddPlane>(fused) == 1);  // it follows an activation
-  const Outcome a = train_once(plain, {3, 7, 9});
+  const Outcome a = train_once(unfused, {3, 7, 9});
   const Outcome b = train_once(fused, {3, 7, 9});
   CHECK(largest_difference(a.output, b.output) <= 1e-5);
-  check_gradients(plain.layers, a, b);
+  check_gradients(unfused.layers, a, b);
 }
 
 TEST_CASE("a value that is pooled and nothing else, and a skip that is the input") {
@@ -151,11 +151,11 @@ TEST_CASE("a value that is pooled and nothing else, and a skip that is the input
   const ValueId in = g.input(3);
   const ValueId pooled = g.maxpool2(g.activation(g.conv3x3("down", in, 16), 0.0F));
   const ValueId up = g.upsample2(g.activation(g.conv3x3("middle", pooled, 8), 0.1F));
-  const Graph plain = g.finish(g.conv3x3("out", g.concat(up, in), 2));
-  const Outcome a = train_once(plain, {5, 6, 10});
-  const Outcome b = train_once(fuse(plain), {5, 6, 10});
+  const Graph unfused = g.finish(g.conv3x3("out", g.concat(up, in), 2));
+  const Outcome a = train_once(unfused, {5, 6, 10});
+  const Outcome b = train_once(fuse(unfused), {5, 6, 10});
   CHECK(largest_difference(a.output, b.output) <= 1e-5);
-  check_gradients(plain.layers, a, b);
+  check_gradients(unfused.layers, a, b);
 }
 
 TEST_CASE("a graph is differentiated once, and only where every value reaches the output") {
