@@ -93,10 +93,7 @@ class Autograd {
   void append(const AddPlane& op) {
     graph_.operations.emplace_back(AddPlaneGradient{output_gradient_of(op.out), target_for(op.in)});
   }
-  template <typename Backward>
-  void append(const Backward&) {
-    throw Error("a graph can be differentiated only once");
-  }
+  void append(const BackwardOperation auto&) { throw Error("a graph can be differentiated only once"); }
 
   int channels(ValueId id) { return id == kNone ? 0 : value(id).channels; }
 

@@ -3,6 +3,7 @@
 // appends the backward operations; the plan and the executor take it from there. See engine/README.md.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <variant>
 #include <vector>
@@ -126,6 +127,16 @@ struct AddPlaneGradient {  // a copy: the plane itself is an input and wants no 
 using Operation = std::variant<Convolution, Activation, MaxPool, Upsample, Concat, AddPlane, MeanSquaredError,
                                ConvolutionDataGradient, ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient,
                                UpsampleGradient, ConcatGradient, AddPlaneGradient>;
+
+template <typename Op, typename... Kinds>
+concept OneOf = (std::same_as<Op, Kinds> || ...);
+
+/// What autograd appends. Visitors of forward graphs name it for all of these, so that the compiler still asks for a
+/// new forward operation.
+template <typename Op>
+concept BackwardOperation =
+    OneOf<Op, MeanSquaredError, ConvolutionDataGradient, ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient,
+          UpsampleGradient, ConcatGradient, AddPlaneGradient>;
 
 struct Graph {
   std::vector<Value> values;

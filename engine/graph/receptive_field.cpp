@@ -55,8 +55,7 @@ class Dependencies {
   void operator()(const Upsample& op) { need(op.in, before_upsample(of(op.out))); }
   void operator()(const Concat& op) { need(op.first, of(op.out)), need(op.second, of(op.out)); }
   void operator()(const AddPlane& op) { need(op.in, of(op.out)), need(op.source, of(op.out)); }
-  template <typename Gradient>
-  void operator()(const Gradient&) {
+  void operator()(const BackwardOperation auto&) {
     throw Error("the receptive field is that of a forward graph: compute it before differentiation");
   }
 
