@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/training/methods.h"
 #include "nets/network.h"
 
 namespace n2s {
@@ -31,10 +32,7 @@ std::string default_flips(const Network& network) {
 }
 
 void add_data_options(Verb& verb, TrainingOptions& o) {
-  verb.option("--method", o.method,
-              "noise2stack (with an even number of --planes: from neighbours alone; odd: needs a second noisy copy), "
-              "noise2noise or noise2clean")
-      .show_default();
+  verb.option("--method", o.method, method_descriptions()).show_default();
   verb.option("--planes", o.planes,
               "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy)")
       .positive();

@@ -16,8 +16,8 @@ constexpr std::array kMethods{
     TrainingMethod{"noise2stack", "self-supervised", InputPlanes::neighbours, TargetOf::source_copy, false},
     TrainingMethod{"noise2stack", "with a second noisy copy", InputPlanes::neighbours_and_target, TargetOf::second_copy,
                    true},
-    TrainingMethod{"noise2noise", "one plane, second noisy copy", InputPlanes::target_alone, TargetOf::second_copy,
-                   true},
+    TrainingMethod{"noise2noise", "each plane from its second noisy copy", InputPlanes::target_alone,
+                   TargetOf::second_copy, true},
     TrainingMethod{"noise2clean", "supervised by clean planes", InputPlanes::neighbours_and_target,
                    TargetOf::clean_source, true},
 };
@@ -34,16 +34,19 @@ bool takes(const TrainingMethod& method, int planes) {
   return false;
 }
 
-std::string_view planes_text(InputPlanes inputs) {
+struct PlanesText {
+  std::string_view numbers, meaning;
+};
+PlanesText planes_text(InputPlanes inputs) {
   switch (inputs) {
     case InputPlanes::neighbours:
-      return "2, 4, 6 ... (the neighbours)";
+      return {"2, 4, 6 ...", "the neighbours"};
     case InputPlanes::neighbours_and_target:
-      return "1, 3, 5 ... (the plane itself and its neighbours)";
+      return {"1, 3, 5 ...", "the plane itself and its neighbours"};
     case InputPlanes::target_alone:
-      return "1 (the plane itself)";
+      return {"1", "the plane itself"};
   }
-  return "";
+  return {};
 }
 
 std::vector<const TrainingMethod*> rows_named(const std::string& name) {
@@ -67,12 +70,26 @@ std::vector<std::string> method_names() {
   return names;
 }
 
+std::string method_descriptions() {
+  std::vector<std::string> names;
+  for (const std::string& name : method_names()) {
+    std::vector<std::string> rows;
+    for (const TrainingMethod* row : rows_named(name))
+      rows.push_back(fmt::format("{}: {} planes", row->title, planes_text(row->inputs).numbers));
+    names.push_back(fmt::format("{} ({})", name, fmt::join(rows, "; ")));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 const TrainingMethod& training_method(const std::string& name, int planes) {
   const std::vector<const TrainingMethod*> rows = rows_named(name);
   for (const TrainingMethod* row : rows)
     if (takes(*row, planes)) return *row;
-  std::vector<std::string_view> possible;
-  for (const TrainingMethod* row : rows) possible.push_back(planes_text(row->inputs));
+  std::vector<std::string> possible;
+  for (const TrainingMethod* row : rows) {
+    const PlanesText text = planes_text(row->inputs);
+    possible.push_back(fmt::format("{} ({})", text.numbers, text.meaning));
+  }
   throw Error(
       fmt::format("{} cannot take {} input planes: --planes must be {}", name, planes, fmt::join(possible, ", or ")));
 }

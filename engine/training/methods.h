@@ -34,6 +34,9 @@ std::span<const TrainingMethod> training_methods();
 /// The names of --method, each once, in the table's order.
 std::vector<std::string> method_names();
 
+/// "noise2stack (self-supervised: 2, 4, 6 ... planes; ...), noise2noise (...), ...": for help texts.
+std::string method_descriptions();
+
 /// The row for this name and number of planes. Throws Error with the known names, or with the numbers of planes that
 /// the method takes.
 const TrainingMethod& training_method(const std::string& name, int planes);
