@@ -1,4 +1,4 @@
-// See atomic_file.h.
+// Writes a file under a temporary name and renames it when it is complete.
 #include "data/atomic_file.h"
 
 #include <fcntl.h>

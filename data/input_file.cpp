@@ -1,4 +1,4 @@
-// See input_file.h.
+// Opens and reads regular files, and checks sizes that headers claim.
 #include "data/input_file.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// A regular file opened for reading, whose size is known: what every reader checks its claims against.
+// A regular file opened for reading. Readers check the sizes in its header against its real size.
 #pragma once
 
 #include <cstddef>

@@ -48,15 +48,15 @@ void sort_at(std::vector<std::size_t> ranks, std::span<float> values) {
   ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
   if (!ranks.empty() && ranks.back() >= values.size())
     throw Error(fmt::format("there are only {} voxels to sort", values.size()));
-  std::size_t first = 0;  // all before it are in front of the next wanted one
+  std::size_t first = 0;  // all before it are in front of the next requested one
   for (const std::size_t rank : ranks) {
     const std::span<float> rest = values.subspan(first);
-    const auto wanted = rest.begin() + static_cast<std::ptrdiff_t>(rank - first);
+    const auto requested = rest.begin() + static_cast<std::ptrdiff_t>(rank - first);
     if (rank == first)
-      std::iter_swap(wanted, std::min_element(rest.begin(), rest.end()));  // one pass
+      std::iter_swap(requested, std::min_element(rest.begin(), rest.end()));  // one pass
     else
-      std::nth_element(rest.begin(), wanted, rest.end());
-    *wanted += 0.0F;  // the two zeros are equal, so either may be found
+      std::nth_element(rest.begin(), requested, rest.end());
+    *requested += 0.0F;  // the two zeros are equal, so either may be found
     first = rank + 1;
   }
 }

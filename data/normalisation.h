@@ -1,4 +1,4 @@
-// From the voxels' own units to the numbers that a network learns on, and back: one affine map for a whole dataset,
+// Normalises voxel values for the network, and maps its output back: one affine map for a whole dataset,
 // fitted once and stored with the network. Source: SPEC.md section 6 (MRI: "range"; microscopy: "percentile", as in
 // CARE); percentiles are numpy's default (linear interpolation), computed in double.
 #pragma once
@@ -41,7 +41,7 @@ double percentile(std::span<float> values, double percent);
 using OrderStatistics =
     std::function<std::vector<float>(const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks)>;
 
-/// Found by the processor, in a copy of the voxels.
+/// Computed on the CPU, in a copy of the voxels.
 std::vector<float> order_statistics(const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks);
 
 /// One map for all stacks together: their voxels are pooled, so that intensities stay comparable between them.

@@ -1,3 +1,4 @@
+// Builds the phantom: ellipsoids, and a texture that varies smoothly from plane to plane.
 #include "data/phantom.h"
 
 #include <algorithm>

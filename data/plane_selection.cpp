@@ -1,3 +1,4 @@
+// Selects the input planes: neighbours of the target, mirrored at the edges of the stack.
 #include "data/plane_selection.h"
 
 #include <fmt/format.h>

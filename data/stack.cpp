@@ -1,4 +1,4 @@
-// See stack.h.
+// Selects planes from an image, extracts them, and puts a result back into an image.
 #include "data/stack.h"
 
 #include <fmt/format.h>
@@ -63,9 +63,9 @@ std::size_t choose_position(const Image& image, const Axis& axis, const StackOpt
   return requested.value_or(0);
 }
 
-// A requested for an axis that is not there would otherwise be dropped in silence.
-void check_requested(const Image& image, const StackSelection& selection, char name,
-                     std::optional<std::size_t> requested) {
+// Without this check a request for an axis that the image lacks would be ignored silently.
+void check_request(const Image& image, const StackSelection& selection, char name,
+                   std::optional<std::size_t> requested) {
   if (!requested) return;
   const auto axis = find_axis(image.axes, name);
   const char* what = name == 'C' ? "channel" : name == 'T' ? "time point" : "slice";
@@ -147,9 +147,9 @@ StackSelection select_stack(const Image& image, const StackOptions& options) {
   for (std::size_t i = 0; i < image.axes.size(); ++i)
     if (i != selection.plane_axis && i != selection.row_axis && i != selection.column_axis)
       selection.position[i] = choose_position(image, image.axes[i], options);
-  check_requested(image, selection, 'C', options.channel);
-  check_requested(image, selection, 'T', options.time);
-  check_requested(image, selection, 'Z', options.slice);
+  check_request(image, selection, 'C', options.channel);
+  check_request(image, selection, 'T', options.time);
+  check_request(image, selection, 'Z', options.slice);
   selection.describe = describe_selection(image, selection);
   return selection;
 }

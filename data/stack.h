@@ -34,7 +34,7 @@ struct StackSelection {
   std::string describe;               // one line for the user: what was chosen, out of what
 };
 
-/// Applies the defaults and checks the options against the image. An image of one plane gives a selection of one plane.
+/// Applies the defaults and checks the request against the image. An image of one plane gives a selection of one plane.
 /// Throws Error: no such axis, a position out of range, a colour image without a channel.
 StackSelection select_stack(const Image& image, const StackOptions& options = {});
 

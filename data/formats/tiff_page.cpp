@@ -1,4 +1,4 @@
-// See tiff_page.h.
+// Reads one TIFF page: its shape, and the values of its strips or tiles.
 #include "data/formats/tiff_page.h"
 
 #include <fmt/format.h>

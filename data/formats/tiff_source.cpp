@@ -1,4 +1,4 @@
-// See tiff_source.h. The callbacks are called from C, so nothing may be thrown out of them.
+// libtiff's callbacks on top of InputFile. They are called from C, so nothing may be thrown out of them.
 #include "data/formats/tiff_source.h"
 
 #include <fmt/format.h>

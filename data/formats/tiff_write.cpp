@@ -1,4 +1,4 @@
-// See tiff.h: the writer. ImageJ takes a file that names itself as its own to hold all planes in one piece and skips
+// The TIFF writer. ImageJ takes a file that names itself as its own to hold all planes contiguously and skips
 // all directories but the first; libtiff puts each directory behind its plane. So the few tags are written here.
 #include <fmt/format.h>
 

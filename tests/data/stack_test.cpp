@@ -84,7 +84,7 @@ TEST_CASE("any axis, by name and by number, and back") {
   CHECK(sagittal.voxels[(6 * 3 + 1) * 5 + 4] == value_at(image, {1, 4, 6}));
 }
 
-TEST_CASE("wishes that cannot be met") {
+TEST_CASE("requests that an image cannot satisfy") {
   const Image image = hyperstack();
   const auto message_of = [&](const StackOptions& options) { return error_of([&] { select_stack(image, options); }); };
   CHECK(contains(message_of(along("w")), "there is no axis 'w': the image has T=4 Z=3 C=2 Y=5 X=7"));
