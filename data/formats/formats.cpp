@@ -72,6 +72,9 @@ const Format* format_of_name(const std::filesystem::path& path) {
 }
 
 const Format* format_of_content(const InputFile& file) {
+  // The first word of NIfTI is 348 or 540; of MRC it is the number of columns, which may be the same.
+  const Format* named = format_of_name(file.name());
+  if (named != nullptr && named->recognise(file)) return named;
   const auto found =
       std::find_if(table().begin(), table().end(), [&](const Format& format) { return format.recognise(file); });
   return found == table().end() ? nullptr : &*found;

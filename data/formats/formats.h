@@ -29,7 +29,8 @@ std::span<const Format> formats();
 /// By extension, in upper or lower case; null: no format has it.
 const Format* format_of_name(const std::filesystem::path& path);
 
-/// Null: no format recognises the content. Throws Error where the file cannot be read.
+/// The format that the name's extension says, where it recognises the content; else the first that does. Null: none.
+/// Throws Error where the file cannot be read.
 const Format* format_of_content(const InputFile& file);
 
 /// "NIfTI, TIFF, PNG or HDF5", and ".nii, .nii.gz, .tif, ... or .hdf5": for messages and help texts.

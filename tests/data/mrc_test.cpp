@@ -159,6 +159,28 @@ TEST_CASE("MRC headers as other programs leave them") {
   CHECK(read_image(folder / "file.mrc").unit.empty());
 }
 
+TEST_CASE("348, 540 or 35615 columns: the header starts like that of NIfTI or gzip") {
+  const TemporaryFolder folder;
+  for (const std::string kept : {"mode1.mrc", "mode1_big.mrc"})
+    for (const std::size_t columns : {std::size_t{348}, std::size_t{540}, std::size_t{35615}}) {
+      CAPTURE(columns);
+      Image image = ramp_image({{'Z', 2, 1}, {'Y', 3, 1}, {'X', columns, 1}}, SampleType::int16);
+      image.header = read_image(fixture(kept)).header;
+      WriteOptions options;
+      options.overwrite = true;
+      write_image(folder / "wide.mrc", image, options);
+      CHECK(read_image(folder / "wide.mrc").values == image.values);
+      CHECK_FALSE(read_image(folder / "wide.mrc").medical);
+    }
+}
+
+TEST_CASE("a name that says MRC does not make a NIfTI file one") {
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(fixture("int16.nii"), folder / "volume.mrc");
+  CHECK(read_image(folder / "volume.mrc").values == read_image(fixture("int16.nii")).values);
+  CHECK(read_image(folder / "volume.mrc").medical);
+}
+
 TEST_CASE("MRC files that cannot be read say why") {
   const TemporaryFolder folder;
   const std::vector<char> good = read_bytes(fixture("mode1.mrc"));
