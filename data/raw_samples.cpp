@@ -1,20 +1,32 @@
 // Converts a few MiB at a time, so that values are the only large memory.
 #include "data/raw_samples.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "data/samples.h"
+#include "kernels/base/error.h"
 
 namespace n2s {
 namespace {
 
 constexpr std::size_t kStep = std::size_t{1} << 18;  // samples
 
+std::size_t named_sample_count(const std::string& name, const std::vector<Axis>& axes) {
+  try {
+    return sample_count(axes);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}; the file is damaged", name, error.what()));
+  }
+}
+
 }  // namespace
 
 void read_raw_samples(const InputFile& file, std::uint64_t offset, bool swapped, Image& image) {
-  const std::size_t count = sample_count(image.axes);
+  const std::size_t count = named_sample_count(file.name(), image.axes);
   const std::size_t size = sample_bytes(image.type);
   const std::uint64_t have = file.size() - std::min(file.size(), offset);
   if (have < count * size) fail_ends_early(file.name(), have, count * size, "samples");

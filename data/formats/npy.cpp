@@ -19,6 +19,7 @@ namespace n2s {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::size_t kMostDimensions = 64;  // of numpy 2
 constexpr bool kBigHere = std::endian::native == std::endian::big;
 
 /// Kept so that an output has the same byte order.
@@ -46,11 +47,11 @@ class HeaderParser {
     while (!take('}')) {
       const std::string key = string();
       expect(':');
-      if (key == "descr")
+      if (key == "descr" && !type)
         type = read_type(fields);
-      else if (key == "fortran_order")
+      else if (key == "fortran_order" && !order)
         order = read_order(fields);
-      else if (key == "shape")
+      else if (key == "shape" && !shape)
         shape = read_shape(fields);
       else
         fail();
@@ -82,6 +83,7 @@ class HeaderParser {
     const std::size_t end = rest_.find(quote, 1);
     if (end == std::string_view::npos) fail();
     std::string text(rest_.substr(1, end - 1));
+    if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' '; })) fail();  // messages show it
     rest_.remove_prefix(end + 1);
     return text;
   }
@@ -106,7 +108,9 @@ class HeaderParser {
       const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), length);
       if (error != std::errc()) fail();
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+      if (fields.shape.size() == kMostDimensions) fail();
       fields.shape.push_back(length);
+      take('L');  // as Python 2 wrote it
       if (!take(',') && peek() != ')') fail();
     }
     return true;
@@ -218,8 +222,10 @@ Image read_npy(const InputFile& file, const ReadOptions&) {
   for (std::size_t i = 0; i < names.size(); ++i) stored.axes.push_back({names[i], fields.shape[i], 1});
   if (fields.fortran) std::reverse(stored.axes.begin(), stored.axes.end());
   read_raw_samples(file, offset, header->swapped, stored);
+  if (!fields.fortran) return stored;
   Image storage;
-  return arranged(stored, names, storage);
+  arranged(stored, names, storage);
+  return storage;
 }
 
 void write_npy(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {

@@ -46,6 +46,12 @@ TEST_CASE("arrays by numpy: every type, both byte orders, both memory orders, al
   CHECK(flags.values == std::vector<float>{0, 1, 1, 0, 1, 0});
 }
 
+TEST_CASE("lengths as Python 2 wrote them") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "old.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3L, 5L, 7L), }\n"));
+  CHECK(describe_axes(read_image(folder / "old.npy").axes) == "Z=3 Y=5 X=7");
+}
+
 TEST_CASE("an array that is read and written is the same, in C order") {
   const TemporaryFolder folder;
   for (const std::string name : {"int16.npy", "big_float64.npy", "uint8.npy", "float16.npy"}) {
@@ -92,12 +98,18 @@ TEST_CASE("arrays that are no stack say what they are and what to do") {
   CHECK(contains(with_shape("(2, 3, 5, 7)"), "4 dimensions (2, 3, 5, 7)"));
   CHECK(contains(with_shape("(3, 0, 7)"), "without any values"));
   CHECK(contains(with_shape("(3, 5, 8)"), "420 of 480 bytes"));
-  CHECK(contains(with_shape("(4294967296, 4294967296, 4294967296)"), "too large"));
+  CHECK(contains(with_shape("(4294967296, 4294967296, 4294967296)"), "bad.npy: an image with Z=4294967296"));
+  std::string many = "(1";
+  for (int i = 0; i < 100; ++i) many += ", 1";
+  CHECK(contains(with_shape(many + ")"), "damaged header"));
+  CHECK(contains(with_type("'O\nx'"), "damaged header"));  // one line, whatever the file holds
   for (const std::string header : {"{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4'",
                                    "{'descr': '<f4', 'fortran_order': 0, 'shape': (3, 5, 7)}",
                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (3, -5, 7)}",
                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 5)}",
                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5, 7), 'x': 1}",
+                                   "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), 'shape': (5, 7)}",
+                                   "{'descr': '<f4', 'descr': '<i2', 'fortran_order': False, 'shape': (3, 5, 7)}",
                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5, 7)} + 1", "", "exec('x')"})
     CHECK(contains(error_with(header), "damaged header"));
   std::vector<char> version = npy("{}");
