@@ -75,7 +75,7 @@ double bytes_of(const MrcHeader& header) {
   if (!type || extended < 0) return 0;
   auto samples = static_cast<double>(sample_bytes(*type));
   for (std::size_t i = 0; i < 3; ++i) samples *= std::max(0, get<std::int32_t>(header, kSize + i));
-  return samples == 0 ? 0 : kHeaderBytes + extended + samples;
+  return samples == 0 ? 0 : static_cast<double>(kHeaderBytes) + extended + samples;
 }
 
 /// The byte order that the machine stamp names, unless only the other one makes sense: stamps are often wrong.

@@ -47,7 +47,9 @@ TEST_CASE("MRC by mrcfile: modes and byte orders") {
       {"mode0.mrc", SampleType::int8},    {"mode1.mrc", SampleType::int16},       {"mode1_big.mrc", SampleType::int16},
       {"mode2.map", SampleType::float32}, {"mode2_big.mrc", SampleType::float32}, {"mode6.st", SampleType::uint16},
       {"mode12.rec", SampleType::float16}};
-  for (const auto& [name, type] : files) {
+  for (const auto& file : files) {
+    const std::string& name = file.first;
+    const SampleType type = file.second;
     CAPTURE(name);
     const Image image = read_image(fixture(name));
     CHECK(image.type == type);
@@ -147,14 +149,14 @@ TEST_CASE("MRC headers as other programs leave them") {
   CHECK(values_with(bytes) == ramp(105, SampleType::int16));
   set_word(bytes, 53, 0);  // and no MAP: an old file
   CHECK(values_with(bytes) == ramp(105, SampleType::int16));
-  for (const std::size_t word : {17, 18, 19}) set_word(bytes, word, 0);  // no order of axes
+  for (const std::size_t word : {17U, 18U, 19U}) set_word(bytes, word, 0);  // no order of axes
   CHECK(values_with(bytes) == ramp(105, SampleType::int16));
   std::vector<char> swapped = read_bytes(fixture("mode0.mrc"));
   swap_words(swapped);
   set_word(swapped, 54, 0);
   CHECK(values_with(swapped) == ramp(105, SampleType::int8));
   bytes = good;
-  for (const std::size_t word : {8, 9, 10, 11, 12, 13}) set_word(bytes, word, 0);
+  for (const std::size_t word : {8U, 9U, 10U, 11U, 12U, 13U}) set_word(bytes, word, 0);
   write_bytes(folder / "file.mrc", bytes);
   CHECK(read_image(folder / "file.mrc").unit.empty());
 }
