@@ -229,29 +229,33 @@ void set_size(const std::filesystem::path& path, const Image& image, MrcHeader& 
 
 /// Of the values as they are stored. A value that is not finite leaves them undetermined, as the format marks it.
 void set_statistics(const Image& image, SampleType type, MrcHeader& header) {
+  constexpr std::size_t kStep = 1 << 16;  // samples
+  std::vector<std::byte> stored(kStep * sample_bytes(type));
+  std::vector<float> found(kStep);
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
-  const auto count = static_cast<double>(image.values.size());
-  const auto mean_of = [&](const auto& function) {
-    double sum = 0;
-    std::array<std::byte, 8> stored{};
-    for (const float& value : image.values) {
-      float found = value;
-      encode_samples({&value, 1}, type, false, {}, stored);
-      decode_samples(stored, type, false, {}, {&found, 1});
-      low = std::min(low, double{found});
-      high = std::max(high, double{found});
-      sum += function(double{found});
+  double sum = 0, squares = 0;
+  const double near_mean = image.values.front();  // subtracted, so that the squares do not cancel
+  for (std::size_t done = 0; done < image.values.size(); done += kStep) {
+    const auto part = std::span(image.values).subspan(done, std::min(kStep, image.values.size() - done));
+    encode_samples(part, type, false, {}, stored);
+    decode_samples(stored, type, false, {}, std::span(found).first(part.size()));
+    for (const float value : std::span(found).first(part.size())) {
+      const double difference = double{value} - near_mean;
+      low = std::min(low, double{value});
+      high = std::max(high, double{value});
+      sum += difference;
+      squares += difference * difference;
     }
-    return sum / count;
-  };
-  const double mean = mean_of([](double value) { return value; });
-  const double deviation = std::sqrt(mean_of([&](double value) { return (value - mean) * (value - mean); }));
-  const bool known = std::isfinite(deviation);
+  }
+  const auto count = static_cast<double>(image.values.size());
+  const double mean = sum / count;
+  const bool known = std::isfinite(squares);
+  const auto deviation = static_cast<float>(std::sqrt(std::max(0.0, squares / count - mean * mean)));
   put(header, kStatistics, known ? static_cast<float>(low) : 0.0F);
   put(header, kStatistics + 1, known ? static_cast<float>(high) : -1.0F);
-  put(header, kStatistics + 2, known ? static_cast<float>(mean) : -2.0F);
-  put(header, kDeviation, known ? static_cast<float>(deviation) : -1.0F);
+  put(header, kStatistics + 2, known ? static_cast<float>(near_mean + mean) : -2.0F);
+  put(header, kDeviation, known ? deviation : -1.0F);
 }
 
 }  // namespace
