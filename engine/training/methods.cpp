@@ -71,27 +71,26 @@ std::vector<std::string> method_names() {
 }
 
 std::string method_descriptions() {
-  std::vector<std::string> names;
+  std::string text;
   for (const std::string& name : method_names()) {
-    std::vector<std::string> rows;
+    std::string rows;
     for (const TrainingMethod* row : rows_named(name))
-      rows.push_back(fmt::format("{}: {} planes", row->title, planes_text(row->inputs).numbers));
-    names.push_back(fmt::format("{} ({})", name, fmt::join(rows, "; ")));
+      rows += fmt::format("{}{}: {} planes", rows.empty() ? "" : "; ", row->title, planes_text(row->inputs).numbers);
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", name, rows);
   }
-  return fmt::format("{}", fmt::join(names, ", "));
+  return text;
 }
 
 const TrainingMethod& training_method(const std::string& name, int planes) {
   const std::vector<const TrainingMethod*> rows = rows_named(name);
   for (const TrainingMethod* row : rows)
     if (takes(*row, planes)) return *row;
-  std::vector<std::string> possible;
+  std::string possible;
   for (const TrainingMethod* row : rows) {
     const PlanesText text = planes_text(row->inputs);
-    possible.push_back(fmt::format("{} ({})", text.numbers, text.meaning));
+    possible += fmt::format("{}{} ({})", possible.empty() ? "" : ", or ", text.numbers, text.meaning);
   }
-  throw Error(
-      fmt::format("{} cannot take {} input planes: --planes must be {}", name, planes, fmt::join(possible, ", or ")));
+  throw Error(fmt::format("{} cannot take {} input planes: --planes must be {}", name, planes, possible));
 }
 
 int default_planes(const std::string& name, int shortest_stack, bool has_target) {

@@ -63,7 +63,9 @@ class Probe {
   std::vector<float> output(std::optional<int> column) {
     constexpr float kLarge = 1e25F;  // divided by 9 in each of up to 18 convolutions, it is still far above rounding
     std::vector<float> input(static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_), 1.0F);
-    if (column) input[static_cast<std::size_t>(height_ / 2 * width_ + *column)] = kLarge;
+    if (column)
+      input[static_cast<std::size_t>(height_ / 2) * static_cast<std::size_t>(width_) +
+            static_cast<std::size_t>(*column)] = kLarge;
     executor_.set(executor_.graph().input, input);
     executor_.run();
     return executor_.get(executor_.graph().output);
