@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/runtime/conv_problems.h"
 #include "engine/runtime/geometry.h"
 #include "kernels/mse/mse.h"
 #include "kernels/unfused/unfused.h"
@@ -19,51 +20,17 @@ struct RunOnCpu {
   FloatTensor tensor(ValueId id) const {
     return id == kNone ? FloatTensor{} : FloatTensor{static_cast<float*>(binding.data(id)), binding.shape(id)};
   }
-  Tensor<std::uint8_t> indices(ValueId id) const {
+  Tensor<std::uint8_t> argmax(ValueId id) const {
     if (id == kNone) return {};
     return {static_cast<std::uint8_t*>(binding.data(id)), binding.shape(id)};
   }
-  ConvGradientTarget target(const GradientTarget& to) const {
-    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
-  }
-  ConvOutputGradient output_gradient(const OutputGradient& from) const {
-    return {tensor(from.dense), tensor(from.pooled), indices(from.argmax)};
-  }
-  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
+  ConvGradientTarget target(const GradientTarget& to) const { return problems().target(to); }
+  ConvProblems<RunOnCpu> problems() const { return {binding, *this}; }
 
-  void operator()(const Convolution& op) const {
-    Conv3x3Forward problem;
-    problem.source = {tensor(op.low), tensor(op.skip)};
-    problem.bias = layer(op.layer).bias;
-    problem.slope = op.slope;
-    problem.residual = tensor(op.residual);
-    problem.residual_channel = op.residual_channel;
-    problem.out = tensor(op.out);
-    problem.pooled = tensor(op.pooled);
-    problem.argmax = indices(op.argmax);
-    problem.packed = binding.packed;
-    problem.scratch = binding.scratch;
-    conv3x3_forward_cpu(problem, variant, pool);
-  }
-  void operator()(const ConvolutionDataGradient& op) const {
-    Conv3x3DataGradient problem;
-    problem.output_gradient = output_gradient(op.output_gradient);
-    problem.low_channels = op.low_channels;
-    problem.skip_channels = op.skip_channels;
-    problem.low = target(op.low);
-    problem.skip = target(op.skip);
-    problem.packed = binding.packed;
-    problem.scratch = binding.scratch;
-    conv3x3_data_gradient_cpu(problem, variant, pool);
-  }
+  void operator()(const Convolution& op) const { conv3x3_forward_cpu(problems()(op), variant, pool); }
+  void operator()(const ConvolutionDataGradient& op) const { conv3x3_data_gradient_cpu(problems()(op), variant, pool); }
   void operator()(const ConvolutionWeightGradient& op) const {
-    Conv3x3WeightGradient problem;
-    problem.source = {tensor(op.low), tensor(op.skip)};
-    problem.output_gradient = output_gradient(op.output_gradient);
-    problem.weight_gradient = layer(op.layer).weight_gradient;
-    problem.bias_gradient = layer(op.layer).bias_gradient;
-    problem.scratch = binding.scratch;
-    conv3x3_weight_gradient_cpu(problem, variant, pool);
+    conv3x3_weight_gradient_cpu(problems()(op), variant, pool);
   }
   void operator()(const MeanSquaredError& op) const {
     *binding.loss = mean_squared_error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
@@ -73,10 +40,10 @@ struct RunOnCpu {
     unfused::activation_gradient(tensor(op.output_gradient), tensor(op.activated), op.slope, target(op.to), pool);
   }
   void operator()(const MaxPool& op) const {
-    unfused::maxpool2(tensor(op.in), tensor(op.out), indices(op.argmax), pool);
+    unfused::maxpool2(tensor(op.in), tensor(op.out), argmax(op.argmax), pool);
   }
   void operator()(const MaxPoolGradient& op) const {
-    unfused::maxpool2_gradient(tensor(op.output_gradient), indices(op.argmax), target(op.to), pool);
+    unfused::maxpool2_gradient(tensor(op.output_gradient), argmax(op.argmax), target(op.to), pool);
   }
   void operator()(const Upsample& op) const { unfused::upsample2(tensor(op.in), tensor(op.out), pool); }
   void operator()(const UpsampleGradient& op) const {

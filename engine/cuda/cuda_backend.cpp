@@ -67,10 +67,10 @@ struct TimingEvent final : Event {
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(const CudaOptions& options) : options_(options) {
+  CudaBackend(const CudaOptions& options, int compute_capability) : options_(options) {
     check(cudaSetDevice(options.device), "choosing the GPU");
     check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
-    mode_ = conv_mode(options, 10 * properties_.major + properties_.minor);
+    mode_ = conv_mode(options, compute_capability);
     stream_ = cuda_stream();
     if (mode_.variant == ConvVariant::cudnn) {
       cudnn_ = std::make_unique<device::CudnnPlans>();
@@ -222,8 +222,7 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
   if (options.device < 0 || options.device >= devices)
     throw Error(fmt::format("cuda:{}: there is no such GPU, only {}", options.device,
                             devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
-  device::kernel_code(options.device);  // says so where this build has none for it
-  return std::make_unique<CudaBackend>(options);
+  return std::make_unique<CudaBackend>(options, device::kernel_capability(options.device));
 }
 
 CudaContext cuda_context(const Backend& backend) {
@@ -232,11 +231,9 @@ CudaContext cuda_context(const Backend& backend) {
 
 CudaCeilings cuda_ceilings(const CudaOptions& options) {
   check(cudaSetDevice(options.device), "choosing the GPU");
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, options.device), "asking for the GPU's properties");
   const CudaStream stream = cuda_stream();
-  const device::DeviceCeilings found = device::measure_ceilings(parse_precision(options.precision),
-                                                                10 * properties.major + properties.minor, stream.get());
+  const device::DeviceCeilings found = device::measure_ceilings(
+      parse_precision(options.precision), device::kernel_capability(options.device), stream.get());
   return {1000 * found.tflops, found.gbytes_per_second};
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/runtime/conv_problems.h"
 #include "engine/runtime/geometry.h"
 #include "kernels/mse/cuda.h"
 #include "kernels/unfused/cuda.h"
@@ -29,47 +30,15 @@ struct RunOnGpu {
   DeviceTensor argmax(ValueId id) const {
     return id == kNone ? DeviceTensor{} : device::device_positions(positions(id), binding.shape(id));
   }
-  ConvGradientTarget target(const GradientTarget& to) const {
-    return {tensor(to.gradient), tensor(to.activated), to.slope, to.accumulate};
-  }
-  ConvOutputGradient output_gradient(const OutputGradient& from) const {
-    return {tensor(from.dense), tensor(from.pooled), argmax(from.argmax)};
-  }
-  const LayerMemory& layer(LayerId id) const { return binding.layers.at(static_cast<std::size_t>(id)); }
+  ConvGradientTarget target(const GradientTarget& to) const { return problems().target(to); }
+  ConvProblems<RunOnGpu> problems() const { return {binding, *this}; }
 
-  void operator()(const Convolution& op) const {
-    Conv3x3Forward p;
-    p.source = {tensor(op.low), tensor(op.skip)};
-    p.bias = layer(op.layer).bias;
-    p.slope = op.slope;
-    p.residual = tensor(op.residual);
-    p.residual_channel = op.residual_channel;
-    p.out = tensor(op.out);
-    p.pooled = tensor(op.pooled);
-    p.argmax = argmax(op.argmax);
-    p.packed = binding.packed;
-    p.scratch = binding.scratch;
-    device::conv3x3_forward(p, mode, stream);
-  }
+  void operator()(const Convolution& op) const { device::conv3x3_forward(problems()(op), mode, stream); }
   void operator()(const ConvolutionDataGradient& op) const {
-    Conv3x3DataGradient p;
-    p.output_gradient = output_gradient(op.output_gradient);
-    p.low_channels = op.low_channels;
-    p.skip_channels = op.skip_channels;
-    p.low = target(op.low);
-    p.skip = target(op.skip);
-    p.packed = binding.packed;
-    p.scratch = binding.scratch;
-    device::conv3x3_data_gradient(p, mode, stream);
+    device::conv3x3_data_gradient(problems()(op), mode, stream);
   }
   void operator()(const ConvolutionWeightGradient& op) const {
-    Conv3x3WeightGradient p;
-    p.source = {tensor(op.low), tensor(op.skip)};
-    p.output_gradient = output_gradient(op.output_gradient);
-    p.weight_gradient = layer(op.layer).weight_gradient;
-    p.bias_gradient = layer(op.layer).bias_gradient;
-    p.scratch = binding.scratch;
-    device::conv3x3_weight_gradient(p, mode, stream);
+    device::conv3x3_weight_gradient(problems()(op), mode, stream);
   }
   void operator()(const MeanSquaredError& op) const {
     const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,

@@ -27,4 +27,8 @@ std::string device::kernel_code(int) {
   throw Error(kWhy);
 }
 
+int device::kernel_capability(int) {
+  throw Error(kWhy);
+}
+
 }  // namespace n2s

@@ -3,6 +3,8 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
+
 #include "kernels/base/error.h"
 #include "kernels/device/toolkit_version.h"
 
@@ -43,6 +45,20 @@ DeviceInfo describe(int index, const cudaDeviceProp& properties) {
           .l2_cache = static_cast<std::size_t>(properties.l2CacheSize)};
 }
 
+cudaFuncAttributes probe_attributes(int index) {
+  const std::string device = "cuda:" + std::to_string(index) + ": ";
+  cudaFuncAttributes attributes{};
+  cudaError_t result = forget(cudaSetDevice(index));
+  if (result == cudaSuccess) result = forget(cudaFuncGetAttributes(&attributes, probe));
+  if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction)
+    throw Error(device + "this build has no code for the GPU; build with -DN2S_CUDA_ARCHITECTURES=native");
+  if (result == cudaErrorUnsupportedPtxVersion)
+    throw Error(device +
+                "the driver is older than the CUDA toolkit of this build and has no code for the GPU; update it");
+  if (result != cudaSuccess) throw Error(device + cudaGetErrorString(result));
+  return attributes;
+}
+
 }  // namespace
 
 CudaInfo cuda_info() {
@@ -63,19 +79,15 @@ CudaInfo cuda_info() {
 }
 
 std::string kernel_code(int index) {
-  const std::string device = "cuda:" + std::to_string(index) + ": ";
-  cudaFuncAttributes attributes{};
-  cudaError_t result = forget(cudaSetDevice(index));
-  if (result == cudaSuccess) result = forget(cudaFuncGetAttributes(&attributes, probe));
-  if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction)
-    throw Error(device + "this build has no code for the GPU; build with -DN2S_CUDA_ARCHITECTURES=native");
-  if (result == cudaErrorUnsupportedPtxVersion)
-    throw Error(device +
-                "the driver is older than the CUDA toolkit of this build and has no code for the GPU; update it");
-  if (result != cudaSuccess) throw Error(device + cudaGetErrorString(result));
+  const cudaFuncAttributes attributes = probe_attributes(index);
   const std::string binary = "sm_" + std::to_string(attributes.binaryVersion);
   if (attributes.ptxVersion == attributes.binaryVersion) return binary;
   return binary + " from compute_" + std::to_string(attributes.ptxVersion);
+}
+
+int kernel_capability(int index) {
+  const cudaFuncAttributes attributes = probe_attributes(index);
+  return std::min(attributes.binaryVersion, attributes.ptxVersion);
 }
 
 }  // namespace n2s::device

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "kernels/conv3x3/cudnn/plans.h"
+#include "kernels/device/device_info.h"
 #include "tests/cuda/conv3x3_on_device.h"
 #include "tests/sanitized.h"
 #ifdef N2S_EMULATION
@@ -138,6 +139,11 @@ bool thinned() {
 #endif
 }
 
+/// Whether the GPU, and the code that this program has for it, can do this: the modes of newer GPUs trap on Volta.
+bool runs_here(const Mode& mode) {
+  return device::can_run(mode.mode.variant, mode.mode.precision, device::kernel_capability(0));
+}
+
 /// Whether integers come out exactly: not where cuDNN's results are rounded before the rest is done with them, and a
 /// real cuDNN may take Winograd's form.
 bool can_be_exact(const ConvMode& mode) {
@@ -159,6 +165,7 @@ void for_each_problem(const Check& check_one) {
   unsigned seed = 1;
   for (std::size_t m = 0; m < kModes.size(); ++m) {
     Mode mode = kModes[m];
+    if (!runs_here(mode)) continue;
     std::optional<device::CudnnPlans> plans;
     if (mode.mode.variant == ConvVariant::cudnn) {
       if (!device::has_cudnn()) continue;
@@ -192,7 +199,7 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
   const Conv3x3Layer unsplit{1, 16, 16, 0, 385, 176};
   const Conv3x3Layer phased{1, 16, 16, 385, 0, 176};
   for (const Mode& mode : kModes) {
-    if (mode.mode.variant == ConvVariant::cudnn) continue;
+    if (mode.mode.variant == ConvVariant::cudnn || !runs_here(mode)) continue;
     CAPTURE(std::string(mode.name));
     if (thinned() && mode.mode.precision == Precision::bf16) continue;  // the same loops as fp16
     if (kSanitized && (mode.mode.variant != ConvVariant::mma || mode.mode.precision != Precision::fp16)) continue;
@@ -206,16 +213,15 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
 TEST_CASE("every generation has the shared memory that its convolutions ask for") {
   struct Generation {
     int major, minor;
-    bool mma;
   };
-  for (const Generation& generation : {Generation{7, 0, false}, {7, 5, false}, {8, 0, true}, {8, 6, true}}) {
+  for (const Generation& generation : {Generation{7, 0}, {7, 5}, {8, 0}, {8, 6}}) {
     if (kSanitized && generation.minor != 6) continue;
     CAPTURE(generation.major);
     CAPTURE(generation.minor);
     emulation::set_compute_capability(generation.major, generation.minor);
     for (const Mode& mode : kModes) {
       if (mode.mode.variant == ConvVariant::cudnn || mode.mode.precision == Precision::bf16) continue;
-      if (mode.mode.variant == ConvVariant::mma && !generation.mma) continue;
+      if (!runs_here(mode)) continue;
       CAPTURE(std::string(mode.name));
       for (const int channels : {48, 32, 16}) {
         if (kSanitized && channels != 48) continue;

@@ -11,7 +11,7 @@
 #include "engine/training/batches.h"
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
-#include "kernels/conv3x3/cudnn/library.h"
+#include "tests/cuda/runs_here.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
 #include "tests/kernels/conv3x3_cases.h"
@@ -155,7 +155,7 @@ TEST_CASE("the other precisions learn as fp32 does") {
   for (const Net& net : nets()) {
     const Result expected = train_on_gpu({}, fuse(net.graph), kSteps);
     for (const CudaOptions& mode : modes) {
-      if (mode.variant == "cudnn" && !device::has_cudnn()) continue;
+      if (!runs_here(mode)) continue;
       CAPTURE(std::string(net.name));
       CAPTURE(mode.precision);
       CAPTURE(mode.variant);
@@ -217,6 +217,19 @@ TEST_CASE("Volta trains in fp16, and says which precisions and variants it lacks
   CHECK(contains(error_of([] { make_cuda_backend({0, "tf32", "auto"}); }), "tf32"));
   CHECK(contains(error_of([] { make_cuda_backend({0, "fp16", "mma"}); }), "mma"));
   CHECK(contains(error_of([] { make_cuda_backend({0, "fp16", "simt"}); }), "simt"));
+  emulation::set_compute_capability(8, 0);
+}
+
+TEST_CASE("code for Volta runs as such on a newer GPU") {
+  emulation::set_compute_capability(9, 0);
+  emulation::set_compiled_for(70);
+  CHECK(device::kernel_code(0) == "sm_90 from compute_70");
+  CHECK(contains(error_of([] { make_cuda_backend({0, "bf16", "auto"}); }), "this build's code for it"));
+  CHECK(contains(error_of([] { make_cuda_backend({0, "fp16", "mma"}); }), "mma"));
+  const Graph graph = fuse(tiny_microscopy_net(2));
+  const Result found = train_on_gpu({0, "fp16", "auto"}, graph, kFewSteps);
+  CHECK(found.parameters == train_on_gpu({0, "fp16", "wmma"}, graph, kFewSteps).parameters);
+  emulation::set_compiled_for(0);
   emulation::set_compute_capability(8, 0);
 }
 #endif

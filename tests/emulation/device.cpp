@@ -215,7 +215,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
     *attributes = {};
     attributes->maxThreadsPerBlock = kThreadsOfBlock;
     attributes->numRegs = 32;
-    attributes->ptxVersion = attributes->binaryVersion = 10 * runtime.device.major + runtime.device.minor;
+    attributes->binaryVersion = 10 * runtime.device.major + runtime.device.minor;
+    attributes->ptxVersion = runtime.device.compiled_for > 0 ? runtime.device.compiled_for : attributes->binaryVersion;
     attributes->maxDynamicSharedSizeBytes = static_cast<int>(shared_limit(runtime, kernel));
     return cudaSuccess;
   });

@@ -50,6 +50,10 @@ void set_compute_capability(int major, int minor) {
   device.shared_memory = kibibytes << 10;
 }
 
+void set_compiled_for(int compute_capability) {
+  Runtime::get().device.compiled_for = compute_capability;
+}
+
 void set_device_count(int count) {
   Runtime::get().device.count = count;
 }

@@ -87,6 +87,7 @@ struct Allocation {
 struct Device {
   int count = 1;
   int major = 8, minor = 0;
+  int compiled_for = 0;  // 70: as if the driver had compiled compute_70 PTX; 0: code for the device itself
   std::size_t memory = std::size_t{8} << 30;
   std::size_t shared_memory = std::size_t{227} << 10;  // per block at most
 };

@@ -14,6 +14,7 @@
 #include "engine/graph/fusion.h"
 #include "engine/runtime/executor.h"
 #include "nets/network.h"
+#include "tests/cuda/runs_here.h"
 #include "tests/kernels/random_image.h"
 
 namespace n2s::test {
@@ -92,6 +93,7 @@ TEST_CASE("loss and gradients of whole networks are the CPU's") {
     for (const Mode& mode : kModes) {
       CAPTURE(std::string(mode.precision));
       CAPTURE(std::string(mode.variant));
+      if (!runs_here({0, mode.precision, mode.variant})) continue;
       const std::unique_ptr<Backend> gpu = make_cuda_backend({0, mode.precision, mode.variant});
       const Pass found = run(*gpu, size, true);
       CHECK(found.loss == doctest::Approx(expected.loss).epsilon(mode.loss));
@@ -106,6 +108,7 @@ TEST_CASE("loss and gradients of whole networks are the CPU's") {
 TEST_CASE("the same pass gives the same bits twice") {
   for (const Mode& mode : kModes) {
     CAPTURE(std::string(mode.precision));
+    if (!runs_here({0, mode.precision, mode.variant})) continue;
     const std::unique_ptr<Backend> gpu = make_cuda_backend({0, mode.precision, mode.variant});
     const Pass once = run(*gpu, sizes().front(), true);
     const Pass again = run(*gpu, sizes().front(), true);

@@ -17,6 +17,7 @@
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
+#include "kernels/device/device_info.h"
 #include "tools/benchmark/layer_shapes.h"
 #include "tools/json_output.h"
 
@@ -320,9 +321,7 @@ void measure(const Mode& mode, const CudaKernelBenchmarkOptions& options, int co
 void run_cuda_kernel_benchmark(const CudaOptions& gpu, const CudaKernelBenchmarkOptions& options) {
   if (gpu.variant == "cudnn") device::cudnn();  // throws with what is missing
   const std::string name = make_cuda_backend({gpu.device, "fp32", "auto"})->description();  // and checks the GPU
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, gpu.device), "kernel benchmark");
-  const int compute_capability = 10 * properties.major + properties.minor;
+  const int compute_capability = device::kernel_capability(gpu.device);
   const CudaStream stream = cuda_stream();
   Report report{!options.json, {{"op", "conv3x3"}, {"device", name}, {"results", nlohmann::json::array()}}};
   if (report.text)

@@ -67,9 +67,11 @@ bool can_run(ConvVariant variant, Precision precision, int compute_capability) {
 ConvVariant conv_variant(Precision precision, int compute_capability) {
   for (const ConvVariant variant : {ConvVariant::simt, ConvVariant::mma, ConvVariant::wmma})
     if (can_run(variant, precision, compute_capability)) return variant;
-  throw Error(fmt::format("this GPU (compute capability {}.{}) cannot compute in {}: use --precision {}",
-                          compute_capability / 10, compute_capability % 10, text(precision),
-                          compute_capability >= 70 ? "fp16 or fp32" : "fp32"));
+  throw Error(
+      fmt::format("this GPU, or this build's code for it, has compute capability {}.{} and cannot compute in {}: use "
+                  "--precision {}",
+                  compute_capability / 10, compute_capability % 10, text(precision),
+                  compute_capability >= 70 ? "fp16 or fp32" : "fp32"));
 }
 
 ConvBytes conv3x3_bytes(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode) {

@@ -11,6 +11,9 @@ namespace n2s::emulation {
 /// Initially 8.0. Also sets the shared memory that a block of that generation can have (initially 227 KiB).
 void set_compute_capability(int major, int minor);
 
+/// As if all kernels were compiled from PTX for this compute capability (70 for compute_70); 0: for the device itself.
+void set_compiled_for(int compute_capability);
+
 /// Initially 1; with 0 nearly every call returns cudaErrorNoDevice.
 void set_device_count(int count);
 
