@@ -101,8 +101,9 @@ OperationMemory CpuBackend::operation_memory(const Graph& graph, const Operation
   return cpu_operation_memory(graph, operation, extents, options_.variant, pool_.threads());
 }
 
-void CpuBackend::pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) {
-  pack_on_cpu(graph, operation, extents, binding, options_.variant, pool_);
+void CpuBackend::pack(const Graph& graph, const Extents& extents, const Binding& binding,
+                      std::span<const std::span<std::byte>> packed) {
+  pack_on_cpu(graph, extents, binding, packed, options_.variant, pool_);
 }
 
 void CpuBackend::run(const Operation& operation, const Binding& binding) {

@@ -28,7 +28,8 @@ class CpuBackend final : public Backend {
   std::size_t value_bytes(const Value& value, const Extents& extents) const override;
   OperationMemory operation_memory(const Graph& graph, const Operation& operation,
                                    const Extents& extents) const override;
-  void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override;
+  void pack(const Graph& graph, const Extents& extents, const Binding& binding,
+            std::span<const std::span<std::byte>> packed) override;
   void run(const Operation& operation, const Binding& binding) override;
   void set_adam_step(const AdamSettings& settings, long step) override;
   void adam(const ParameterUpdate& update) override;

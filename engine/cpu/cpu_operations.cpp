@@ -80,14 +80,17 @@ OperationMemory cpu_operation_memory(const Graph& graph, const Operation& operat
   return {};
 }
 
-void pack_on_cpu(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding,
-                 Conv3x3Variant variant, ThreadPool& pool) {
-  const auto pack = [&](const auto& op, ConvPass pass) {
-    const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
-    conv3x3_pack_cpu(layer_of(graph, extents, op), pass, variant, weight, binding.packed, pool);
-  };
-  if (const auto* op = std::get_if<Convolution>(&operation)) pack(*op, ConvPass::forward);
-  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) pack(*op, ConvPass::data_gradient);
+void pack_on_cpu(const Graph& graph, const Extents& extents, const Binding& binding,
+                 std::span<const std::span<std::byte>> packed, Conv3x3Variant variant, ThreadPool& pool) {
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    const auto pack = [&](const auto& op, ConvPass pass) {
+      const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
+      conv3x3_pack_cpu(layer_of(graph, extents, op), pass, variant, weight, packed[i], pool);
+    };
+    if (packed[i].empty()) continue;
+    if (const auto* op = std::get_if<Convolution>(&graph.operations[i])) pack(*op, ConvPass::forward);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&graph.operations[i])) pack(*op, ConvPass::data_gradient);
+  }
 }
 
 void run_on_cpu(const Operation& operation, const Binding& binding, Conv3x3Variant variant, ThreadPool& pool) {

@@ -126,8 +126,9 @@ class CudaBackend final : public Backend {
     return cuda_operation_memory(graph, operation, extents, mode_);
   }
 
-  void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) override {
-    pack_on_gpu(graph, operation, extents, binding, mode_, stream_.get());
+  void pack(const Graph& graph, const Extents& extents, const Binding& binding,
+            std::span<const std::span<std::byte>> packed) override {
+    pack_on_gpu(graph, extents, binding, packed, {mode_, nullptr, stream_.get()});
   }
   void run(const Operation& operation, const Binding& binding) override {
     run_on_gpu(operation, binding, {mode_, &loss_scale_.get()->scale, stream_.get()});

@@ -2,6 +2,7 @@
 #include "engine/cuda/cuda_operations.h"
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/runtime/conv_problems.h"
 #include "engine/runtime/geometry.h"
@@ -102,14 +103,19 @@ OperationMemory cuda_operation_memory(const Graph& graph, const Operation& opera
   return {};
 }
 
-void pack_on_gpu(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding,
-                 const ConvMode& mode, cudaStream_t stream) {
-  const auto pack = [&](const auto& op, ConvPass pass) {
-    const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
-    device::conv3x3_pack(layer_of(graph, extents, op), pass, mode, weight, binding.packed, stream);
-  };
-  if (const auto* op = std::get_if<Convolution>(&operation)) pack(*op, ConvPass::forward);
-  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) pack(*op, ConvPass::data_gradient);
+void pack_on_gpu(const Graph& graph, const Extents& extents, const Binding& binding,
+                 std::span<const std::span<std::byte>> packed, const GpuLaunch& launch) {
+  std::vector<device::ConvPacking> packings;
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    const auto add = [&](const auto& op, ConvPass pass) {
+      const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
+      packings.push_back({layer_of(graph, extents, op), pass, weight, packed[i]});
+    };
+    if (packed[i].empty()) continue;
+    if (const auto* op = std::get_if<Convolution>(&graph.operations[i])) add(*op, ConvPass::forward);
+    if (const auto* op = std::get_if<ConvolutionDataGradient>(&graph.operations[i])) add(*op, ConvPass::data_gradient);
+  }
+  device::conv3x3_pack(packings, launch.mode, launch.stream);
 }
 
 void run_on_gpu(const Operation& operation, const Binding& binding, const GpuLaunch& launch) {

@@ -18,9 +18,9 @@ struct GpuLaunch {
 OperationMemory cuda_operation_memory(const Graph& graph, const Operation& operation, const Extents& extents,
                                       const device::ConvMode& mode);
 
-/// Brings a convolution's weights into its kernel's layout; does nothing for other operations.
-void pack_on_gpu(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding,
-                 const device::ConvMode& mode, cudaStream_t stream);
+/// Brings the convolutions' weights into their kernels' layouts; packed[i] belongs to graph.operations[i].
+void pack_on_gpu(const Graph& graph, const Extents& extents, const Binding& binding,
+                 std::span<const std::span<std::byte>> packed, const GpuLaunch& launch);
 
 /// Returns before the work is done. Throws Error when a launch fails.
 void run_on_gpu(const Operation& operation, const Binding& binding, const GpuLaunch& launch);

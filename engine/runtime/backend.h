@@ -75,8 +75,10 @@ class Backend {
   virtual OperationMemory operation_memory(const Graph& graph, const Operation& operation,
                                            const Extents& extents) const = 0;
 
-  /// Brings the operation's weights into its kernel's layout; needed after every change of the weights.
-  virtual void pack(const Graph& graph, const Operation& operation, const Extents& extents, const Binding& binding) = 0;
+  /// Brings the operations' weights into their kernels' layouts; needed after every change of the weights. packed[i]
+  /// belongs to graph.operations[i], and is empty where there is nothing to pack.
+  virtual void pack(const Graph& graph, const Extents& extents, const Binding& binding,
+                    std::span<const std::span<std::byte>> packed) = 0;
   virtual void run(const Operation& operation, const Binding& binding) = 0;
 
   // Parameter update --------------------------------------------------------------------------------------------------

@@ -67,8 +67,11 @@ std::vector<float> Executor::get(ValueId id) const {
   return host;
 }
 
+std::span<std::byte> Executor::span_of(const Placement& place) const {
+  return {arena_.data() + place.offset, place.bytes};
+}
+
 void Executor::bind(std::size_t operation) {
-  const auto span_of = [&](const Placement& place) { return std::span(arena_.data() + place.offset, place.bytes); };
   binding_.packed = span_of(plan_.packed[operation]);
   binding_.scratch = span_of(plan_.scratch[operation]);
 }
@@ -76,11 +79,9 @@ void Executor::bind(std::size_t operation) {
 void Executor::pack_if_changed() {
   const bool trains = graph_.target != kNone;
   if (!trains && packed_version_ == parameters_->version()) return;
-  for (std::size_t i = 0; i < graph_.operations.size(); ++i) {
-    if (plan_.packed[i].bytes == 0) continue;
-    bind(i);
-    backend_->pack(graph_, graph_.operations[i], extents_, binding_);
-  }
+  std::vector<std::span<std::byte>> packed;
+  for (const Placement& place : plan_.packed) packed.push_back(span_of(place));
+  backend_->pack(graph_, extents_, binding_, packed);
   packed_version_ = parameters_->version();
 }
 

@@ -39,6 +39,7 @@ class Executor {
   const double* loss_data() const { return loss_.as<double>().data(); }
 
  private:
+  std::span<std::byte> span_of(const Placement& place) const;
   void pack_if_changed();
   void bind(std::size_t operation);
 

@@ -6,6 +6,12 @@
 
 namespace n2s::device {
 
+#if !defined(N2S_EMULATION) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+inline constexpr bool kCopiesAreAsynchronous = true;
+#else
+inline constexpr bool kCopiesAreAsynchronous = false;
+#endif
+
 /// Copies 16 bytes, or writes zeros where `valid` is false (then `from` is not read).
 template <typename T>
 __device__ __forceinline__ void copy_async(T* to, const T* from, bool valid) {

@@ -1,5 +1,6 @@
 // What the convolution on the GPU must refuse, for every variant; the table of cases is shared with the CPU.
 #include <doctest/doctest.h>
+#include <array>
 
 #include <optional>
 #include <vector>
@@ -38,7 +39,7 @@ TEST_CASE("the GPU refuses every wrong problem") {
         },
         [&](const Conv3x3Layer& l, ConvPass pass) { return device::conv3x3_bytes(l, pass, mode); },
         [&](const Conv3x3Layer& l, ConvPass pass, const float* weight, std::span<std::byte> packed) {
-          device::conv3x3_pack(l, pass, mode, weight, packed, nullptr);
+          device::conv3x3_pack(std::array{device::ConvPacking{l, pass, weight, packed}}, mode, nullptr);
         },
         [&](const Conv3x3Forward& p) { device::conv3x3_forward(p, mode, nullptr); },
         [&](const Conv3x3DataGradient& p) { device::conv3x3_data_gradient(p, mode, nullptr); },

@@ -2,6 +2,7 @@
 // precision.
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -91,7 +92,7 @@ struct Gradients {
 inline Bytes packed(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode, TensorPair& weight) {
   const CudaArray<float> oihw = to_device<float>(weight.single.span());
   Bytes memory(conv3x3_bytes(l, pass, mode).packed);
-  conv3x3_pack(l, pass, mode, oihw.get(), memory.span(), nullptr);
+  device::conv3x3_pack(std::array{device::ConvPacking{l, pass, oihw.get(), memory.span()}}, mode, nullptr);
   check(cudaDeviceSynchronize(), "packing");
   return memory;
 }

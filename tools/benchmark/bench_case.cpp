@@ -115,7 +115,7 @@ class Steps {
       executor_.run();
       if (training_) update();
     });
-    parameters_.changed();
+    if (training_) parameters_.changed();
   }
 
  private:

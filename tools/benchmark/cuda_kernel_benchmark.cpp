@@ -134,8 +134,9 @@ class Work {
     weight_values_ = random_values(count_of(weight_.shape()), 2);
     out_.randomise(4);
     cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel benchmark");
-    if (pass != Pass::weight_gradient)
-      device::conv3x3_pack(layer, pass, mode, plain_weight_.get(), {packed_.get(), bytes_.packed}, stream);
+    if (pass == Pass::weight_gradient) return;
+    const device::ConvPacking packing{layer, pass, plain_weight_.get(), {packed_.get(), bytes_.packed}};
+    device::conv3x3_pack({&packing, 1}, mode, stream);
   }
 
   void run() {

@@ -15,6 +15,7 @@ inline constexpr int kPatchRows = 8;     // output rows of a patch, the unit tha
 template <int Rows = kPatchRows>
 struct PlainBand {
   static constexpr int kBandWarps = 6;
+  static constexpr int kMostColumns = 48;                            // output channels of a block
   static constexpr int kRows = Rows, kColumns = 16;                  // output pixels
   static constexpr int kSourceRows = Rows + 2, kSourceColumns = 18;  // source pixels
   static constexpr int kSourceScale = 1;                             // output pixels in a source pixel, along an axis
@@ -34,6 +35,7 @@ struct PlainBand {
 template <int Rows = kPatchRows>
 struct PhaseBand {
   static constexpr int kBandWarps = 8;
+  static constexpr int kMostColumns = 32;  // the sums of more would leave registers for one block only
   static constexpr int kRows = Rows, kColumns = 32;
   static constexpr int kSourceRows = Rows / 2 + 2, kSourceColumns = 18;
   static constexpr int kSourceScale = 2;
@@ -65,20 +67,21 @@ struct BandLayout {
 /// Copies a band's source pixels to shared memory; (y0, x0) is its first output pixel.
 template <typename Tile, typename Band, int BN>
 __device__ __forceinline__ void load_band_source(typename Tile::Element* shared,
-                                                 const ImageSource<typename Tile::Element>& source, int y0, int x0,
+                                                 const ImageSource<typename Tile::Element>& from, int y0, int x0,
                                                  int input) {
   using T = typename Tile::Element;
   using Layout = BandLayout<Tile, Band, BN>;
-  using Order = VectorOrder<kBlockInputs / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch)>;
+  using Copies = RowCopies<kBlockInputs / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch), 32 * Band::kBandWarps>;
   constexpr int kPixels = Band::kSourceRows * Band::kSourceColumns;
-  for (int i = static_cast<int>(threadIdx.x); i < Order::count(kPixels); i += 32 * Band::kBandWarps) {
-    const Order order(i);
-    if (order.row >= kPixels) continue;
-    const int first = order.vector * kVector<T>;
-    source.load(shared + order.row * Layout::kSourcePitch + first,
-                y0 / Band::kSourceScale - 1 + order.row / Band::kSourceColumns,
-                x0 / Band::kSourceScale - 1 + order.row % Band::kSourceColumns, input + first);
-  }
+  const Copies copies;
+  const int first = copies.vector * kVector<T>;
+  const int top = y0 / Band::kSourceScale - 1;
+  const int left = x0 / Band::kSourceScale - 1;
+#pragma unroll(kCopiesAtOnce)
+  for (int i = 0; i < Copies::most(kPixels); ++i)
+    if (const int pixel = copies.at(i, kPixels); pixel >= 0)
+      from.load(shared + pixel * Layout::kSourcePitch + first,
+                from.place(top + pixel / Band::kSourceColumns, left + pixel % Band::kSourceColumns), input + first);
 }
 
 /// An output gradient without a pooled part: all of it is copied.
@@ -86,17 +89,18 @@ template <typename Tile, typename Band, int BN>
 struct DenseGradient {
   using T = typename Tile::Element;
   using Layout = BandLayout<Tile, Band, BN>;
+  using Copies = RowCopies<BN / kVector<T>, has_odd_pitch<T>(Layout::kGradientPitch), 32 * Band::kBandWarps>;
 
   __device__ __forceinline__ void start(T* shared, const ImageSource<T>& from, int y0, int x0, int output) {
-    using Order = VectorOrder<BN / kVector<T>, has_odd_pitch<T>(Layout::kGradientPitch)>;
-    static_assert(Layout::kGradientPixels % 8 == 0);
-    for (int i = static_cast<int>(threadIdx.x); i < Order::count(Layout::kGradientPixels); i += 32 * Band::kBandWarps) {
-      const Order order(i);
-      const int2 pixel = Band::pixel_at(order.row);
-      const int first = order.vector * kVector<T>;
-      from.load(shared + Layout::kGradientOffset + order.row * Layout::kGradientPitch + first, y0 + pixel.y,
-                x0 + pixel.x, output + first);
-    }
+    const Copies copies;
+    const int first = copies.vector * kVector<T>;
+#pragma unroll(kCopiesAtOnce)
+    for (int i = 0; i < Copies::most(Layout::kGradientPixels); ++i)
+      if (const int slot = copies.at(i, Layout::kGradientPixels); slot >= 0) {
+        const int2 pixel = Band::pixel_at(slot);
+        from.load(shared + Layout::kGradientOffset + slot * Layout::kGradientPitch + first,
+                  from.place(y0 + pixel.y, x0 + pixel.x), output + first);
+      }
   }
   __device__ __forceinline__ void finish(T*) {}
 };
@@ -135,7 +139,7 @@ struct PooledGradient {
       if (!dense) continue;
 #pragma unroll
       for (int position = 0; position < 4; ++position)
-        full.load(place(shared, i, position), y + position / 2, x + position % 2, channel);
+        full.load(place(shared, i, position), full.place(y + position / 2, x + position % 2), channel);
     }
   }
   /// To be called once start()'s copies by this thread have arrived.

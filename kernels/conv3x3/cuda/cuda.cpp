@@ -82,11 +82,11 @@ ConvBytes conv3x3_bytes(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mo
   return {packed_parts(l, pass, mode).elements() * element_bytes(mode.precision), 0};
 }
 
-void conv3x3_pack(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode, const float* weight,
-                  std::span<std::byte> packed, cudaStream_t stream) {
-  check_packing(weight, pass, packed, conv3x3_bytes(l, pass, mode), storage_of(mode));
-  if (mode.variant == ConvVariant::cudnn) return cudnn_pack(l, mode, weight, packed.data(), stream);
-  pack_weights(l, pass, mode, weight, packed.data(), stream);
+void conv3x3_pack(std::span<const ConvPacking> packings, const ConvMode& mode, cudaStream_t stream) {
+  for (const ConvPacking& p : packings)
+    check_packing(p.weight, p.pass, p.packed, conv3x3_bytes(p.layer, p.pass, mode), storage_of(mode));
+  if (mode.variant != ConvVariant::cudnn) return pack_weights(packings, mode, stream);
+  for (const ConvPacking& p : packings) cudnn_pack(p.layer, mode, p.weight, p.packed.data(), stream);
 }
 
 void conv3x3_forward(const Conv3x3Forward& p, const ConvMode& mode, cudaStream_t stream) {

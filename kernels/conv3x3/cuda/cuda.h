@@ -40,9 +40,18 @@ ConvVariant conv_variant(Precision precision, int compute_capability);
 /// Memory that a call needs, to be aligned to 16 bytes. Throws Error when the layer is impossible.
 ConvBytes conv3x3_bytes(const Conv3x3Layer& layer, ConvPass pass, const ConvMode& mode);
 
-/// Brings OIHW fp32 weights (device memory) into the form that the forward pass or the data gradient reads.
-void conv3x3_pack(const Conv3x3Layer& layer, ConvPass pass, const ConvMode& mode, const float* weight,
-                  std::span<std::byte> packed, cudaStream_t stream);
+/// Weights of a layer to be packed: `weight` is OIHW in fp32, `packed` as large as conv3x3_bytes() says, both in device
+/// memory.
+struct ConvPacking {
+  Conv3x3Layer layer;
+  ConvPass pass = ConvPass::forward;  // or data_gradient
+  const float* weight = nullptr;
+  std::span<std::byte> packed;
+};
+
+/// Brings weights into the form that the forward pass or the data gradient reads. All layers of a network at once: one
+/// by one their launches would take longer than the work.
+void conv3x3_pack(std::span<const ConvPacking> packings, const ConvMode& mode, cudaStream_t stream);
 
 /// The kernels themselves; they return before the work is done. Throws Error when the problem is not one that check.h
 /// accepts, or a launch fails. The order of every sum is fixed: results are the same from run to run.

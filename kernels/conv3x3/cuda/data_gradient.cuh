@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/conv3x3/cuda/output_gradient.cuh"
 #include "kernels/conv3x3/cuda/packing.cuh"
@@ -27,23 +28,56 @@ struct DataGradientArguments {
   bool accumulate = false;
 };
 
-/// Eight channels of one pixel: applies the activation's derivative, and adds to the current gradient if requested.
+/// What the finishing of eight channels of one pixel reads: the activation's output, whose derivative is applied, and
+/// the current gradient, which is added to. Loaded for several pixels at once, before any of them is finished.
 template <typename T>
-__device__ __forceinline__ void write_gradient(float (&v)[8], const DataGradientArguments<T>& a, std::size_t offset) {
-  if (a.activated != nullptr) {
-    float activated[8];
-    load8(a.activated + offset, activated);
+struct GradientInputs {
+  static constexpr int kVectors = 8 / kVector<T>;
+  Vector<T> activated[kVectors], current[kVectors];
+
+  __device__ __forceinline__ void load(const DataGradientArguments<T>& a, std::size_t offset) {
 #pragma unroll
-    for (int i = 0; i < 8; ++i)
-      if (!(activated[i] > 0)) v[i] *= a.slope;
+    for (int i = 0; i < kVectors; ++i) {
+      if (a.activated != nullptr) activated[i] = load_vector(a.activated + offset + i * kVector<T>);
+      if (a.accumulate) current[i] = load_vector(a.gradient + offset + i * kVector<T>);
+    }
   }
-  if (a.accumulate) {
-    float current[8];
-    load8(a.gradient + offset, current);
+  __device__ __forceinline__ void finish(const DataGradientArguments<T>& a, float (&v)[8]) const {
 #pragma unroll
-    for (int i = 0; i < 8; ++i) v[i] += current[i];
+    for (int i = 0; i < 8; ++i) {
+      if (a.activated != nullptr && !(to_float(activated[i / kVector<T>][i % kVector<T>]) > 0)) v[i] *= a.slope;
+      if (a.accumulate) v[i] += to_float(current[i / kVector<T>][i % kVector<T>]);
+    }
   }
-  store8(a.gradient + offset, v);
+};
+
+/// Finishes and stores 16 channels, from `first` on, of a block's staged pixels. pixel_at(i) is the index in the batch
+/// of the i-th, negative outside.
+template <int Pixels, typename T, typename PixelAt>
+__device__ __forceinline__ void write_gradients(const float* staged, const DataGradientArguments<T>& a, int first,
+                                                const PixelAt& pixel_at) {
+  constexpr int kHeld = 2;  // pixels of a thread that wait for memory together
+  static_assert(2 * Pixels % (kHeld * kThreads) == 0);
+  const int half = static_cast<int>(threadIdx.x) % 2 * 8;
+  if (first + half >= a.stored) return;
+#pragma unroll 1
+  for (int i = static_cast<int>(threadIdx.x) / 2; i < Pixels; i += kHeld * kThreads / 2) {
+    std::ptrdiff_t pixels[kHeld];
+    GradientInputs<T> inputs[kHeld];
+#pragma unroll
+    for (int j = 0; j < kHeld; ++j) {
+      pixels[j] = pixel_at(i + j * kThreads / 2);
+      if (pixels[j] >= 0) inputs[j].load(a, static_cast<std::size_t>(pixels[j]) * a.stored + first + half);
+    }
+#pragma unroll
+    for (int j = 0; j < kHeld; ++j) {
+      if (pixels[j] < 0) continue;
+      float v[8];
+      load8(staged + (i + j * kThreads / 2) * kStagedPitch + half, v);
+      inputs[j].finish(a, v);
+      store8(a.gradient + static_cast<std::size_t>(pixels[j]) * a.stored + first + half, v);
+    }
+  }
 }
 
 template <typename Tile, int BN, typename Taps, bool Dense>
@@ -77,16 +111,11 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
   for (int n = 0; n < BN / 16; ++n) {
     stage<Tile>(staged, sums, n);
     __syncthreads();
-    for (int i = static_cast<int>(threadIdx.x); i < 2 * kRows * kColumns; i += kThreads) {
-      const int pixel = i / 2;
+    write_gradients<kRows * kColumns>(staged, a, n_tile * BN + 16 * n, [&](int pixel) {
       const int y = y0 + pixel / kColumns;
       const int x = x0 + pixel % kColumns;
-      const int channel = n_tile * BN + 16 * n + i % 2 * 8;
-      if (y >= a.height || x >= a.width || channel >= a.stored) continue;
-      float v[8];
-      load8(staged + pixel * kStagedPitch + i % 2 * 8, v);
-      write_gradient(v, a, ((image * a.height + y) * a.width + x) * a.stored + channel);
-    }
+      return y < a.height && x < a.width ? static_cast<std::ptrdiff_t>((image * a.height + y) * a.width + x) : -1;
+    });
     if (n + 1 < BN / 16) __syncthreads();
   }
 }
@@ -106,8 +135,9 @@ void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a
   shape.grid = dim3(static_cast<unsigned>(n_tiles), static_cast<unsigned>(tiles_down * a.tiles_across),
                     static_cast<unsigned>(batch));
   shape.block = dim3(kThreads);
+  using T = typename Tile::Element;
   constexpr std::size_t kLoopBytes =
-      static_cast<std::size_t>(kTileLoopElements<Tile, Taps, BN, Dense>) * sizeof(typename Tile::Element);
+      kTileLoopBytes<Tile, Taps, BN, std::conditional_t<Dense, ImageSource<T>, OutputGradient<T>>>;
   if constexpr (kLoopBytes > kLeastSharedBytes) {
     if (kLoopBytes > most_shared_bytes())
       return launch_data_gradient<SingleStage<Tile>, BN, Taps, Dense>(a, batch, n_tiles, stream);
@@ -120,7 +150,9 @@ void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a
 template <typename Tile, typename Taps, bool Dense>
 void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a, int batch, const PackedPart& part,
                           cudaStream_t stream) {
-  if (part.columns == 48) return launch_data_gradient<Tile, 48, Taps, Dense>(a, batch, part.tiles(), stream);
+  if constexpr (!(std::is_same_v<Taps, DownTaps> && Tile::kStages == 2)) {  // packed_parts()
+    if (part.columns == 48) return launch_data_gradient<Tile, 48, Taps, Dense>(a, batch, part.tiles(), stream);
+  }
   if (part.columns == 32) return launch_data_gradient<Tile, 32, Taps, Dense>(a, batch, part.tiles(), stream);
   launch_data_gradient<Tile, 16, Taps, Dense>(a, batch, part.tiles(), stream);
 }

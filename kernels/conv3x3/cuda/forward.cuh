@@ -90,14 +90,12 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
   }
 }
 
-/// Bytes of shared memory of a block: the loop's chunks, or the staged sums.
-template <typename Tile, int BN, bool Phased>
+/// Bytes of shared memory of a block: the loop's, or the staged sums.
+template <typename Tile, int BN, bool Phased, typename Source = ImageSource<typename Tile::Element>>
 inline constexpr std::size_t kForwardShared = std::max<std::size_t>(
-    {static_cast<std::size_t>(256) * kStagedPitch * sizeof(float),
-     sizeof(typename Tile::Element) *
-         static_cast<std::size_t>(Phased ? std::max(kTileLoopElements<Tile, PhaseLowTaps, BN, true>,
-                                                    kTileLoopElements<Tile, PhaseSkipTaps, BN, true>)
-                                         : kTileLoopElements<Tile, PlainTaps, BN, true>)});
+    256 * kStagedPitch * sizeof(float),
+    Phased ? std::max(kTileLoopBytes<Tile, PhaseLowTaps, BN, Source>, kTileLoopBytes<Tile, PhaseSkipTaps, BN, Source>)
+           : kTileLoopBytes<Tile, PlainTaps, BN, Source>);
 
 template <typename Tile, int BN, bool Phased>
 void launch_forward(const ForwardArguments<typename Tile::Element>& a, int batch, int n_tiles, cudaStream_t stream) {

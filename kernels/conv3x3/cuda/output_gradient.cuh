@@ -57,18 +57,28 @@ struct OutputGradient {
     values = load_vector(pooled + window * channels + channel);
     positions = static_cast<unsigned>(argmax[(window * channels + channel) / 8]) >> (2 * (channel % 8));
   }
-  __device__ __forceinline__ Vector<T> at(int y, int x, int channel) const {
-    if (!has(y, x, channel)) return zero_vector<T>();
-    const std::size_t pixel = static_cast<std::size_t>(y) * width + x;
-    Vector<T> value = dense != nullptr ? load_vector(dense + pixel * channels + channel) : zero_vector<T>();
-    if (pooled == nullptr) return value;
-    Vector<T> unpooled;
-    unsigned positions;
-    load_window(unpooled, positions, y, x, channel);
-    add_unpooled(value, unpooled, positions, 2 * (static_cast<unsigned>(y) % 2) + static_cast<unsigned>(x) % 2);
+
+  /// A pixel, and 4 * its window + its position in it; -1: outside.
+  struct Place {
+    int pixel;
+    unsigned window;
+  };
+  __device__ __forceinline__ Place place(int y, int x) const {
+    if (y < 0 || y >= height || x < 0 || x >= width) return {-1, 0};
+    return {y * width + x, 4 * static_cast<unsigned>(y / 2 * (width / 2) + x / 2) + 2 * (static_cast<unsigned>(y) % 2) +
+                               static_cast<unsigned>(x) % 2};
+  }
+  /// Where there is a pooled part.
+  __device__ __forceinline__ Vector<T> at(const Place& place, int channel) const {
+    if (place.pixel < 0 || channel >= channels) return zero_vector<T>();
+    const std::size_t window = static_cast<std::size_t>(place.window / 4) * channels + channel;
+    const Vector<T> unpooled = load_vector(pooled + window);
+    const unsigned positions = static_cast<unsigned>(argmax[window / 8]) >> (2 * (channel % 8));
+    Vector<T> value = dense != nullptr ? load_vector(dense + static_cast<std::size_t>(place.pixel) * channels + channel)
+                                       : zero_vector<T>();
+    add_unpooled(value, unpooled, positions, place.window % 4);
     return value;
   }
-  __device__ __forceinline__ void load(T* to, int y, int x, int channel) const { store_vector(to, at(y, x, channel)); }
 };
 
 template <typename T>

@@ -1,7 +1,9 @@
 // Packs OIHW fp32 weights for the GPU kernels, in the precision that they multiply in. Upsampled channels get sums of
 // taps, one set for each phase; the data gradient gets the transposed, flipped ones. OIHW has the taps innermost, the
 // packed form the output channels: a block transposes its share in shared memory, so that its reads and writes of
-// device memory are contiguous.
+// device memory are contiguous. One launch packs many layers: each alone would be over before the next could begin.
+#include <array>
+
 #include "kernels/conv3x3/cuda/packing.cuh"
 #include "kernels/conv3x3/cuda/variants.h"
 #include "kernels/device/element.h"
@@ -14,13 +16,24 @@ namespace {
 
 enum class Form { forward_low, forward_skip, gradient_low, gradient_skip };
 
+/// One part of one layer.
 struct PackArguments {
   PackedPart part;
   Form form = Form::forward_skip;
   const float* weight = nullptr;  // OIHW
-  int weight_inputs = 0;          // I
-  int first_input = 0;            // of this part
+  void* packed = nullptr;
+  int weight_inputs = 0;  // I
+  int first_input = 0;    // of this part
+  int first_block = 0;    // of the launch
 };
+
+/// What one launch packs: as many parts as kernel parameters, 4 KB at most, have room for.
+struct PackBatch {
+  static constexpr int kMost = 48;
+  PackArguments parts[kMost];
+  int count = 0, blocks = 0;
+};
+static_assert(sizeof(PackBatch) <= 4000);
 
 /// Taps [first, last] of a row of three that read low pixel t (0: the upper or left one) in this phase.
 struct Span {
@@ -66,20 +79,24 @@ struct PackTile {
       : outer(transposed ? part.chunk : kPackOutputs),
         inner(transposed ? kPackOutputs : part.chunk),
         pitch(9 * inner + 1) {}
-  static std::size_t bytes(const PackedPart& part) {
-    return sizeof(float) * static_cast<std::size_t>(10 * kPackOutputs * part.chunk);  // of either form at most
+  static std::size_t bytes(int chunk) {
+    return sizeof(float) * static_cast<std::size_t>(10 * kPackOutputs * chunk);  // of either form at most
   }
 };
 
-/// Block (c, g) packs chunk c of the channels that are summed over, and group g of those that come out.
+/// A block packs one chunk of the channels that are summed over, and one group of those that come out, of one part.
 template <typename T>
-__global__ void __launch_bounds__(kPackThreads) pack_kernel(PackArguments a, T* packed) {
+__global__ void __launch_bounds__(kPackThreads) pack_kernel(const PackBatch batch) {
+  int found = 0;
+  while (found + 1 < batch.count && batch.parts[found + 1].first_block <= static_cast<int>(blockIdx.x)) ++found;
+  const PackArguments& a = batch.parts[found];
   const PackedPart& part = a.part;
   const bool transposed = a.form == Form::gradient_low || a.form == Form::gradient_skip;
   const PackTile tile(part, transposed);
-  const int chunk = static_cast<int>(blockIdx.x);
+  const int block = static_cast<int>(blockIdx.x) - a.first_block;
+  const int chunk = block % part.chunks();
   const int input = chunk * part.chunk;
-  const int output = static_cast<int>(blockIdx.y) * kPackOutputs;
+  const int output = block / part.chunks() * kPackOutputs;
   const int o = transposed ? input : output;
   const int i = transposed ? output : input;
   const int o_end = transposed ? part.inputs : part.outputs;
@@ -93,7 +110,8 @@ __global__ void __launch_bounds__(kPackThreads) pack_kernel(PackArguments a, T* 
     weights[row * tile.pitch + column] = real ? a.weight[pair * 9 + column] : 0.0F;
   }
   __syncthreads();
-  T* to = packed + output / part.columns * part.tile_elements() + chunk * part.chunk_elements() + output % part.columns;
+  T* to = static_cast<T*>(a.packed) + output / part.columns * part.tile_elements() + chunk * part.chunk_elements() +
+          output % part.columns;
   for (int e = static_cast<int>(threadIdx.x); e < part.taps * part.chunk * kPackOutputs; e += kPackThreads) {
     const int come_out = e % kPackOutputs;
     const int row = e / kPackOutputs;  // tap and channel
@@ -104,39 +122,42 @@ __global__ void __launch_bounds__(kPackThreads) pack_kernel(PackArguments a, T* 
   }
 }
 
-template <typename T>
-void pack_part(const PackArguments& arguments, T* packed, cudaStream_t stream) {
-  const PackedPart& part = arguments.part;
-  if (part.elements() == 0) return;
-  const dim3 grid(static_cast<unsigned>(part.chunks()),
-                  static_cast<unsigned>(part.tiles() * part.columns / kPackOutputs));
-  launch("packing weights", pack_kernel<T>, {grid, dim3(kPackThreads), PackTile::bytes(part), stream}, arguments,
-         packed);
+void start_packing(const PackBatch& batch, std::size_t shared_bytes, Precision precision, cudaStream_t stream) {
+  if (batch.count == 0) return;
+  with_element(precision, [&](auto zero) {
+    const LaunchShape shape{dim3(static_cast<unsigned>(batch.blocks)), dim3(kPackThreads), shared_bytes, stream};
+    launch("packing weights", pack_kernel<decltype(zero)>, shape, batch);
+  });
 }
 
-struct PackBoth {
-  PackedParts parts;
-  Form low, skip;
-};
-
-template <typename T>
-void pack_as(const PackBoth& both, const Conv3x3Layer& layer, const float* weight, T* to, cudaStream_t stream) {
-  const int inputs = layer.low_channels + layer.skip_channels;
-  pack_part({both.parts.low, both.low, weight, inputs, 0}, to, stream);
-  pack_part({both.parts.skip, both.skip, weight, inputs, layer.low_channels}, to + both.parts.low.elements(), stream);
+/// The low and the skip part of a layer; a part without weights has no blocks.
+std::array<PackArguments, 2> parts_of(const ConvPacking& p, const ConvMode& mode) {
+  const bool forward = p.pass == ConvPass::forward;
+  const PackedParts parts = packed_parts(p.layer, p.pass, mode);
+  const int inputs = p.layer.low_channels + p.layer.skip_channels;
+  std::byte* skip = p.packed.data() + parts.low.elements() * element_bytes(mode.precision);
+  return {
+      {{parts.low, forward ? Form::forward_low : Form::gradient_low, p.weight, p.packed.data(), inputs, 0},
+       {parts.skip, forward ? Form::forward_skip : Form::gradient_skip, p.weight, skip, inputs, p.layer.low_channels}}};
 }
 
 }  // namespace
 
-void pack_weights(const Conv3x3Layer& layer, ConvPass pass, const ConvMode& mode, const float* weight, void* packed,
-                  cudaStream_t stream) {
-  const bool forward = pass == ConvPass::forward;
-  const PackBoth both{packed_parts(layer, pass, mode), forward ? Form::forward_low : Form::gradient_low,
-                      forward ? Form::forward_skip : Form::gradient_skip};
-  with_element(mode.precision, [&](auto zero) {
-    using T = decltype(zero);
-    pack_as(both, layer, weight, static_cast<T*>(packed), stream);
-  });
+void pack_weights(std::span<const ConvPacking> packings, const ConvMode& mode, cudaStream_t stream) {
+  const std::size_t shared_bytes = PackTile::bytes(chunk_channels(mode));
+  PackBatch batch;
+  for (const ConvPacking& packing : packings)
+    for (PackArguments part : parts_of(packing, mode)) {
+      if (part.part.elements() == 0) continue;
+      if (batch.count == PackBatch::kMost) {
+        start_packing(batch, shared_bytes, mode.precision, stream);
+        batch = {};
+      }
+      part.first_block = batch.blocks;
+      batch.blocks += part.part.chunks() * part.part.tiles() * part.part.columns / kPackOutputs;
+      batch.parts[batch.count++] = part;
+    }
+  start_packing(batch, shared_bytes, mode.precision, stream);
 }
 
 }  // namespace n2s::device

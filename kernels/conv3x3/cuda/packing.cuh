@@ -15,11 +15,12 @@ inline int chunk_channels(const ConvMode& mode) {
   return element_bytes(mode.precision) == 4 ? 8 : 16;
 }
 
-/// Output channels that a block computes: 48, 32 or 16, whatever pads `channels` least.
-inline int block_columns(int channels) {
-  int best = 48;
+/// Output channels that a block computes: 48, 32 or 16 (at most `most`), whatever pads `channels` least.
+inline int block_columns(int channels, int most = 48) {
+  int best = most;
   for (const int columns : {32, 16})
-    if ((channels + columns - 1) / columns * columns < (channels + best - 1) / best * best) best = columns;
+    if (columns < most && (channels + columns - 1) / columns * columns < (channels + best - 1) / best * best)
+      best = columns;
   return best;
 }
 
@@ -49,8 +50,10 @@ inline PackedParts packed_parts(const Conv3x3Layer& l, ConvPass pass, const Conv
   const int skip = l.skip_channels;
   const int out = l.out_channels;
   const int chunk = chunk_channels(mode);
+  // Two stages of 16 taps and 48 columns would leave room for one block per multiprocessor only.
+  const int most_low = mode.variant == ConvVariant::mma ? 32 : 48;
   if (pass == ConvPass::data_gradient)
-    return {{out, low, 16, chunk, block_columns(low)}, {out, skip, 9, chunk, block_columns(skip)}};
+    return {{out, low, 16, chunk, block_columns(low, most_low)}, {out, skip, 9, chunk, block_columns(skip)}};
   const int columns = block_columns(out);
   return {{low, low > 0 ? out : 0, 16, chunk, columns}, {skip, skip > 0 ? out : 0, 9, chunk, columns}};
 }

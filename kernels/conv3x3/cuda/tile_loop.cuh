@@ -3,6 +3,7 @@
 // output channels, tap by tap. No im2col: a tap is an offset into the tile.
 #pragma once
 
+#include "kernels/conv3x3/cuda/source.cuh"
 #include "kernels/conv3x3/cuda/tap_geometry.cuh"
 #include "kernels/device/async_copy.h"
 #include "kernels/device/element.h"
@@ -19,50 +20,42 @@ struct ChunkLayout {
   static constexpr int kElements = (kWeightOffset + Taps::kTaps * Tile::kChunk * kWeightPitch + 15) / 16 * 16;
 };
 
-/// One NHWC image as a source, zero outside.
-template <typename T>
-struct ImageSource {
-  const T* image = nullptr;                 // of this batch element
-  int height = 0, width = 0, channels = 0;  // channels as stored
-  static constexpr bool kAsynchronous = true;
-
-  __device__ __forceinline__ void load(T* to, int y, int x, int channel) const {
-    const bool inside = y >= 0 && y < height && x >= 0 && x < width && channel < channels;
-    const std::size_t offset = inside ? (static_cast<std::size_t>(y) * width + x) * channels + channel : 0;
-    copy_async(to, image + offset, inside);
-  }
-};
-
-/// Which 16-byte vector of which row in shared memory a thread writes. Where rows lie an odd number of vectors apart,
-/// eight threads that write one vector each of eight rows use 32 different banks, and eight that go along a row do not;
-/// with an even number it is the other way round.
-template <int Vectors, bool DownRows>
-struct VectorOrder {
-  int row, vector;
-  __device__ __forceinline__ explicit VectorOrder(int i)
-      : row(DownRows ? i / (8 * Vectors) * 8 + i % 8 : i / Vectors), vector(DownRows ? i / 8 % Vectors : i % Vectors) {}
-  static constexpr int count(int rows) { return DownRows ? (rows + 7) / 8 * 8 * Vectors : rows * Vectors; }
-};
-
-template <typename T>
-constexpr bool has_odd_pitch(int pitch) {
-  return pitch / kVector<T> % 2 != 0;
+/// Where the pixels of a block's tile are in the source: the same for all chunks of channels.
+template <typename Taps, typename Source>
+__device__ __forceinline__ void find_places(typename Source::Place* places, const Source& source, int top, int left) {
+  for (int i = static_cast<int>(threadIdx.x); i < Taps::kTileRows * Taps::kTileColumns; i += kThreads)
+    places[i] = source.place(top + i / Taps::kTileColumns, left + tile_column<Taps>(i % Taps::kTileColumns));
 }
 
-/// Copies the tile whose first pixel is (top, left) to shared memory, kChunk channels from `channel` on.
+/// Copies the tile's pixels to shared memory, kChunk channels from `channel` on.
 template <typename Tile, typename Taps, int BN, typename Source>
-__device__ __forceinline__ void load_source(typename Tile::Element* shared, const Source& source, int top, int left,
-                                            int channel) {
+__device__ __forceinline__ void load_source(typename Tile::Element* shared, const Source& source,
+                                            const typename Source::Place* places, int channel) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
   using T = typename Tile::Element;
-  using Order = VectorOrder<Tile::kChunk / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch)>;
+  using Copies = RowCopies<Tile::kChunk / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch), kThreads>;
   constexpr int kPixels = Taps::kTileRows * Taps::kTileColumns;
-  for (int i = static_cast<int>(threadIdx.x); i < Order::count(kPixels); i += kThreads) {
-    const Order order(i);
-    if (order.row >= kPixels) continue;
-    const int first = order.vector * kVector<T>;
-    source.load(shared + order.row * Layout::kSourcePitch + first, top + order.row / Taps::kTileColumns,
-                left + tile_column<Taps>(order.row % Taps::kTileColumns), channel + first);
+  const Copies copies;
+  const int first = copies.vector * kVector<T>;
+  if constexpr (Source::kAsynchronous) {
+#pragma unroll(kCopiesAtOnce)
+    for (int i = 0; i < Copies::most(kPixels); ++i)
+      if (const int pixel = copies.at(i, kPixels); pixel >= 0)
+        source.load(shared + pixel * Layout::kSourcePitch + first, places[pixel], channel + first);
+  } else {
+    constexpr int kHeld = 2;  // vectors of a thread that wait for memory together
+#pragma unroll 1
+    for (int i = 0; i < Copies::most(kPixels); i += kHeld) {
+      Vector<T> held[kHeld];
+#pragma unroll
+      for (int j = 0; j < kHeld; ++j)
+        if (const int pixel = copies.at(i + j, kPixels); pixel >= 0)
+          held[j] = source.at(places[pixel], channel + first);
+#pragma unroll
+      for (int j = 0; j < kHeld; ++j)
+        if (const int pixel = copies.at(i + j, kPixels); pixel >= 0)
+          store_vector(shared + pixel * Layout::kSourcePitch + first, held[j]);
+    }
   }
 }
 
@@ -71,16 +64,14 @@ template <typename Tile, typename Taps, int BN>
 __device__ __forceinline__ void load_weights(typename Tile::Element* shared, const typename Tile::Element* weights) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
   using T = typename Tile::Element;
-  using Order = VectorOrder<BN / kVector<T>, has_odd_pitch<T>(Layout::kWeightPitch)>;
+  using Copies = RowCopies<BN / kVector<T>, has_odd_pitch<T>(Layout::kWeightPitch), kThreads>;
   constexpr int kRows = Taps::kTaps * Tile::kChunk;
-  static_assert(kRows % 8 == 0);
-#pragma unroll 1  // more would take registers that the sums need
-  for (int i = static_cast<int>(threadIdx.x); i < Order::count(kRows); i += kThreads) {
-    const Order order(i);
-    const int first = order.vector * kVector<T>;
-    copy_async(shared + Layout::kWeightOffset + order.row * Layout::kWeightPitch + first,
-               weights + order.row * BN + first, true);
-  }
+  const Copies copies;
+  const int first = copies.vector * kVector<T>;
+#pragma unroll(kCopiesAtOnce)
+  for (int i = 0; i < Copies::most(kRows); ++i)
+    if (const int row = copies.at(i, kRows); row >= 0)
+      copy_async(shared + Layout::kWeightOffset + row * Layout::kWeightPitch + first, weights + row * BN + first, true);
 }
 
 /// sums += tile * weights, for one warp and the chunk that lies in shared memory.
@@ -127,7 +118,7 @@ __device__ __forceinline__ void multiply_chunk(typename Tile::Accumulator (&sums
 }
 
 /// One source's share of the sums: all its chunks. With asynchronous copies the next chunk is copied while the current
-/// one is multiplied. `shared` has room for kStages chunks; `weights` is where this part's begin.
+/// one is multiplied. `shared` has room for kTileLoopBytes; `weights` is where this part's begin.
 template <typename Tile, typename Taps, int BN, typename Source>
 __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Taps::kWarpRows][BN / 16],
                                            typename Tile::Element* shared, const Source& source, int top, int left,
@@ -135,9 +126,12 @@ __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Ta
   using Layout = ChunkLayout<Tile, Taps, BN>;
   constexpr int kStages = Source::kAsynchronous ? Tile::kStages : 1;
   constexpr int kChunkWeights = Taps::kTaps * Tile::kChunk * BN;
+  auto* places = reinterpret_cast<typename Source::Place*>(shared + kStages * Layout::kElements);
+  find_places<Taps>(places, source, top, left);
+  __syncthreads();
   const auto start = [&](int chunk) {
     auto* stage = shared + chunk % kStages * Layout::kElements;
-    load_source<Tile, Taps, BN>(stage, source, top, left, chunk * Tile::kChunk);
+    load_source<Tile, Taps, BN>(stage, source, places, chunk * Tile::kChunk);
     load_weights<Tile, Taps, BN>(stage, weights + static_cast<std::size_t>(chunk) * kChunkWeights);
     commit_copies();
   };
@@ -161,9 +155,13 @@ __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Ta
   }
 }
 
-/// Elements of shared memory that accumulate() needs.
-template <typename Tile, typename Taps, int BN, bool Asynchronous>
-inline constexpr int kTileLoopElements = ChunkLayout<Tile, Taps, BN>::kElements*(Asynchronous ? Tile::kStages : 1);
+/// Bytes of shared memory that accumulate() needs: its stages and the places of the pixels.
+template <typename Tile, typename Taps, int BN, typename Source>
+inline constexpr std::size_t kTileLoopBytes = ChunkLayout<Tile, Taps, BN>::kElements*(Source::kAsynchronous
+                                                                                          ? Tile::kStages
+                                                                                          : 1) *
+                                                  sizeof(typename Tile::Element) +
+                                              Taps::kTileRows* Taps::kTileColumns * sizeof(typename Source::Place);
 
 inline constexpr int kStagedPitch = 24;  // floats of a pixel's 16 sums in shared memory: 8 spread the banks
 

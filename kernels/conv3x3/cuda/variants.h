@@ -16,9 +16,8 @@ ConvKernels simt_kernels();
 ConvKernels wmma_kernels();
 ConvKernels mma_kernels(Precision precision);
 
-/// Packs weights for all three, for the forward pass or the data gradient (pack.cu).
-void pack_weights(const Conv3x3Layer& layer, ConvPass pass, const ConvMode& mode, const float* weight, void* packed,
-                  cudaStream_t stream);
+/// Packs weights for all three (pack.cu).
+void pack_weights(std::span<const ConvPacking> packings, const ConvMode& mode, cudaStream_t stream);
 
 /// Bytes of the partial sums of a weight gradient, for all three (reduce.cu).
 std::size_t weight_gradient_scratch_bytes(const Conv3x3Layer& layer);

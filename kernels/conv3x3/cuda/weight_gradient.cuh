@@ -36,7 +36,7 @@ template <typename Band>
 WeightSplit weight_split(int batch, int height, int width, int inputs, int outputs) {
   constexpr int kBlocks = 264;  // enough for the largest devices, two blocks for each of 132 multiprocessors
   WeightSplit s;
-  s.columns = block_columns(outputs);
+  s.columns = block_columns(outputs, Band::kMostColumns);
   s.input_tiles = (inputs + kBlockInputs - 1) / kBlockInputs;
   s.output_tiles = (outputs + s.columns - 1) / s.columns;
   s.patches_down = (height + kPatchRows - 1) / kPatchRows;
@@ -57,23 +57,43 @@ struct WeightGradientArguments {
   float* bias = nullptr;  // [split][output], null: not requested
 };
 
-/// Copies one band of the source and of the output gradient to shared memory: start() begins, and finish() waits for
-/// the thread's copies. Bands are counted through all patches of the batch, from top to bottom in each.
+/// Where a band is. Bands are counted through all patches of the batch, from top to bottom in each.
+template <typename Band>
+struct BandPosition {
+  static constexpr int kBands = kPatchRows / Band::kRows;  // of a patch
+  int image, y, x;                                         // of the patch, in patches
+  int band = 0;                                            // in the patch
+
+  __device__ __forceinline__ BandPosition(const WeightSplit& s, int patch)
+      : image(patch / (s.patches_across * s.patches_down)),
+        y(patch / s.patches_across % s.patches_down),
+        x(patch % s.patches_across) {}
+  __device__ __forceinline__ void advance(const WeightSplit& s) {
+    if (++band < kBands) return;
+    band = 0;
+    if (++x < s.patches_across) return;
+    x = 0;
+    if (++y < s.patches_down) return;
+    y = 0;
+    ++image;
+  }
+};
+
+/// Copies one band after the other, of the source and of the output gradient, to shared memory: start() begins with the
+/// next one, and finish() waits for the thread's copies.
 template <typename Tile, int BN, typename Band, bool Dense>
 struct BandLoader {
   using T = typename Tile::Element;
   using Gradient = std::conditional_t<Dense, DenseGradient<Tile, Band, BN>, PooledGradient<Tile, Band, BN>>;
-  static constexpr int kBands = kPatchRows / Band::kRows;  // of a patch
   const WeightGradientArguments<T>& a;
   int input, output;
+  BandPosition<Band> next;
   Gradient gradient = {};
 
-  __device__ __forceinline__ void start(T* shared, int band) {
-    const WeightSplit& s = a.split;
-    const int patch = band / kBands;
-    const int y0 = patch / s.patches_across % s.patches_down * kPatchRows + band % kBands * Band::kRows;
-    const int x0 = patch % s.patches_across * Band::kColumns;
-    const auto image = static_cast<std::size_t>(patch / (s.patches_across * s.patches_down));
+  __device__ __forceinline__ void start(T* shared) {
+    const int y0 = next.y * kPatchRows + next.band * Band::kRows;
+    const int x0 = next.x * Band::kColumns;
+    const auto image = static_cast<std::size_t>(next.image);
     const ImageSource<T> source{
         a.source + image * (static_cast<std::size_t>(a.source_height) * a.source_width * a.source_channels),
         a.source_height, a.source_width, a.source_channels};
@@ -83,6 +103,7 @@ struct BandLoader {
     else
       gradient.start(shared, a.from.of_image(image), y0, x0, output);
     commit_copies();
+    next.advance(a.split);
   }
   __device__ __forceinline__ void finish(T* shared) {
     wait_copies<0>();
@@ -90,28 +111,28 @@ struct BandLoader {
   }
 };
 
-/// Sums of the products of all bands from `first` on; calls `see(band in shared memory)` for each as well. With
+/// Sums of the products of the next `bands` bands; calls `see(band in shared memory)` for each as well. With
 /// asynchronous copies the next band is copied while the current one is multiplied.
 template <typename Tile, int BN, typename Band, typename Loader, typename See>
 __device__ __forceinline__ void accumulate_bands(
     typename Tile::Accumulator (&sums)[Band::kTapsY * Band::kTapsX][BN / 16], typename Tile::Element* shared,
-    Loader& loader, int first, int last, const See& see) {
+    Loader& loader, int bands, const See& see) {
   constexpr int kElements = BandLayout<Tile, Band, BN>::kElements;
   if constexpr (Tile::kStages == 2) {
-    loader.start(shared, first);
+    loader.start(shared);
     loader.finish(shared);
-    for (int band = first; band < last; ++band) {
-      auto* current = shared + (band - first) % 2 * kElements;
-      auto* next = shared + (band - first + 1) % 2 * kElements;
+    for (int band = 0; band < bands; ++band) {
+      auto* current = shared + band % 2 * kElements;
+      auto* next = shared + (band + 1) % 2 * kElements;
       __syncthreads();  // this band has arrived, and no thread still reads the previous one
-      if (band + 1 < last) loader.start(next, band + 1);
+      if (band + 1 < bands) loader.start(next);
       multiply_band<Tile, Band, BN>(sums, current);
       see(current);
-      if (band + 1 < last) loader.finish(next);
+      if (band + 1 < bands) loader.finish(next);
     }
   } else {
-    for (int band = first; band < last; ++band) {
-      loader.start(shared, band);
+    for (int band = 0; band < bands; ++band) {
+      loader.start(shared);
       loader.finish(shared);
       __syncthreads();
       multiply_band<Tile, Band, BN>(sums, shared);
@@ -136,10 +157,10 @@ __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, B
   const int output = static_cast<int>(blockIdx.y) * BN;
   const int split = static_cast<int>(blockIdx.z);
   const WeightSplit& s = a.split;
-  BandLoader<Tile, BN, Band, Dense> loader{a, input, output};
-  const auto bound = [&](int index) {
-    return static_cast<int>(static_cast<long long>(s.patches) * index / s.splits) * loader.kBands;
-  };
+  const auto bound = [&](int index) { return static_cast<int>(static_cast<long long>(s.patches) * index / s.splits); };
+  const int first = bound(split);
+  constexpr int kBands = BandPosition<Band>::kBands;
+  BandLoader<Tile, BN, Band, Dense> loader{a, input, output, {s, first}};
   const bool bias = a.bias != nullptr && blockIdx.x == 0;
 
   typename Tile::Accumulator sums[Band::kTapsY * Band::kTapsX][BN / 16];
@@ -148,7 +169,7 @@ __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, B
 #pragma unroll
     for (int n = 0; n < BN / 16; ++n) Tile::clear(sums[t][n]);
   float bias_sum = 0;
-  accumulate_bands<Tile, BN, Band>(sums, shared, loader, bound(split), bound(split + 1), [&](const T* band) {
+  accumulate_bands<Tile, BN, Band>(sums, shared, loader, (bound(split + 1) - first) * kBands, [&](const T* band) {
     if (bias) bias_sum += sum_column<Tile, Band, BN>(band);
   });
 
@@ -168,7 +189,7 @@ __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, B
             sums[ty * Band::kTapsX + tx][n], s.outputs());
   if (!bias) return;
   // No barrier: a patch has as many bands as there are stages, so that no thread still reads the first stage.
-  static_assert(loader.kBands == Tile::kStages);
+  static_assert(kBands == Tile::kStages);
   auto* columns = shared_memory<float>();
   columns[threadIdx.x] = bias_sum;
   __syncthreads();
@@ -203,7 +224,9 @@ void launch_weight_gradient(const WeightGradientArguments<typename Tile::Element
 
 template <typename Tile, typename Band, bool Dense>
 void launch_weight_gradient(const WeightGradientArguments<typename Tile::Element>& a, cudaStream_t stream) {
-  if (a.split.columns == 48) return launch_weight_gradient<Tile, 48, Band, Dense>(a, stream);
+  if constexpr (Band::kMostColumns == 48) {
+    if (a.split.columns == 48) return launch_weight_gradient<Tile, 48, Band, Dense>(a, stream);
+  }
   if (a.split.columns == 32) return launch_weight_gradient<Tile, 32, Band, Dense>(a, stream);
   launch_weight_gradient<Tile, 16, Band, Dense>(a, stream);
 }

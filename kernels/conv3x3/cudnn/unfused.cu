@@ -98,7 +98,8 @@ __global__ void join_output_gradient_kernel(OutputGradient<T> from, T* joint, st
   const Place p = place_of(i, from.height, from.width, from.channels / 8);
   const OutputGradient<T> image = from.of_image(p.image);
 #pragma unroll
-  for (int c = 0; c < 8; c += kVector<T>) image.load(joint + 8 * i + c, p.y, p.x, p.channel + c);
+  for (int c = 0; c < 8; c += kVector<T>)
+    store_vector(joint + 8 * i + c, image.at(image.place(p.y, p.x), p.channel + c));
 }
 
 /// A thread has a 2x2 window, or what of it is in the image.

@@ -1,0 +1,65 @@
+// What fills a block's shared memory: which 16-byte vectors a thread copies, and the images that they come from. The
+// matrix products wait for the instructions of these copies more than for memory, so whatever stays the same from one
+// chunk of channels to the next is computed once per block.
+#pragma once
+
+#include "kernels/device/async_copy.h"
+#include "kernels/device/element.h"
+
+namespace n2s::device {
+
+/// The share of one thread in copying rows of 16-byte vectors: always the same vector, of the rows `row`, row + kStep,
+/// and so on. All its addresses but the first are then constants away from it, and no index needs a division.
+///
+/// Where rows lie an odd number of vectors apart, eight threads that write one vector each of eight rows use 32
+/// different banks, and eight that go along a row do not; with an even number it is the other way round.
+template <int Vectors, bool DownRows, int Threads>
+struct RowCopies {
+  static constexpr int kStep = DownRows ? Threads / (8 * Vectors) * 8 : Threads / Vectors;
+  static_assert(kStep > 0);
+  int row, vector;
+
+  __device__ __forceinline__ RowCopies()
+      : row(DownRows ? thread() / (8 * Vectors) * 8 + thread() % 8 : thread() / Vectors),
+        vector(DownRows ? thread() / 8 % Vectors : thread() % Vectors) {}
+
+  /// Rows of a thread at most.
+  static constexpr int most(int rows) { return (rows + kStep - 1) / kStep; }
+  /// The thread's i-th row of `rows`, or -1. Threads for which no whole group of rows is left have none.
+  __device__ __forceinline__ int at(int i, int rows) const {
+    const int found = row + i * kStep;
+    return row < kStep && ((i + 1) * kStep <= rows || found < rows) ? found : -1;
+  }
+
+ private:
+  __device__ __forceinline__ static int thread() { return static_cast<int>(threadIdx.x); }
+};
+
+template <typename T>
+constexpr bool has_odd_pitch(int pitch) {
+  return pitch / kVector<T> % 2 != 0;
+}
+
+/// Copies whose addresses a thread computes at once: more would take registers that the sums need. Copies that are not
+/// asynchronous take a vector's registers as well.
+inline constexpr int kCopiesAtOnce = kCopiesAreAsynchronous ? 3 : 2;
+
+/// One NHWC image as a source, zero outside.
+template <typename T>
+struct ImageSource {
+  const T* image = nullptr;                 // of this batch element
+  int height = 0, width = 0, channels = 0;  // channels as stored
+  static constexpr bool kAsynchronous = true;
+
+  using Place = int;  // the pixel's index, -1: outside
+  __device__ __forceinline__ Place place(int y, int x) const {
+    const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+    return inside ? y * width + x : -1;
+  }
+  __device__ __forceinline__ void load(T* to, Place place, int channel) const {
+    const bool inside = place >= 0 && channel < channels;
+    copy_async(to, image + (inside ? static_cast<std::size_t>(place) * channels + channel : 0), inside);
+  }
+};
+
+}  // namespace n2s::device
