@@ -13,5 +13,6 @@ int main(int argc, char** argv) {
     std::printf("skipped: %s\n", info.why_none.c_str());
     return 77;
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what a cut-off run has printed is kept
   return doctest::Context(argc, argv).run();
 }

@@ -8,6 +8,8 @@
 
 namespace n2s::device {
 
+inline constexpr bool kCopiesAreAsynchronous = true;
+
 template <typename T>
 __device__ __forceinline__ void copy_async(T* to, const T* from, bool valid) {
   *reinterpret_cast<uint4*>(to) = valid ? *reinterpret_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
