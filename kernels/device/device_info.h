@@ -33,8 +33,9 @@ CudaInfo cuda_info();
 /// for the device.
 std::string kernel_code(int index);
 
-/// The compute capability that kernels may rely on, 80 for 8.0: the GPU's, or the lower one that their code was compiled
-/// for (compute_70 PTX runs on every newer GPU, but without what Volta lacks). Throws Error as kernel_code() does.
+/// The compute capability that kernels may rely on, 80 for 8.0: the GPU's, or the lower one that their code was
+/// compiled for (compute_70 PTX runs on every newer GPU, but without what Volta lacks). Throws Error as kernel_code()
+/// does.
 int kernel_capability(int index);
 
 }  // namespace n2s::device
