@@ -78,7 +78,7 @@ Device open_device(const CommonOptions& o) {
   if (o.precision != "fp32")
     throw Error(fmt::format("--precision {}: the CPU computes in fp32 only; leave it out or choose a GPU{}",
                             o.precision, why_cpu));
-  Device device = open_cpu({o.threads, Conv3x3Variant::automatic});
+  Device device = open_cpu({o.threads, CpuConvVariant::automatic});
   say(o, "{}, fp32{}", device.backend->description(), why_cpu);
   return device;
 }

@@ -9,7 +9,7 @@ namespace n2s {
 
 struct CpuBackendOptions {
   int threads = 0;  // 0: one per usable core
-  Conv3x3Variant variant = Conv3x3Variant::automatic;
+  CpuConvVariant variant = CpuConvVariant::automatic;
 };
 
 class CpuBackend final : public Backend {

@@ -14,7 +14,7 @@ namespace {
 /// Runs each kind of operation: turns identifiers into views and calls the kernel.
 struct RunOnCpu {
   const Binding& binding;
-  Conv3x3Variant variant;
+  CpuConvVariant variant;
   ThreadPool& pool;
 
   FloatTensor tensor(ValueId id) const {
@@ -66,34 +66,47 @@ struct RunOnCpu {
   }
 };
 
+/// Memory that each kind of operation needs beside its tensors.
+struct MemoryOnCpu {
+  const Graph& graph;
+  const Extents& extents;
+  CpuConvVariant variant;
+  int threads;
+
+  template <typename Op>
+  OperationMemory convolution(const Op& op, ConvPass pass) const {
+    const ConvBytes bytes = conv3x3_bytes_cpu(layer_of(graph, extents, op), pass, variant, threads);
+    return {bytes.packed, bytes.scratch};
+  }
+
+  OperationMemory operator()(const Convolution& op) const { return convolution(op, ConvPass::forward); }
+  OperationMemory operator()(const ConvolutionDataGradient& op) const {
+    return convolution(op, ConvPass::data_gradient);
+  }
+  OperationMemory operator()(const ConvolutionWeightGradient& op) const {
+    return convolution(op, ConvPass::weight_gradient);
+  }
+  OperationMemory operator()(const MeanSquaredError&) const { return {}; }
+  template <UnfusedOperation Op>
+  OperationMemory operator()(const Op&) const {
+    return {};
+  }
+};
+
 }  // namespace
 
 OperationMemory cpu_operation_memory(const Graph& graph, const Operation& operation, const Extents& extents,
-                                     Conv3x3Variant variant, int threads) {
-  const auto bytes = [&](const auto& op, ConvPass pass) {
-    const ConvBytes found = conv3x3_bytes_cpu(layer_of(graph, extents, op), pass, variant, threads);
-    return OperationMemory{found.packed, found.scratch};
-  };
-  if (const auto* op = std::get_if<Convolution>(&operation)) return bytes(*op, ConvPass::forward);
-  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) return bytes(*op, ConvPass::data_gradient);
-  if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation)) return bytes(*op, ConvPass::weight_gradient);
-  return {};
+                                     CpuConvVariant variant, int threads) {
+  return std::visit(MemoryOnCpu{graph, extents, variant, threads}, operation);
 }
 
 void pack_on_cpu(const Graph& graph, const Extents& extents, const Binding& binding,
-                 std::span<const std::span<std::byte>> packed, Conv3x3Variant variant, ThreadPool& pool) {
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    const auto pack = [&](const auto& op, ConvPass pass) {
-      const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
-      conv3x3_pack_cpu(layer_of(graph, extents, op), pass, variant, weight, packed[i], pool);
-    };
-    if (packed[i].empty()) continue;
-    if (const auto* op = std::get_if<Convolution>(&graph.operations[i])) pack(*op, ConvPass::forward);
-    if (const auto* op = std::get_if<ConvolutionDataGradient>(&graph.operations[i])) pack(*op, ConvPass::data_gradient);
-  }
+                 std::span<const std::span<std::byte>> packed, CpuConvVariant variant, ThreadPool& pool) {
+  for (const ConvPacking& packing : conv_packings(graph, extents, binding, packed))
+    conv3x3_pack_cpu(packing, variant, pool);
 }
 
-void run_on_cpu(const Operation& operation, const Binding& binding, Conv3x3Variant variant, ThreadPool& pool) {
+void run_on_cpu(const Operation& operation, const Binding& binding, CpuConvVariant variant, ThreadPool& pool) {
   std::visit(RunOnCpu{binding, variant, pool}, operation);
 }
 

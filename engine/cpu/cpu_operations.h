@@ -8,12 +8,12 @@
 namespace n2s {
 
 OperationMemory cpu_operation_memory(const Graph& graph, const Operation& operation, const Extents& extents,
-                                     Conv3x3Variant variant, int threads);
+                                     CpuConvVariant variant, int threads);
 
 /// Brings the convolutions' weights into their kernels' layouts; packed[i] belongs to graph.operations[i].
 void pack_on_cpu(const Graph& graph, const Extents& extents, const Binding& binding,
-                 std::span<const std::span<std::byte>> packed, Conv3x3Variant variant, ThreadPool& pool);
+                 std::span<const std::span<std::byte>> packed, CpuConvVariant variant, ThreadPool& pool);
 
-void run_on_cpu(const Operation& operation, const Binding& binding, Conv3x3Variant variant, ThreadPool& pool);
+void run_on_cpu(const Operation& operation, const Binding& binding, CpuConvVariant variant, ThreadPool& pool);
 
 }  // namespace n2s

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "engine/cuda/cuda_context.h"
 #include "engine/cuda/cuda_memory.h"
@@ -30,24 +31,26 @@ using device::Precision;
 constexpr float kFirstLossScale = 1024;  // halved at the first overflow
 
 Precision parse_precision(const std::string& name) {
-  if (name == "fp32") return Precision::fp32;
-  if (name == "tf32") return Precision::tf32;
-  if (name == "fp16") return Precision::fp16;
-  if (name == "bf16") return Precision::bf16;
-  throw Error(fmt::format("there is no precision '{}': choose fp32, tf32, fp16 or bf16", name));
+  const auto* const found = std::ranges::find(device::kPrecisionNames, name);
+  if (found != device::kPrecisionNames.end())
+    return static_cast<Precision>(std::distance(device::kPrecisionNames.begin(), found));
+  throw Error(
+      fmt::format("there is no precision '{}': choose one of {}", name, fmt::join(device::kPrecisionNames, ", ")));
 }
 
+/// The precision and the variant that the options ask for, where the GPU can run them.
 ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
   const Precision precision = parse_precision(options.precision);
-  const ConvVariant automatic = device::conv_variant(precision, compute_capability);
+  const ConvVariant automatic = device::default_variant(precision, compute_capability);
   if (options.variant == "auto") return {precision, automatic};
-  for (const auto& [name, variant] : {std::pair{"simt", ConvVariant::simt}, std::pair{"wmma", ConvVariant::wmma},
-                                      std::pair{"mma", ConvVariant::mma}, std::pair{"cudnn", ConvVariant::cudnn}})
-    if (options.variant == name && device::can_run(variant, precision, compute_capability)) return {precision, variant};
-  throw Error(
-      fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto; simt (fp32), wmma (fp16), "
-                  "mma (tf32, fp16 and bf16, compute capability 8.0 and up) or cudnn",
-                  options.variant, options.precision));
+  std::string possible;
+  for (const device::ConvVariantRow& row : device::conv_variants()) {
+    if (!device::can_run(row.variant, precision, compute_capability)) continue;
+    if (options.variant == row.name) return {precision, row.variant};
+    possible += fmt::format(", {}", row.name);
+  }
+  throw Error(fmt::format("there is no convolution variant '{}' in {} on this GPU: choose auto{}", options.variant,
+                          options.precision, possible));
 }
 
 class CapturedCudaGraph final : public CapturedGraph {
@@ -72,7 +75,7 @@ class CudaBackend final : public Backend {
     check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
     mode_ = conv_mode(options, compute_capability);
     stream_ = cuda_stream();
-    if (mode_.variant == ConvVariant::cudnn) {
+    if (device::row_of(mode_.variant).needs_cudnn) {
       cudnn_ = std::make_unique<device::CudnnPlans>();
       mode_.cudnn = cudnn_.get();
     }
@@ -206,7 +209,7 @@ class CudaBackend final : public Backend {
   cudaDeviceProp properties_{};
   ConvMode mode_;
   CudaStream stream_;
-  std::unique_ptr<device::CudnnPlans> cudnn_;  // for that variant
+  std::unique_ptr<device::CudnnPlans> cudnn_;  // for variants that need it
   CudaArray<device::AdamStep> adam_step_;
   CudaArray<device::LossScale> loss_scale_;
   CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out
@@ -224,6 +227,12 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
     throw Error(fmt::format("cuda:{}: there is no such GPU, only {}", options.device,
                             devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
   return std::make_unique<CudaBackend>(options, device::kernel_capability(options.device));
+}
+
+std::vector<std::string> cuda_conv_variants() {
+  std::vector<std::string> names;
+  for (const device::ConvVariantRow& row : device::conv_variants()) names.emplace_back(row.name);
+  return names;
 }
 
 CudaContext cuda_context(const Backend& backend) {

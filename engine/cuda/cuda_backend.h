@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/runtime/backend.h"
 
@@ -12,8 +13,11 @@ namespace n2s {
 struct CudaOptions {
   int device = 0;                  // as the driver counts them
   std::string precision = "fp32";  // fp32, tf32, fp16, bf16
-  std::string variant = "auto";    // of the convolution: auto, simt, wmma, mma, cudnn
+  std::string variant = "auto";    // of the convolution: auto, or one of cuda_conv_variants()
 };
+
+/// Names of the convolution's variants; none in a program without CUDA.
+std::vector<std::string> cuda_conv_variants();
 
 /// Throws Error where there is no such device, or it cannot compute in this precision: with what to do.
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options);

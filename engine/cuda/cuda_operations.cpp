@@ -2,7 +2,6 @@
 #include "engine/cuda/cuda_operations.h"
 
 #include <cstdint>
-#include <vector>
 
 #include "engine/runtime/conv_problems.h"
 #include "engine/runtime/geometry.h"
@@ -85,37 +84,45 @@ struct RunOnGpu {
   }
 };
 
+/// Memory that each kind of operation needs beside its tensors.
+struct MemoryOnGpu {
+  const Graph& graph;
+  const Extents& extents;
+  const ConvMode& mode;
+
+  template <typename Op>
+  OperationMemory convolution(const Op& op, ConvPass pass) const {
+    const ConvBytes bytes = device::conv3x3_bytes(layer_of(graph, extents, op), pass, mode);
+    return {bytes.packed, bytes.scratch};
+  }
+
+  OperationMemory operator()(const Convolution& op) const { return convolution(op, ConvPass::forward); }
+  OperationMemory operator()(const ConvolutionDataGradient& op) const {
+    return convolution(op, ConvPass::data_gradient);
+  }
+  OperationMemory operator()(const ConvolutionWeightGradient& op) const {
+    return convolution(op, ConvPass::weight_gradient);
+  }
+  OperationMemory operator()(const MeanSquaredError& op) const {
+    const Value& prediction = graph.values.at(static_cast<std::size_t>(op.prediction));
+    return {0, device::mean_squared_error_scratch_bytes(shape_of(prediction, extents))};
+  }
+  template <UnfusedOperation Op>
+  OperationMemory operator()(const Op&) const {
+    return {};
+  }
+};
+
 }  // namespace
 
 OperationMemory cuda_operation_memory(const Graph& graph, const Operation& operation, const Extents& extents,
                                       const ConvMode& mode) {
-  const auto bytes = [&](const auto& op, ConvPass pass) {
-    const ConvBytes found = device::conv3x3_bytes(layer_of(graph, extents, op), pass, mode);
-    return OperationMemory{found.packed, found.scratch};
-  };
-  if (const auto* op = std::get_if<Convolution>(&operation)) return bytes(*op, ConvPass::forward);
-  if (const auto* op = std::get_if<ConvolutionDataGradient>(&operation)) return bytes(*op, ConvPass::data_gradient);
-  if (const auto* op = std::get_if<ConvolutionWeightGradient>(&operation)) return bytes(*op, ConvPass::weight_gradient);
-  if (const auto* op = std::get_if<MeanSquaredError>(&operation)) {
-    const Value& prediction = graph.values.at(static_cast<std::size_t>(op->prediction));
-    return {0, device::mean_squared_error_scratch_bytes(shape_of(prediction, extents))};
-  }
-  return {};
+  return std::visit(MemoryOnGpu{graph, extents, mode}, operation);
 }
 
 void pack_on_gpu(const Graph& graph, const Extents& extents, const Binding& binding,
                  std::span<const std::span<std::byte>> packed, const GpuLaunch& launch) {
-  std::vector<device::ConvPacking> packings;
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    const auto add = [&](const auto& op, ConvPass pass) {
-      const float* weight = binding.layers.at(static_cast<std::size_t>(op.layer)).weight;
-      packings.push_back({layer_of(graph, extents, op), pass, weight, packed[i]});
-    };
-    if (packed[i].empty()) continue;
-    if (const auto* op = std::get_if<Convolution>(&graph.operations[i])) add(*op, ConvPass::forward);
-    if (const auto* op = std::get_if<ConvolutionDataGradient>(&graph.operations[i])) add(*op, ConvPass::data_gradient);
-  }
-  device::conv3x3_pack(packings, launch.mode, launch.stream);
+  device::conv3x3_pack(conv_packings(graph, extents, binding, packed), launch.mode, launch.stream);
 }
 
 void run_on_gpu(const Operation& operation, const Binding& binding, const GpuLaunch& launch) {

@@ -15,6 +15,10 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
               ": use --device cpu, or build it where nvcc is found (N2S_CUDA=ON)");
 }
 
+std::vector<std::string> cuda_conv_variants() {
+  return {};
+}
+
 CudaCeilings cuda_ceilings(const CudaOptions&) {
   throw Error(kWhy);
 }

@@ -138,6 +138,12 @@ concept BackwardOperation =
     OneOf<Op, MeanSquaredError, ConvolutionDataGradient, ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient,
           UpsampleGradient, ConcatGradient, AddPlaneGradient>;
 
+/// Operations without parameters that kernels/unfused computes one by one: they need no memory beside their tensors.
+/// Their multiplications are not counted, as convolutions take nearly all of the time.
+template <typename Op>
+concept UnfusedOperation = OneOf<Op, Activation, MaxPool, Upsample, Concat, AddPlane, ActivationGradient,
+                                 MaxPoolGradient, UpsampleGradient, ConcatGradient, AddPlaneGradient>;
+
 struct Graph {
   std::vector<Value> values;
   std::vector<Layer> layers;

@@ -1,6 +1,9 @@
 // A convolution of the graph as the problem that kernels/conv3x3 takes; the same for every device but for the views.
 #pragma once
 
+#include <vector>
+
+#include "engine/graph/extents.h"
 #include "engine/runtime/binding.h"
 #include "kernels/conv3x3/conv3x3.h"
 
@@ -56,5 +59,10 @@ struct ConvProblems {
     return problem;
   }
 };
+
+/// The weights that the graph's convolutions read in packed form: packed[i] is the memory of operation i, empty where
+/// there is nothing to pack.
+std::vector<ConvPacking> conv_packings(const Graph& graph, const Extents& extents, const Binding& binding,
+                                       std::span<const std::span<std::byte>> packed);
 
 }  // namespace n2s

@@ -91,6 +91,15 @@ struct ConvBytes {
   std::size_t packed = 0, scratch = 0;
 };
 
+/// A layer's weights to be packed for a pass: `weight` is OIHW in fp32, `packed` as large as ConvBytes says; both in
+/// the device's memory.
+struct ConvPacking {
+  Conv3x3Layer layer;
+  ConvPass pass = ConvPass::forward;  // or data_gradient
+  const float* weight = nullptr;
+  std::span<std::byte> packed;
+};
+
 // The reference: plain loops in float or double, whichever the tensors are. Throws Error when tensors do not fit
 // together.
 

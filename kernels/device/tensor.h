@@ -2,9 +2,9 @@
 // at a 16-byte boundary. The padding is zero: kernels keep it so and rely on it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "kernels/base/tensor.h"
 
@@ -17,6 +17,12 @@ enum class Precision {
   fp16,  // sm_70 and up
   bf16,  // sm_80 and up
 };
+
+inline constexpr std::array kPrecisionNames{"fp32", "tf32", "fp16", "bf16"};
+
+inline const char* name_of(Precision precision) {
+  return kPrecisionNames.at(static_cast<std::size_t>(precision));
+}
 
 inline std::size_t element_bytes(Precision precision) {
   return precision == Precision::fp32 || precision == Precision::tf32 ? 4 : 2;

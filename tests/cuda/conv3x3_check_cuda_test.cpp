@@ -39,7 +39,7 @@ TEST_CASE("the GPU refuses every wrong problem") {
         },
         [&](const Conv3x3Layer& l, ConvPass pass) { return device::conv3x3_bytes(l, pass, mode); },
         [&](const Conv3x3Layer& l, ConvPass pass, const float* weight, std::span<std::byte> packed) {
-          device::conv3x3_pack(std::array{device::ConvPacking{l, pass, weight, packed}}, mode, nullptr);
+          device::conv3x3_pack(std::array{ConvPacking{l, pass, weight, packed}}, mode, nullptr);
         },
         [&](const Conv3x3Forward& p) { device::conv3x3_forward(p, mode, nullptr); },
         [&](const Conv3x3DataGradient& p) { device::conv3x3_data_gradient(p, mode, nullptr); },
@@ -63,10 +63,11 @@ TEST_CASE("a variant runs in the precisions and on the GPUs that it has kernels 
   CHECK(!can_run(ConvVariant::mma, Precision::fp32, 90));
   CHECK(can_run(ConvVariant::cudnn, Precision::fp32, 70));
   CHECK(!can_run(ConvVariant::cudnn, Precision::bf16, 75));
-  CHECK(device::conv_variant(Precision::fp32, 90) == ConvVariant::simt);
-  CHECK(device::conv_variant(Precision::fp16, 75) == ConvVariant::wmma);
-  CHECK(device::conv_variant(Precision::fp16, 80) == ConvVariant::mma);
-  CHECK_THROWS_WITH_AS(device::conv_variant(Precision::bf16, 75), doctest::Contains("--precision fp16 or fp32"), Error);
+  CHECK(device::default_variant(Precision::fp32, 90) == ConvVariant::simt);
+  CHECK(device::default_variant(Precision::fp16, 75) == ConvVariant::wmma);
+  CHECK(device::default_variant(Precision::fp16, 80) == ConvVariant::mma);
+  CHECK_THROWS_WITH_AS(device::default_variant(Precision::bf16, 75), doctest::Contains("--precision fp16 or fp32"),
+                       Error);
   const ConvMode none{Precision::bf16, ConvVariant::wmma};
   CHECK_THROWS_WITH_AS(device::conv3x3_bytes(kCheckedLayer, ConvPass::forward, none),
                        doctest::Contains("the wmma variant does not compute in bf16"), Error);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
@@ -29,6 +30,17 @@ constexpr std::array kModes{
     Mode{"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}, 8e-7},
     Mode{"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}, 5e-5},
 };
+
+TEST_CASE("every precision of every variant is tested here") {
+  for (const device::ConvVariantRow& row : device::conv_variants())
+    for (const device::ConvPrecision& p : row.precisions) {
+      CAPTURE(row.name);
+      CAPTURE(device::name_of(p.precision));
+      CHECK(std::ranges::any_of(kModes, [&](const Mode& mode) {
+        return mode.mode.variant == row.variant && mode.mode.precision == p.precision;
+      }));
+    }
+}
 
 std::string text(const Conv3x3Layer& l) {
   return fmt::format("{}x{}x{}, {} + {} -> {}", l.batch, l.height, l.width, l.low_channels, l.skip_channels,

@@ -92,7 +92,7 @@ struct Gradients {
 inline Bytes packed(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode, TensorPair& weight) {
   const CudaArray<float> oihw = to_device<float>(weight.single.span());
   Bytes memory(conv3x3_bytes(l, pass, mode).packed);
-  device::conv3x3_pack(std::array{device::ConvPacking{l, pass, oihw.get(), memory.span()}}, mode, nullptr);
+  device::conv3x3_pack(std::array{ConvPacking{l, pass, oihw.get(), memory.span()}}, mode, nullptr);
   check(cudaDeviceSynchronize(), "packing");
   return memory;
 }

@@ -20,7 +20,7 @@ struct Release {
 TEST_CASE("the CPU refuses every wrong problem") {
   ThreadPool pool(2);
   std::set<std::size_t> done;
-  for (const Conv3x3Variant variant : {Conv3x3Variant::direct, Conv3x3Variant::winograd, Conv3x3Variant::automatic}) {
+  for (const CpuConvVariant variant : {CpuConvVariant::direct, CpuConvVariant::winograd, CpuConvVariant::automatic}) {
     CAPTURE(static_cast<int>(variant));
     std::vector<std::unique_ptr<std::byte, Release>> memory;
     const ConvDevice device{
@@ -34,7 +34,7 @@ TEST_CASE("the CPU refuses every wrong problem") {
         },
         [&](const Conv3x3Layer& l, ConvPass pass) { return conv3x3_bytes_cpu(l, pass, variant, pool.threads()); },
         [&](const Conv3x3Layer& l, ConvPass pass, const float* weight, std::span<std::byte> packed) {
-          conv3x3_pack_cpu(l, pass, variant, weight, packed, pool);
+          conv3x3_pack_cpu({l, pass, weight, packed}, variant, pool);
         },
         [&](const Conv3x3Forward& p) { conv3x3_forward_cpu(p, variant, pool); },
         [&](const Conv3x3DataGradient& p) { conv3x3_data_gradient_cpu(p, variant, pool); },
@@ -43,7 +43,7 @@ TEST_CASE("the CPU refuses every wrong problem") {
     check_bad_preparation(device);
   }
   CHECK(done.size() == std::size(kBadCases));
-  CHECK_THROWS_AS(conv3x3_bytes_cpu(kCheckedLayer, ConvPass::forward, Conv3x3Variant::direct, 0), Error);
+  CHECK_THROWS_AS(conv3x3_bytes_cpu(kCheckedLayer, ConvPass::forward, CpuConvVariant::direct, 0), Error);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace n2s::test {
 namespace {
 
-constexpr std::array kVariants{Conv3x3Variant::winograd, Conv3x3Variant::direct, Conv3x3Variant::automatic};
+constexpr std::array kVariants{CpuConvVariant::winograd, CpuConvVariant::direct, CpuConvVariant::automatic};
 
 std::string text(const Conv3x3Layer& l) {
   return fmt::format("{}x{}x{}, {} + {} -> {}", l.batch, l.height, l.width, l.low_channels, l.skip_channels,
@@ -57,7 +57,7 @@ template <typename Check>
 void for_each_variant(const Check& check) {
   static Pools pools;
   static bool three = false;
-  for (const Conv3x3Variant variant : kVariants) {
+  for (const CpuConvVariant variant : kVariants) {
     CAPTURE(static_cast<int>(variant));
     three = !three;
     check(variant, three ? pools.three : pools.two, pools.one);
@@ -96,13 +96,13 @@ Guarded<float> guarded_nans(std::size_t bytes) {
 
 // Gives the problem scratch memory, and packed weights where `weight` is not null; runs it; looks at the guards.
 template <typename Problem, typename Run>
-void run_guarded(const Conv3x3Layer& layer, ConvPass pass, Conv3x3Variant variant, const float* weight, Problem problem,
+void run_guarded(const Conv3x3Layer& layer, ConvPass pass, CpuConvVariant variant, const float* weight, Problem problem,
                  ThreadPool& pool, const Run& run) {
   const ConvBytes bytes = conv3x3_bytes_cpu(layer, pass, variant, pool.threads());
   Guarded<float> packed = guarded_nans(bytes.packed);
   Guarded<float> scratch = guarded_nans(bytes.scratch);
   if constexpr (requires { problem.packed; }) {
-    conv3x3_pack_cpu(layer, pass, variant, weight, std::as_writable_bytes(packed.span()), pool);
+    conv3x3_pack_cpu({layer, pass, weight, std::as_writable_bytes(packed.span())}, variant, pool);
     problem.packed = std::as_bytes(packed.span());
   }
   problem.scratch = std::as_writable_bytes(scratch.span());
@@ -143,7 +143,7 @@ struct ForwardPair {
   float slope = 0;
 };
 
-void run_forward(const Conv3x3Layer& layer, Conv3x3Variant variant, ForwardPair& pair, ThreadPool& pool) {
+void run_forward(const Conv3x3Layer& layer, CpuConvVariant variant, ForwardPair& pair, ThreadPool& pool) {
   run_guarded(layer, ConvPass::forward, variant, pair.weight.single.data(), pair.single(), pool, conv3x3_forward_cpu);
 }
 
@@ -155,7 +155,7 @@ void check_forward(const Conv3x3Layer& layer, bool exact, const Draw& draw) {
   const Values values = exact ? Values::integers : Values::random;
   ForwardPair expected(layer, draw, exact);
   conv3x3_forward_reference(expected.exact());
-  for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
+  for_each_variant([&](CpuConvVariant variant, ThreadPool& pool, ThreadPool& one) {
     ForwardPair found(layer, draw, exact), serial(layer, draw, exact);
     run_forward(layer, variant, found, pool);
     CHECK(agrees(found.out, expected.out, values));
@@ -213,7 +213,7 @@ struct DataGradientPair {
   float slope = 0;
 };
 
-void run_data_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, DataGradientPair& pair, ThreadPool& pool) {
+void run_data_gradient(const Conv3x3Layer& layer, CpuConvVariant variant, DataGradientPair& pair, ThreadPool& pool) {
   run_guarded(layer, ConvPass::data_gradient, variant, pair.weight.single.data(), pair.single(), pool,
               conv3x3_data_gradient_cpu);
 }
@@ -222,7 +222,7 @@ void check_data_gradient(const Conv3x3Layer& layer, bool exact, const Draw& draw
   const Values values = exact ? Values::integers : Values::random;
   DataGradientPair expected(layer, draw, exact);
   conv3x3_data_gradient_reference(expected.exact());
-  for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
+  for_each_variant([&](CpuConvVariant variant, ThreadPool& pool, ThreadPool& one) {
     DataGradientPair found(layer, draw, exact), serial(layer, draw, exact);
     run_data_gradient(layer, variant, found, pool);
     CHECK(agrees(found.low, expected.low, values));
@@ -254,7 +254,7 @@ struct WeightGradientPair {
   TensorPair weight, bias;
 };
 
-void run_weight_gradient(const Conv3x3Layer& layer, Conv3x3Variant variant, WeightGradientPair& pair,
+void run_weight_gradient(const Conv3x3Layer& layer, CpuConvVariant variant, WeightGradientPair& pair,
                          ThreadPool& pool) {
   run_guarded(layer, ConvPass::weight_gradient, variant, nullptr, pair.single(), pool, conv3x3_weight_gradient_cpu);
 }
@@ -263,7 +263,7 @@ void check_weight_gradient(const Conv3x3Layer& layer, bool exact, const Draw& dr
   const Values values = exact ? Values::integers : Values::random;
   WeightGradientPair expected(layer, draw, exact);
   conv3x3_weight_gradient_reference(expected.exact());
-  for_each_variant([&](Conv3x3Variant variant, ThreadPool& pool, ThreadPool& one) {
+  for_each_variant([&](CpuConvVariant variant, ThreadPool& pool, ThreadPool& one) {
     WeightGradientPair found(layer, draw, exact), serial(layer, draw, exact);
     run_weight_gradient(layer, variant, found, pool);
     CHECK(agrees(found.weight, expected.weight, values));

@@ -83,7 +83,7 @@ void run_forward(const Conv3x3Layer& l, const device::ConvMode& mode, Pooling po
   const auto weight = zeros<float>(weights(l));
   const auto bias = zeros<float>(static_cast<std::size_t>(l.out_channels));
   const Bytes packed(device::conv3x3_bytes(l, Pass::forward, mode).packed);
-  device::conv3x3_pack(std::array{device::ConvPacking{l, Pass::forward, weight.get(), packed.span()}}, mode, nullptr);
+  device::conv3x3_pack(std::array{ConvPacking{l, Pass::forward, weight.get(), packed.span()}}, mode, nullptr);
   Conv3x3Forward p;
   p.source = {low.tensor(), skip.tensor()};
   p.packed = packed.span();
@@ -118,8 +118,7 @@ void run_data_gradient(const Conv3x3Layer& l, const device::ConvMode& mode, Pool
   const Zeros skip_activated(skip.shape(), mode.precision);
   const auto weight = zeros<float>(weights(l));
   const Bytes packed(device::conv3x3_bytes(l, Pass::data_gradient, mode).packed);
-  device::conv3x3_pack(std::array{device::ConvPacking{l, Pass::data_gradient, weight.get(), packed.span()}}, mode,
-                       nullptr);
+  device::conv3x3_pack(std::array{ConvPacking{l, Pass::data_gradient, weight.get(), packed.span()}}, mode, nullptr);
   Conv3x3DataGradient p;
   p.output_gradient = output_gradient.on_device();
   p.packed = packed.span();

@@ -72,7 +72,7 @@ class Probe {
   }
 
   int height_, width_;
-  CpuBackend backend_{CpuBackendOptions{0, Conv3x3Variant::direct}};
+  CpuBackend backend_{CpuBackendOptions{0, CpuConvVariant::direct}};
   ParameterMemory parameters_;
   Executor executor_;
   std::vector<float> unchanged_;

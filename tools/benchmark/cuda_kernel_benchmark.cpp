@@ -26,21 +26,27 @@ namespace {
 
 using device::check;
 using device::ConvMode;
-using device::ConvVariant;
 using device::DeviceTensor;
 using device::Precision;
 
+/// A variant in one of its precisions.
 struct Mode {
-  const char* name;
+  std::string name;  // "mma fp16"
   ConvMode mode;
+  bool needs_cudnn = false;
 };
-constexpr Mode kModes[] = {
-    {"simt fp32", {Precision::fp32, ConvVariant::simt}},   {"mma tf32", {Precision::tf32, ConvVariant::mma}},
-    {"wmma fp16", {Precision::fp16, ConvVariant::wmma}},   {"mma fp16", {Precision::fp16, ConvVariant::mma}},
-    {"mma bf16", {Precision::bf16, ConvVariant::mma}},     {"cudnn fp32", {Precision::fp32, ConvVariant::cudnn}},
-    {"cudnn tf32", {Precision::tf32, ConvVariant::cudnn}}, {"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}},
-    {"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}},
-};
+
+/// All that the GPU can run, of one variant or of all.
+std::vector<Mode> modes(const std::string& variant, int compute_capability) {
+  std::vector<Mode> result;
+  for (const device::ConvVariantRow& row : device::conv_variants())
+    for (const device::ConvPrecision& p : row.precisions)
+      if ((variant == "auto" || variant == row.name) && compute_capability >= p.compute_capability)
+        result.push_back({fmt::format("{} {}", row.name, device::name_of(p.precision)),
+                          {p.precision, row.variant},
+                          row.needs_cudnn});
+  return result;
+}
 
 using Pass = ConvPass;
 constexpr const char* kPassNames[] = {"forward", "data gradient", "weight gradient"};
@@ -135,7 +141,7 @@ class Work {
     out_.randomise(4);
     cuda_upload(plain_weight_.get(), std::as_bytes(std::span(weight_values_)), stream, "kernel benchmark");
     if (pass == Pass::weight_gradient) return;
-    const device::ConvPacking packing{layer, pass, plain_weight_.get(), {packed_.get(), bytes_.packed}};
+    const ConvPacking packing{layer, pass, plain_weight_.get(), {packed_.get(), bytes_.packed}};
     device::conv3x3_pack({&packing, 1}, mode, stream);
   }
 
@@ -327,10 +333,8 @@ void run_cuda_kernel_benchmark(const CudaOptions& gpu, const CudaKernelBenchmark
   Report report{!options.json, {{"op", "conv3x3"}, {"device", name}, {"results", nlohmann::json::array()}}};
   if (report.text)
     fmt::print("{}, {} images of {}x{}\n", name, options.extents.batch, options.extents.height, options.extents.width);
-  for (Mode mode : kModes) {
-    if (!device::can_run(mode.mode.variant, mode.mode.precision, compute_capability)) continue;
-    if (gpu.variant != "auto" && std::string(mode.name).rfind(gpu.variant, 0) != 0) continue;
-    if (mode.mode.variant != ConvVariant::cudnn) {
+  for (Mode& mode : modes(gpu.variant, compute_capability)) {
+    if (!mode.needs_cudnn) {
       measure(mode, options, compute_capability, report, stream.get());
       continue;
     }

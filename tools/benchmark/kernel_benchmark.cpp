@@ -102,7 +102,7 @@ std::vector<T> result(const Tensors<T>& t, Pass pass) {
 /// The pass with its packed weights and scratch memory at hand.
 class Work {
  public:
-  Work(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass, ThreadPool& pool)
+  Work(const Conv3x3Layer& layer, CpuConvVariant variant, Pass pass, ThreadPool& pool)
       : tensors(layer),
         variant_(variant),
         pass_(pass),
@@ -110,7 +110,7 @@ class Work {
         packed_(conv3x3_bytes_cpu(layer, pass, variant, pool.threads()).packed),
         scratch_(conv3x3_bytes_cpu(layer, pass, variant, pool.threads()).scratch) {
     if (pass != Pass::weight_gradient)
-      conv3x3_pack_cpu(layer, pass, variant, tensors.weight.data(), packed_.view, pool);
+      conv3x3_pack_cpu({layer, pass, tensors.weight.data(), packed_.view}, variant, pool);
   }
   void run() {
     if (pass_ == Pass::forward) {
@@ -132,7 +132,7 @@ class Work {
   Tensors<float> tensors;
 
  private:
-  Conv3x3Variant variant_;
+  CpuConvVariant variant_;
   Pass pass_;
   ThreadPool& pool_;
   Aligned packed_, scratch_;
@@ -153,7 +153,7 @@ double milliseconds(Work& work, double seconds) {
 }
 
 /// Normalised squared error against the reference, on a small image with the layer's channels.
-double error(const Conv3x3Layer& layer, Conv3x3Variant variant, Pass pass, ThreadPool& pool) {
+double error(const Conv3x3Layer& layer, CpuConvVariant variant, Pass pass, ThreadPool& pool) {
   Conv3x3Layer small = layer;
   small.height = small.width = std::min(14, layer.height);
   Work work(small, variant, pass, pool);
@@ -192,7 +192,7 @@ void run_kernel_benchmark(const std::string& operation, const KernelBenchmarkOpt
   for (const LayerShape& shape : shapes)
     for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient})
       for (const auto& [variant, name] :
-           {std::pair{Conv3x3Variant::direct, "direct"}, std::pair{Conv3x3Variant::winograd, "winograd"}}) {
+           {std::pair{CpuConvVariant::direct, "direct"}, std::pair{CpuConvVariant::winograd, "winograd"}}) {
         const Conv3x3Layer& l = shape.layer;
         Work work(l, variant, pass, pool);
         const double ms = milliseconds(work, options.seconds);

@@ -141,9 +141,9 @@ void add_bench(Program& program) {
       .one_of({"conv3x3"});
   verb.option("--seconds", options->seconds, "Time to spend on each measurement").between(0.0, 3600.0).show_default();
   verb.flag("--no-fusion", options->no_fusion, "Run every operation by itself, unfused");
-  verb.option("--variant", options->common.variant, "Convolution on a GPU")
-      .one_of({"auto", "simt", "wmma", "mma", "cudnn"})
-      .show_default();
+  std::vector<std::string> variants = cuda_conv_variants();
+  variants.insert(variants.begin(), "auto");
+  verb.option("--variant", options->common.variant, "Convolution on a GPU").one_of(variants).show_default();
   add_common_options(verb, options->common);
   verb.footer(
       "Examples:\n"

@@ -56,7 +56,7 @@ nlohmann::json cuda() {
 
 nlohmann::json build(const CommonOptions& common) {
   const ThreadPool pool(common.threads);
-  const CpuBackend backend(CpuBackendOptions{common.threads, Conv3x3Variant::automatic});
+  const CpuBackend backend(CpuBackendOptions{common.threads, CpuConvVariant::automatic});
   return {{"version", N2S_VERSION}, {"device", backend.description()},
           {"simd", simd_name()},    {"threads", pool.threads()},
           {"cuda", cuda()},         {"libraries", library_versions()}};

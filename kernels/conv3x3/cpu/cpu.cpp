@@ -14,8 +14,8 @@ constexpr ConvStorage kStorage{Element::fp32, Element::index8, Element::fp32, 1,
 /// The rule behind `automatic`, from measurements (`n2s bench --op conv3x3`): Winograd's transforms cost the same for
 /// one channel as for sixteen, so the direct variant is ahead where there are fewer than five inputs (forward only: the
 /// gradients have more to read than to multiply) or one output.
-bool uses_winograd(const Conv3x3Layer& layer, Conv3x3Variant variant, ConvPass pass) {
-  if (variant != Conv3x3Variant::automatic) return variant == Conv3x3Variant::winograd;
+bool uses_winograd(const Conv3x3Layer& layer, CpuConvVariant variant, ConvPass pass) {
+  if (variant != CpuConvVariant::automatic) return variant == CpuConvVariant::winograd;
   if (pass != ConvPass::data_gradient && direct::is_dot_product(layer)) return false;
   return pass != ConvPass::forward || layer.low_channels + layer.skip_channels > 4;
 }
@@ -53,7 +53,7 @@ ConvBytes direct_bytes(const Conv3x3Layer& layer, ConvPass pass, int threads) {
 
 /// Checks everything about the problem; what is left to do is to run it.
 template <typename Problem>
-Conv3x3Layer checked(const Problem& problem, ConvPass pass, Conv3x3Variant variant, int threads) {
+Conv3x3Layer checked(const Problem& problem, ConvPass pass, CpuConvVariant variant, int threads) {
   const Conv3x3Layer layer = checked_layer(problem, kStorage);
   check_memory(problem, conv3x3_bytes_cpu(layer, pass, variant, threads), kStorage);
   return layer;
@@ -61,36 +61,35 @@ Conv3x3Layer checked(const Problem& problem, ConvPass pass, Conv3x3Variant varia
 
 }  // namespace
 
-ConvBytes conv3x3_bytes_cpu(const Conv3x3Layer& layer, ConvPass pass, Conv3x3Variant variant, int threads) {
+ConvBytes conv3x3_bytes_cpu(const Conv3x3Layer& layer, ConvPass pass, CpuConvVariant variant, int threads) {
   check_layer(layer);
   if (threads < 1) throw Error("conv3x3: the number of threads must be positive");
   return (uses_winograd(layer, variant, pass) ? winograd_bytes : direct_bytes)(layer, pass, threads);
 }
 
-void conv3x3_pack_cpu(const Conv3x3Layer& layer, ConvPass pass, Conv3x3Variant variant, const float* weight,
-                      std::span<std::byte> packed, ThreadPool& pool) {
-  check_packing(weight, pass, packed, conv3x3_bytes_cpu(layer, pass, variant, pool.threads()), kStorage);
-  const bool winograd = uses_winograd(layer, variant, pass);
-  auto* to = reinterpret_cast<float*>(packed.data());  // NOLINT: its alignment is checked
-  if (pass == ConvPass::forward)
-    (winograd ? winograd::forward_pack : direct::forward_pack)(layer, weight, to, pool);
+void conv3x3_pack_cpu(const ConvPacking& p, CpuConvVariant variant, ThreadPool& pool) {
+  check_packing(p.weight, p.pass, p.packed, conv3x3_bytes_cpu(p.layer, p.pass, variant, pool.threads()), kStorage);
+  const bool winograd = uses_winograd(p.layer, variant, p.pass);
+  auto* to = reinterpret_cast<float*>(p.packed.data());  // NOLINT: its alignment is checked
+  if (p.pass == ConvPass::forward)
+    (winograd ? winograd::forward_pack : direct::forward_pack)(p.layer, p.weight, to, pool);
   else
-    (winograd ? winograd::data_gradient_pack : direct::data_gradient_pack)(layer, weight, to, pool);
+    (winograd ? winograd::data_gradient_pack : direct::data_gradient_pack)(p.layer, p.weight, to, pool);
 }
 
-void conv3x3_forward_cpu(const Conv3x3Forward& problem, Conv3x3Variant variant, ThreadPool& pool) {
+void conv3x3_forward_cpu(const Conv3x3Forward& problem, CpuConvVariant variant, ThreadPool& pool) {
   const Conv3x3Layer layer = checked(problem, ConvPass::forward, variant, pool.threads());
   const bool winograd = uses_winograd(layer, variant, ConvPass::forward);
   (winograd ? winograd::forward : direct::forward)(layer, problem, pool);
 }
 
-void conv3x3_data_gradient_cpu(const Conv3x3DataGradient& problem, Conv3x3Variant variant, ThreadPool& pool) {
+void conv3x3_data_gradient_cpu(const Conv3x3DataGradient& problem, CpuConvVariant variant, ThreadPool& pool) {
   const Conv3x3Layer layer = checked(problem, ConvPass::data_gradient, variant, pool.threads());
   const bool winograd = uses_winograd(layer, variant, ConvPass::data_gradient);
   (winograd ? winograd::data_gradient : direct::data_gradient)(layer, problem, pool);
 }
 
-void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient& problem, Conv3x3Variant variant, ThreadPool& pool) {
+void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient& problem, CpuConvVariant variant, ThreadPool& pool) {
   const Conv3x3Layer layer = checked(problem, ConvPass::weight_gradient, variant, pool.threads());
   const bool winograd = uses_winograd(layer, variant, ConvPass::weight_gradient);
   (winograd ? winograd::weight_gradient : direct::weight_gradient)(layer, problem, pool);

@@ -2,14 +2,12 @@
 // of packed weights and scratch memory, pack, run.
 #pragma once
 
-#include <span>
-
 #include "kernels/base/thread_pool.h"
 #include "kernels/conv3x3/conv3x3.h"
 
 namespace n2s {
 
-enum class Conv3x3Variant {
+enum class CpuConvVariant {
   automatic,  // what is measured to be faster for the shape
   direct,     // tap by tap as a matrix product; the exact four-phase form for upsampled channels (9 -> 4 taps)
   winograd,   // F(4x4, 3x3): 2.25 multiplications per pixel instead of 9, and 1.5625 for upsampled channels
@@ -17,16 +15,15 @@ enum class Conv3x3Variant {
 
 /// Memory that a call needs with a pool of `threads` threads, to be aligned to 64 bytes; tensors need no alignment.
 /// Throws Error when the layer is impossible.
-ConvBytes conv3x3_bytes_cpu(const Conv3x3Layer& layer, ConvPass pass, Conv3x3Variant variant, int threads);
+ConvBytes conv3x3_bytes_cpu(const Conv3x3Layer& layer, ConvPass pass, CpuConvVariant variant, int threads);
 
 /// Brings OIHW weights into the form that the forward pass or the data gradient reads. To be repeated when the weights
 /// change, not for every call.
-void conv3x3_pack_cpu(const Conv3x3Layer& layer, ConvPass pass, Conv3x3Variant variant, const float* weight,
-                      std::span<std::byte> packed, ThreadPool& pool);
+void conv3x3_pack_cpu(const ConvPacking& packing, CpuConvVariant variant, ThreadPool& pool);
 
 /// Results are bit-identical for any number of threads. Throws Error when the problem is not one that check.h accepts.
-void conv3x3_forward_cpu(const Conv3x3Forward& problem, Conv3x3Variant variant, ThreadPool& pool);
-void conv3x3_data_gradient_cpu(const Conv3x3DataGradient& problem, Conv3x3Variant variant, ThreadPool& pool);
-void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient& problem, Conv3x3Variant variant, ThreadPool& pool);
+void conv3x3_forward_cpu(const Conv3x3Forward& problem, CpuConvVariant variant, ThreadPool& pool);
+void conv3x3_data_gradient_cpu(const Conv3x3DataGradient& problem, CpuConvVariant variant, ThreadPool& pool);
+void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient& problem, CpuConvVariant variant, ThreadPool& pool);
 
 }  // namespace n2s

@@ -4,8 +4,8 @@
 
 #include <cuda_runtime.h>
 
-#include <optional>
 #include <span>
+#include <vector>
 
 #include "kernels/conv3x3/conv3x3.h"
 #include "kernels/device/tensor.h"
@@ -21,33 +21,42 @@ enum class ConvVariant {
   cudnn,  // NVIDIA's library, what the others are measured against: every precision
 };
 
+/// A precision that a variant has kernels for, and the compute capability (80 for 8.0) from which on they run.
+struct ConvPrecision {
+  Precision precision = Precision::fp32;
+  int compute_capability = 0;
+};
+
+struct ConvKernels;  // variants.h
+
+/// A row of the table of variants (variants.cpp). Command line, choice, benchmark and help texts read it.
+struct ConvVariantRow {
+  ConvVariant variant = ConvVariant::simt;
+  const char* name = "";
+  std::vector<ConvPrecision> precisions;
+  ConvKernels (*kernels)(Precision) = nullptr;
+  bool needs_cudnn = false;  // ConvMode::cudnn has to be set
+};
+
+/// The table; of several variants that can run, the first is the default.
+std::span<const ConvVariantRow> conv_variants();
+const ConvVariantRow& row_of(ConvVariant variant);
+
 struct ConvMode {
   Precision precision = Precision::fp32;
   ConvVariant variant = ConvVariant::simt;
-  CudnnPlans* cudnn = nullptr;  // the cudnn variant's state; the others need none
+  CudnnPlans* cudnn = nullptr;  // for variants that need it
 };
-
-/// The compute capability (80 for 8.0) from which on a variant runs in a precision; none: it has no kernels for it.
-std::optional<int> least_compute_capability(ConvVariant variant, Precision precision);
 
 /// Whether a device of this compute capability can run it.
 bool can_run(ConvVariant variant, Precision precision, int compute_capability);
 
-/// The variant for a precision on a device of this compute capability. Throws Error where the device cannot do it, with
-/// what it can.
-ConvVariant conv_variant(Precision precision, int compute_capability);
+/// The default variant for a precision on a device of this compute capability. Throws Error where the device cannot do
+/// it, with what it can.
+ConvVariant default_variant(Precision precision, int compute_capability);
 
 /// Memory that a call needs, to be aligned to 16 bytes. Throws Error when the layer is impossible.
 ConvBytes conv3x3_bytes(const Conv3x3Layer& layer, ConvPass pass, const ConvMode& mode);
-
-/// Weights of a layer to be packed: `weight` is OIHW in fp32, `packed` as large as conv3x3_bytes() says, both in device
-/// memory.
-struct ConvPacking {
-  Conv3x3Layer layer;
-  ConvPass pass = ConvPass::forward;  // or data_gradient
-  const float* weight = nullptr;
-  std::span<std::byte> packed;
-};
 
 /// Brings weights into the form that the forward pass or the data gradient reads. All layers of a network at once: one
 /// by one their launches would take longer than the work.

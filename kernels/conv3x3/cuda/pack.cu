@@ -143,6 +143,11 @@ std::array<PackArguments, 2> parts_of(const ConvPacking& p, const ConvMode& mode
 
 }  // namespace
 
+ConvBytes tile_bytes(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode) {
+  if (pass == ConvPass::weight_gradient) return {0, weight_gradient_scratch_bytes(l)};
+  return {packed_parts(l, pass, mode).elements() * element_bytes(mode.precision), 0};
+}
+
 void pack_weights(std::span<const ConvPacking> packings, const ConvMode& mode, cudaStream_t stream) {
   const std::size_t shared_bytes = PackTile::bytes(chunk_channels(mode));
   PackBatch batch;

@@ -258,7 +258,8 @@ void run_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& lay
 }
 
 template <typename Tile>
-void run_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& layer, cudaStream_t stream) {
+void run_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& layer, const ConvMode&,
+                         cudaStream_t stream) {
   // As much shared memory as for whole patches, one at a time.
   constexpr int kRows = kPatchRows / Tile::kStages;
   WeightSums sums;

@@ -1,7 +1,6 @@
 // The cudnn variant: divides scratch memory, and calls the library between the unfused kernels.
-#include "kernels/conv3x3/cudnn/cudnn.h"
-
 #include "kernels/base/error.h"
+#include "kernels/conv3x3/cuda/variants.h"
 #include "kernels/conv3x3/cudnn/plans.h"
 #include "kernels/conv3x3/cudnn/unfused.h"
 
@@ -85,16 +84,16 @@ void* whole_output_gradient(const ConvOutputGradient& from, const Conv3x3Layer& 
   return scratch;
 }
 
-}  // namespace
-
+/// Packed weights serve the forward pass and the data gradient alike. Asks the library for its algorithms, once.
 ConvBytes cudnn_bytes(const Conv3x3Layer& l, ConvPass pass, const ConvMode& mode) {
   const bool has_weights = pass != ConvPass::weight_gradient;
   return {has_weights ? cudnn_unfused::weight_elements(l) * element_bytes(mode.precision) : 0,
           Scratch(pass, l, mode, nullptr).bytes};
 }
 
-void cudnn_pack(const Conv3x3Layer& l, const ConvMode& mode, const float* weight, void* packed, cudaStream_t stream) {
-  cudnn_unfused::pack_weights(l, mode.precision, weight, packed, stream);
+void cudnn_pack(std::span<const ConvPacking> packings, const ConvMode& mode, cudaStream_t stream) {
+  for (const ConvPacking& p : packings)
+    cudnn_unfused::pack_weights(p.layer, mode.precision, p.weight, p.packed.data(), stream);
 }
 
 void cudnn_forward(const Conv3x3Forward& p, const Conv3x3Layer& l, const ConvMode& mode, cudaStream_t stream) {
@@ -131,6 +130,12 @@ void cudnn_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& l
   if (p.bias_gradient)
     cudnn_unfused::bias_gradient(operands.y, l, mode.precision, static_cast<float*>(scratch.bias),
                                  p.bias_gradient.as<float>(), stream);
+}
+
+}  // namespace
+
+ConvKernels cudnn_kernels(Precision) {
+  return {cudnn_bytes, cudnn_pack, cudnn_forward, cudnn_data_gradient, cudnn_weight_gradient};
 }
 
 }  // namespace n2s::device
