@@ -10,14 +10,14 @@ namespace n2s::device {
 
 std::span<const ConvVariantRow> conv_variants() {
   using enum Precision;
-  static const std::array kVariants{
+  static const std::array rows{
       ConvVariantRow{ConvVariant::simt, "simt", {{fp32, 0}}, simt_kernels},
       ConvVariantRow{ConvVariant::mma, "mma", {{tf32, 80}, {fp16, 80}, {bf16, 80}}, mma_kernels},
       ConvVariantRow{ConvVariant::wmma, "wmma", {{fp16, 70}}, wmma_kernels},
       ConvVariantRow{
           ConvVariant::cudnn, "cudnn", {{fp32, 70}, {tf32, 80}, {fp16, 70}, {bf16, 80}}, cudnn_kernels, true},
   };
-  return kVariants;
+  return rows;
 }
 
 const ConvVariantRow& row_of(ConvVariant variant) {
