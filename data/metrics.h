@@ -1,5 +1,5 @@
-// How close a result is to the truth: PSNR, SSIM and NRMSE, per plane and over a stack. Source: SPEC.md section 5;
-// SSIM is Wang et al. 2004 as scikit-image computes it by default, equal to 1e-6.
+// How close a result is to the truth: PSNR, SSIM and NRMSE, per plane and over a stack. Source: Papkov et al.
+// 2020, section 3 and supplement; SSIM is Wang et al. 2004 as scikit-image computes it by default, equal to 1e-6.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

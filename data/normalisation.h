@@ -1,6 +1,6 @@
 // Normalises voxel values for the network, and maps its output back: one affine map for a whole dataset,
-// fitted once and stored with the network. Source: SPEC.md section 6 (MRI: "range"; microscopy: "percentile", as in
-// CARE); percentiles are numpy's default (linear interpolation), computed in double.
+// fitted once and stored with the network. Source: Papkov et al. 2020 (MRI: "range"; microscopy: "percentile", as in
+// CARE, Weigert et al. 2018); percentiles are numpy's default (linear interpolation), computed in double.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // n2s: the command-line program. Start reading here, then in the file of a verb: verbs/train.cpp, verbs/restore.cpp, …
-// tools/README.md leads from there to the engine.
+// engine/README.md leads from there to a kernel.
 #include <csignal>
 
 #include "tools/command_line.h"

@@ -27,7 +27,7 @@ std::optional<NoiseSpec> simulated_noise(const TrainingOptions& o) {
 
 /// Evenly spread planes that validate: `requested` of them, or one in 25 where it is negative.
 std::set<int> held_out_planes(int depth, int requested) {
-  constexpr int kShort = 20;  // planes; every one of a shorter stack is worth more as a target
+  constexpr int kShort = 20;  // planes; in a shorter stack all planes train: each is a large part of the data
   if (requested < 0) requested = depth < kShort ? 0 : std::max(1, depth / 25);
   if (requested >= depth)
     throw Error(fmt::format("--validation-planes {}: a stack has only {} planes, and none would be left to train on",

@@ -1,4 +1,4 @@
-// See nifti.h: the reader. Voxels are converted in pieces of 1 MiB, so that a damaged size is found out before much is
+// See nifti.h: the reader. Voxels are converted in chunks of 1 MiB, so that a damaged size is found out before much is
 // allocated.
 #include "data/formats/nifti.h"
 
@@ -18,7 +18,7 @@
 namespace n2s {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;  // bytes; a multiple of every sample's size
+constexpr std::size_t kChunkBytes = std::size_t{1} << 20;  // a multiple of every sample's size
 
 // Reads plain and gzipped files alike.
 class NiftiStream {
@@ -119,12 +119,12 @@ std::vector<Axis> axes_of(const std::string& name, const NiftiFields& fields) {
 void read_voxels(NiftiStream& stream, const InputFile& file, bool swapped, Image& image) {
   const std::size_t count = sample_count(image.axes);
   const std::size_t size = sample_bytes(image.type), need = count * size;
-  std::vector<std::byte> piece(std::min(need, kPiece));
+  std::vector<std::byte> chunk(std::min(need, kChunkBytes));
   const Scaling scaling = {image.slope, image.intercept};
   check_memory(file.name(), count * sizeof(float));
   image.values.reserve(count);
   for (std::size_t done = 0; done < need;) {
-    const std::span<std::byte> part = std::span(piece).first(std::min(need - done, kPiece));
+    const std::span<std::byte> part = std::span(chunk).first(std::min(need - done, kChunkBytes));
     const std::size_t got = stream.read(part);
     if (got < part.size()) fail_ends_early(file.name(), done + got, need, "voxels");
     image.values.resize((done + got) / size);

@@ -15,7 +15,7 @@
 namespace n2s {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;  // bytes; a multiple of every sample's size
+constexpr std::size_t kChunkBytes = std::size_t{1} << 20;  // a multiple of every sample's size
 
 // Appends to the file, through deflate where the name ends in .gz.
 class NiftiSink {
@@ -103,11 +103,11 @@ void write_nifti(const std::filesystem::path& path, const Image& given, const Wr
   AtomicFile file(path, options.overwrite);
   NiftiSink sink(file, extension == ".gz" || extension == ".GZ" || extension == ".Gz");
   sink.write(std::as_bytes(std::span(header.bytes)), false);
-  const std::size_t size = sample_bytes(type), step = kPiece / size;
-  std::vector<std::byte> piece(std::min(step, image.values.size()) * size);
+  const std::size_t size = sample_bytes(type), step = kChunkBytes / size;
+  std::vector<std::byte> chunk(std::min(step, image.values.size()) * size);
   for (std::size_t done = 0; done < image.values.size(); done += step) {
     const auto part = std::span(image.values).subspan(done, std::min(step, image.values.size() - done));
-    const auto stored = std::span(piece).first(part.size() * size);
+    const auto stored = std::span(chunk).first(part.size() * size);
     encode_samples(part, type, header.swapped, scaling, stored);
     sink.write(stored, done + part.size() == image.values.size());
   }

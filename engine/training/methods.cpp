@@ -95,7 +95,7 @@ const TrainingMethod& training_method(const std::string& name, int planes) {
 
 int default_planes(const std::string& name, int shortest_stack, bool has_target) {
   const std::vector<const TrainingMethod*> rows = rows_named(name);
-  // With a target at hand the row that uses it, else the one that does without; or what there is.
+  // The row that uses a target where the data has one, and none where it has not; else the first.
   const auto fits = [&](const TrainingMethod* row) { return row->needs_target == has_target; };
   const auto found = std::find_if(rows.begin(), rows.end(), fits);
   const TrainingMethod& row = found != rows.end() ? **found : *rows.front();

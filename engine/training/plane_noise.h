@@ -44,7 +44,8 @@ class PlaneNoise {
   /// The same key gives the same noise. Both spans hold height * width pixels, in the file's units.
   void corrupt(std::span<const float> clean, const RandomKey& key, std::span<float> noisy) const;
 
-  /// Puts the measured frequencies back (kspace only; does nothing for the other kinds). `key` is that of `noisy`.
+  /// k-space data consistency: replaces the frequencies that were measured (kspace only; does nothing for the other
+  /// kinds). `key` is that of `noisy`.
   void restore_measured(std::span<const float> noisy, const RandomKey& key, std::span<float> restored) const;
 
  private:

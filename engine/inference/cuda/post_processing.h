@@ -1,4 +1,4 @@
-// Spectral post-processing on a GPU: some planes at a time go there and come back with their measured frequencies.
+// k-space data consistency on a GPU, some planes at a time.
 #pragma once
 
 #include <cuda_runtime.h>
