@@ -70,7 +70,7 @@ Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks
   return normalisation;
 }
 
-/// The clean volumes were clipped; what the simulated noise adds to them must not be.
+/// Simulated noise is added to clean, already clipped volumes. Clipping it too would give it a mean other than zero.
 void never_clip_noise(BatchSettings& batches) {
   if (!batches.noise) return;
   batches.normalisation.clip_low.reset();
