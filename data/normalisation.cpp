@@ -71,24 +71,80 @@ std::array<std::size_t, 2> ranks_of(const PercentilePosition& position, std::siz
   return {position.below, std::min(position.below + 1, count - 1)};
 }
 
-std::vector<double> percentiles(const std::vector<const Stack*>& stacks, std::size_t count,
+constexpr double kSaturatedSpreads = 5;  // from the bulk to a maximum that counts as saturation
+constexpr std::size_t kFewest = 16;      // voxels: fewer have no percentiles worth the name
+
+/// The voxels that statistics are of: all, but for a constant background and a saturated maximum.
+struct Counted {
+  std::size_t below = 0;       // voxels below the background
+  std::size_t background = 0;  // voxels left out in the middle
+  std::size_t count = 0;       // voxels that are left
+
+  std::size_t rank_among_all(std::size_t rank) const { return rank < below ? rank : rank + background; }
+};
+
+std::size_t count_equal(const std::vector<const Stack*>& stacks, float value) {
+  std::size_t count = 0;
+  for (const Stack* stack : stacks)
+    count += static_cast<std::size_t>(std::count(stack->voxels.begin(), stack->voxels.end(), value));
+  return count;
+}
+
+/// A value that more than half of the voxels have is their median.
+Counted without_background(const std::vector<const Stack*>& stacks, std::size_t count, const OrderStatistics& find,
+                           std::optional<double>& background) {
+  Counted all{0, 0, count};
+  const float median = find(stacks, std::array{count / 2}).front();
+  const std::size_t equal = count_equal(stacks, median);
+  if (equal <= count / 2 || count - equal < kFewest) return all;
+  background = median;
+  for (const Stack* stack : stacks)
+    all.below += static_cast<std::size_t>(
+        std::count_if(stack->voxels.begin(), stack->voxels.end(), [&](float value) { return value < median; }));
+  all.background = equal;
+  all.count = count - equal;
+  return all;
+}
+
+std::vector<double> percentiles(const std::vector<const Stack*>& stacks, const Counted& counted,
                                 const std::vector<double>& percents, const OrderStatistics& find) {
   std::vector<std::size_t> ranks;
   for (const double percent : percents)
-    for (const std::size_t rank : ranks_of(percentile_position(count, percent), count)) ranks.push_back(rank);
+    for (const std::size_t rank : ranks_of(percentile_position(counted.count, percent), counted.count))
+      ranks.push_back(counted.rank_among_all(rank));
   const std::vector<float> found = find(stacks, ranks);
   std::vector<double> values;
   for (std::size_t i = 0; i < percents.size(); ++i)
-    values.push_back(between(found.at(2 * i), found.at(2 * i + 1), percentile_position(count, percents[i]).part));
+    values.push_back(
+        between(found.at(2 * i), found.at(2 * i + 1), percentile_position(counted.count, percents[i]).part));
   return values;
 }
 
-void fit_range(const std::vector<const Stack*>& stacks, const Extent& extent, const NormalisationOptions& options,
-               const OrderStatistics& find, Normalisation& fitted) {
+BulkLevels bulk_of(const std::vector<const Stack*>& stacks, const Counted& counted, const OrderStatistics& find) {
+  const std::vector<double> found = percentiles(stacks, counted, {10, 50, 90}, find);
+  return {found[1], found[2] - found[0]};
+}
+
+/// What statistics of these stacks are of, as the options say. `extent` then holds the limits of what is left.
+Counted counted_voxels(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
+                       const OrderStatistics& find, Extent& extent, std::optional<double>& background) {
+  Counted counted{0, 0, extent.count};
+  if (options.leave_out_background) counted = without_background(stacks, extent.count, find, background);
+  if (!options.leave_out_saturated) return counted;
+  const std::size_t saturated = count_equal(stacks, extent.high);
+  if (saturated < 2 || counted.count < saturated + kFewest) return counted;
+  const BulkLevels bulk = bulk_of(stacks, counted, find);
+  if (bulk.spread <= 0 || extent.high - bulk.centre <= kSaturatedSpreads * bulk.spread) return counted;
+  counted.count -= saturated;
+  extent.high = find(stacks, std::array{counted.rank_among_all(counted.count - 1)}).front();
+  return counted;
+}
+
+void fit_range(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
+               const NormalisationOptions& options, const OrderStatistics& find, Normalisation& fitted) {
   check_percent(options.range_percentile, "range percentile");
   double divisor = extent.high;
-  if (options.range_percentile < 100)
-    divisor = percentiles(stacks, extent.count, {options.range_percentile}, find).front();
+  if (options.range_percentile < 100) divisor = percentiles(stacks, counted, {options.range_percentile}, find).front();
   if (!(divisor > 0)) {
     throw Error(fmt::format(
         "\"range\" divides by the {:g}th percentile of the voxels, which is {:g}, not above 0: use \"percentile\"",
@@ -99,16 +155,34 @@ void fit_range(const std::vector<const Stack*>& stacks, const Extent& extent, co
   if (options.clip) fitted.clip_low = -0.5, fitted.clip_high = 0.5;
 }
 
-void fit_percentile(const std::vector<const Stack*>& stacks, const Extent& extent, const NormalisationOptions& options,
-                    const OrderStatistics& find, Normalisation& fitted) {
+/// Two percentiles, or minimum and maximum where these are the same.
+std::vector<double> limits(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
+                           const std::vector<double>& percents, const OrderStatistics& find) {
+  const std::vector<double> found = percentiles(stacks, counted, percents, find);
+  return found[0] < found[1] ? found : std::vector<double>{extent.low, extent.high};
+}
+
+void fit_robust_range(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
+                      const OrderStatistics& find, Normalisation& fitted) {
+  const std::vector<double> found = limits(stacks, counted, extent, {0.1, 99.9}, find);
+  const double high = found[1];
+  // Intensities of magnitude images begin at 0, which a network may take as "nothing there".
+  const double low = extent.low >= 0 && found[0] < high / 2 ? 0 : found[0];
+  fitted.scale = 1 / (high - low);
+  fitted.offset = -low / (high - low) - 0.5;
+}
+
+void fit_percentile(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
+                    const NormalisationOptions& options, const OrderStatistics& find, Normalisation& fitted) {
   check_percent(options.low_percentile, "low percentile");
   check_percent(options.high_percentile, "high percentile");
   if (!(options.low_percentile < options.high_percentile)) {
     throw Error(fmt::format("the low percentile {:g} is not below the high one, {:g}", options.low_percentile,
                             options.high_percentile));
   }
-  const std::vector<double> found =
-      percentiles(stacks, extent.count, {options.low_percentile, options.high_percentile}, find);
+  const std::vector<double> percents{options.low_percentile, options.high_percentile};
+  const std::vector<double> found = options.leave_out_background ? limits(stacks, counted, extent, percents, find)
+                                                                 : percentiles(stacks, counted, percents, find);
   const double low = found[0];
   const double high = found[1];
   if (!(low < high)) {
@@ -122,14 +196,17 @@ void fit_percentile(const std::vector<const Stack*>& stacks, const Extent& exten
 
 // Two passes: the one-pass formula loses all digits on camera data with a large, nearly constant background.
 void fit_mean_std(const std::vector<const Stack*>& stacks, const Extent& extent, Normalisation& fitted) {
-  const double count = static_cast<double>(extent.count);
-  double sum = 0, squares = 0;
-  for (const Stack* stack : stacks)
-    for (const float value : stack->voxels) sum += value;
+  double count = 0, sum = 0, squares = 0;
+  const auto for_each_counted = [&](auto&& add) {
+    for (const Stack* stack : stacks)
+      for (const float value : stack->voxels)
+        if (value <= extent.high && value != fitted.background) add(value);
+  };
+  for_each_counted([&](float value) { sum += value, count += 1; });
   const double mean = sum / count;
-  for (const Stack* stack : stacks)
-    for (const float value : stack->voxels) squares += (value - mean) * (value - mean);
+  for_each_counted([&](float value) { squares += (value - mean) * (value - mean); });
   const double deviation = std::sqrt(squares / count);
+  if (deviation == 0) throw Error(fmt::format("every voxel but the background is {:g}: use \"range\"", mean));
   fitted.scale = 1 / deviation;
   fitted.offset = -mean / deviation;
 }
@@ -170,22 +247,33 @@ std::vector<float> order_statistics(const std::vector<const Stack*>& stacks, std
   return found;
 }
 
+BulkLevels bulk_levels(const std::vector<const Stack*>& stacks, const OrderStatistics& find) {
+  const Extent extent = extent_of(stacks);
+  if (extent.count == 0) return {};
+  std::optional<double> background;
+  return bulk_of(stacks, without_background(stacks, extent.count, find, background), find);
+}
+
 Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
                                 const OrderStatistics& find) {
   Normalisation fitted;
   fitted.kind = options.kind;
-  const Extent extent = extent_of(stacks);
+  Extent extent = extent_of(stacks);
   if (extent.count == 0) throw Error("there are no voxels to normalise");
   if (extent.low == extent.high)
     throw Error(fmt::format("every voxel is {:g}: there is nothing to learn from", extent.low));
+  const Counted counted = counted_voxels(stacks, options, find, extent, fitted.background);
   if (options.kind == "range") {
-    fit_range(stacks, extent, options, find, fitted);
+    fit_range(stacks, counted, extent, options, find, fitted);
+  } else if (options.kind == "robust-range") {
+    fit_robust_range(stacks, counted, extent, find, fitted);
   } else if (options.kind == "percentile") {
-    fit_percentile(stacks, extent, options, find, fitted);
+    fit_percentile(stacks, counted, extent, options, find, fitted);
   } else if (options.kind == "mean-std") {
     fit_mean_std(stacks, extent, fitted);
   } else if (options.kind != "none") {
-    throw Error(fmt::format("there is no normalisation \"{}\": use none, range, percentile or mean-std", options.kind));
+    throw Error(fmt::format("there is no normalisation \"{}\": use none, range, robust-range, percentile or mean-std",
+                            options.kind));
   }
   check_usable(fitted);
   return fitted;

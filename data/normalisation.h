@@ -1,5 +1,5 @@
-// Normalises voxel values for the network, and maps its output back: one affine map for a whole dataset,
-// fitted once and stored with the network. Source: Papkov et al. 2020 (MRI: "range"; microscopy: "percentile", as in
+// Normalises voxel values for the network, and maps its output back: an affine map, fitted to a stack or to several
+// together. Source: Papkov et al. 2020 (MRI: "range"; microscopy: "percentile", as in
 // CARE, Weigert et al. 2018); percentiles are numpy's default (linear interpolation), computed in double.
 #pragma once
 
@@ -20,17 +20,31 @@ struct Normalisation {
   std::string kind = "none";  // what it was fitted as; does not change the map
   double scale = 1, offset = 0;
   std::optional<double> clip_low, clip_high;
+  std::optional<double> background{};  // voxel value that the statistics left out (leave_out_background); not stored
 };
 
 struct NormalisationOptions {
   /// "none":       values stay as they are
   /// "range":      divided by the maximum (or by `range_percentile`), minus 0.5
+  /// "robust-range": the 99.9th percentile becomes 0.5; 0 becomes -0.5, or the 0.1th percentile where the values lie
+  ///               far from 0 or on both sides of it
   /// "percentile": `low_percentile` becomes 0 and `high_percentile` 1
   /// "mean-std":   mean 0, (population) standard deviation 1
   std::string kind = "none";
   double low_percentile = 3, high_percentile = 99.8;  // percent, 0 to 100
   double range_percentile = 100;                      // percent; 100 is the maximum, 99.99 ignores single hot voxels
   bool clip = false;                                  // "range" to [-0.5, 0.5], "percentile" to [0, 1]
+  /// A value that more than half of the voxels have, such as the 0 around a masked head, does not count. Where the
+  /// percentiles of the others coincide, minimum and maximum take their place.
+  bool leave_out_background = false;
+  /// The maximum does not count where several voxels have it and it lies far from the bulk: they are saturated.
+  bool leave_out_saturated = false;
+};
+
+/// Where most of the voxels lie, and how far they spread; outliers do not move either.
+struct BulkLevels {
+  double centre = 0;  // median
+  double spread = 0;  // from the 10th to the 90th percentile
 };
 
 /// The p-th percentile (0 to 100) of `values` as numpy.percentile gives it; reorders `values`, which must not be empty.
@@ -43,6 +57,9 @@ using OrderStatistics =
 
 /// Computed on the CPU, in a copy of the voxels.
 std::vector<float> order_statistics(const std::vector<const Stack*>& stacks, std::span<const std::size_t> ranks);
+
+/// Of all stacks together; a value that more than half of the voxels have does not count.
+BulkLevels bulk_levels(const std::vector<const Stack*>& stacks, const OrderStatistics& find = order_statistics);
 
 /// One map for all stacks together: their voxels are pooled, so that intensities stay comparable between them.
 /// Percentiles are interpolated between what `find` finds. The voxels must be finite (see check_finite). Throws Error:

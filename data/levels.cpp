@@ -1,0 +1,83 @@
+// Isolated voxels are found before the map is fitted, as they would move it; regions beyond the map's reach after it.
+#include "data/levels.h"
+
+#include <fmt/format.h>
+
+namespace n2s {
+namespace {
+
+constexpr double kReach = 3;  // times the fitted range, below and above it, that a network is given
+
+void replace_isolated(Stack& stack, const OrderStatistics& find, ExtremeValues& replaced) {
+  const BulkLevels bulk = bulk_levels({&stack}, find);
+  if (bulk.spread > 0) replace_isolated(stack, bulk, replaced);
+}
+
+/// What becomes the ends of the unit range: -0.5 and 0.5, or 0 and 1. mean-std has none; ten deviations stand for it.
+struct Reach {
+  double low = 0, high = 0;
+};
+Reach reach_of(const Normalisation& n) {
+  if (n.kind == "mean-std") return {-10 * kReach, 10 * kReach};
+  const double first = n.kind == "percentile" ? 0 : -0.5;
+  return {first - kReach, first + 1 + kReach};
+}
+
+void limit_to_reach(Stack& stack, const Normalisation& n, ExtremeValues& replaced) {
+  const Reach reach = reach_of(n);
+  limit_values(stack, (reach.low - n.offset) / n.scale, (reach.high - n.offset) / n.scale, replaced);
+}
+
+}  // namespace
+
+bool is_robust(const std::string& kind) {
+  return kind != "range" && kind != "none";
+}
+
+NormalisationOptions robust_options(const std::string& kind) {
+  NormalisationOptions options;
+  options.kind = kind;
+  options.leave_out_background = options.leave_out_saturated = is_robust(kind);
+  return options;
+}
+
+Normalisation fit_levels(const std::vector<Stack*>& stacks, const std::string& kind,
+                         std::vector<ExtremeValues>& replaced, const OrderStatistics& find) {
+  replaced.assign(stacks.size(), {});
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    replace_non_finite(*stacks[i], replaced[i]);
+    if (is_robust(kind)) replace_isolated(*stacks[i], find, replaced[i]);
+  }
+  const Normalisation fitted = fit_normalisation({stacks.begin(), stacks.end()}, robust_options(kind), find);
+  for (std::size_t i = 0; is_robust(kind) && i < stacks.size(); ++i) limit_to_reach(*stacks[i], fitted, replaced[i]);
+  return fitted;
+}
+
+ExtremeValues replace_extremes(Stack& stack, const Normalisation& normalisation, const OrderStatistics& find) {
+  ExtremeValues replaced;
+  replace_non_finite(stack, replaced);
+  if (!is_robust(normalisation.kind)) return replaced;
+  replace_isolated(stack, find, replaced);
+  limit_to_reach(stack, normalisation, replaced);
+  return replaced;
+}
+
+std::string describe_levels(const Normalisation& n, const ExtremeValues& replaced, std::size_t voxels) {
+  const double first = n.kind == "percentile" ? 0 : -0.5;
+  const auto level = [&](double normalised) { return (normalised - n.offset) / n.scale; };
+  std::string text = n.kind == "mean-std"
+                         ? fmt::format("mean-std: mean {:.5g}, deviation {:.5g}", level(0), level(1) - level(0))
+                         : fmt::format("{}: {:.5g} to {:.5g}", n.kind, level(first), level(first + 1));
+  if (n.kind == "none") text = "none";
+  if (n.background) text += fmt::format(", without the background {:g}", *n.background);
+  const auto share = [&](std::size_t count) {
+    return fmt::format("{} ({:.2g} %)", count, 100.0 * static_cast<double>(count) / static_cast<double>(voxels));
+  };
+  const std::size_t extreme = replaced.kept.size() - replaced.not_finite;
+  if (replaced.isolated > 0) text += fmt::format("; hot or dead pixels, replaced: {}", share(replaced.isolated));
+  if (extreme > 0) text += fmt::format("; saturated or extreme voxels, kept as they are: {}", share(extreme));
+  if (replaced.not_finite > 0) text += fmt::format("; NaN or infinite, kept: {}", share(replaced.not_finite));
+  return text;
+}
+
+}  // namespace n2s
