@@ -230,6 +230,10 @@ double number_at(const nlohmann::json& json, const char* key) {
 
 }  // namespace
 
+std::vector<std::string> normalisation_kinds() {
+  return {"percentile", "robust-range", "mean-std", "range", "none"};
+}
+
 double percentile(std::span<float> values, double percent) {
   if (values.empty()) throw Error("there are no voxels to take a percentile of");
   check_percent(percent, "percentile");

@@ -47,6 +47,9 @@ struct BulkLevels {
   double spread = 0;  // from the 10th to the 90th percentile
 };
 
+/// Every `kind` that there is.
+std::vector<std::string> normalisation_kinds();
+
 /// The p-th percentile (0 to 100) of `values` as numpy.percentile gives it; reorders `values`, which must not be empty.
 double percentile(std::span<float> values, double percent);
 

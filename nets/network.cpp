@@ -16,7 +16,7 @@ constexpr std::array kNetworks{
     Network{.name = "mri",
             .build = mri_unet,
             .default_for = DefaultFor::medical_files,
-            .normalisation = "range",
+            .normalisation = "robust-range",
             .fill = -0.5F,
             .max_shift = 64,
             .orientations = false,

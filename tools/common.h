@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,12 @@ void say_text(const CommonOptions& options, const std::string& text);
 template <typename... Values>
 void say(const CommonOptions& options, fmt::format_string<Values...> format, Values&&... values) {
   say_text(options, fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// A warning on standard error, with --quiet too: the result may be wrong.
+template <typename... Values>
+void warn(fmt::format_string<Values...> format, Values&&... values) {
+  fmt::print(stderr, "warning: {}\n", fmt::format(format, std::forward<Values>(values)...));
 }
 
 /// "1.93 GiB", "12.5 MiB".

@@ -13,7 +13,8 @@
 namespace n2s {
 namespace fs = std::filesystem;
 
-nlohmann::json model_configuration(const Network& network, const BatchSettings& settings) {
+nlohmann::json model_configuration(const Network& network, const BatchSettings& settings,
+                                   const std::optional<StackTraits>& traits) {
   nlohmann::json json{{"format", 1},
                       {"network", network.name},
                       {"method", settings.method},
@@ -21,6 +22,7 @@ nlohmann::json model_configuration(const Network& network, const BatchSettings& 
                       {"gap", settings.gap},
                       {"normalisation", settings.normalisation}};
   if (settings.noise) json["noise"] = describe(*settings.noise);
+  if (traits) json["traits"] = *traits;
   return json;
 }
 
@@ -40,6 +42,7 @@ LoadedModel load_model(const fs::path& path) {
     model.planes = configuration.at("planes").get<int>();
     model.gap = configuration.at("gap").get<int>();
     model.normalisation = configuration.at("normalisation").get<Normalisation>();
+    if (configuration.contains("traits")) model.traits = configuration["traits"].get<StackTraits>();
   } catch (const nlohmann::json::exception&) {
     throw Error(fmt::format("{}: the model's configuration is incomplete; another version has written it", file));
   }
@@ -51,14 +54,17 @@ LoadedModel load_model(const fs::path& path) {
   return model;
 }
 
-Stack denoise(const LoadedModel& model, const Stack& noisy, const Device& device, const InferenceOptions& options) {
+Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& device, const InferenceOptions& options) {
   const Graph graph = fuse(model.network->build(model.planes));
   ParameterMemory parameters(*device.backend, graph.layers, false);
   parameters.upload(ParameterMemory::Part::values, model.parameters);
   InferenceOptions for_model = options;
   for_model.gap = model.gap;
-  for_model.normalisation = model.normalisation;
-  return restore_stack(*device.inference, {&graph, receptive_radius(graph)}, parameters, noisy, for_model);
+  for_model.normalisation = noisy.normalisation;
+  Stack restored =
+      restore_stack(*device.inference, {&graph, receptive_radius(graph)}, parameters, noisy.stack, for_model);
+  put_back(noisy.replaced, restored);
+  return restored;
 }
 
 }  // namespace n2s

@@ -3,29 +3,34 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/normalisation.h"
 #include "data/stack.h"
+#include "data/stack_traits.h"
 #include "engine/devices/device.h"
 #include "engine/inference/inference.h"
 #include "engine/training/training_stack.h"
 #include "nets/network.h"
+#include "tools/stack_levels.h"
 
 namespace n2s {
 
 /// A model ready to restore stacks.
 struct LoadedModel {
   const Network* network = nullptr;
-  int planes = 0;  // input planes
-  int gap = 0;     // planes skipped on each side of the target
-  Normalisation normalisation;
+  int planes = 0;                     // input planes
+  int gap = 0;                        // planes skipped on each side of the target
+  Normalisation normalisation;        // its kind; the map itself is for --levels model
+  std::optional<StackTraits> traits;  // of the training data; none in models of earlier versions
   std::vector<float> parameters;
 };
 
 /// The configuration that is stored with a model: what denoising needs to know to use it.
-nlohmann::json model_configuration(const Network& network, const BatchSettings& settings);
+nlohmann::json model_configuration(const Network& network, const BatchSettings& settings,
+                                   const std::optional<StackTraits>& traits);
 
 /// The file of a model: `path` itself, or the best model in a run's folder. Throws Error where there is none.
 std::filesystem::path model_file(const std::filesystem::path& path);
@@ -33,7 +38,8 @@ std::filesystem::path model_file(const std::filesystem::path& path);
 /// From a run's folder (its best model) or a model file. Throws Error.
 LoadedModel load_model(const std::filesystem::path& path);
 
-/// Restores a stack in the file's units: normalises, denoises and undoes the normalisation.
-Stack denoise(const LoadedModel& model, const Stack& noisy, const Device& device, const InferenceOptions& options);
+/// Restores a stack in the file's units: normalises, denoises and undoes the normalisation; voxels that were replaced
+/// because no network can restore them have their values back.
+Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& device, const InferenceOptions& options);
 
 }  // namespace n2s

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/normalisation.h"
 #include "engine/training/methods.h"
 #include "nets/network.h"
 
@@ -40,11 +41,12 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
               "Skip this many planes on each side of the target (for noise correlated between neighbouring planes)")
       .not_negative()
       .show_default();
-  verb.option(
-      "--normalise", o.normalisation,
-      fmt::format("range (0 and the maximum to -0.5 and 0.5), percentile (3rd and 99.8th to 0 and 1), mean-std or "
-                  "none (default: {})",
-                  per_network(default_normalisation)));
+  verb.option("--normalise", o.normalisation,
+              fmt::format(
+                  "percentile (3rd and 99.8th to 0 and 1), robust-range (0 and the 99.9th percentile to -0.5 and 0.5), "
+                  "mean-std; range (0 and the maximum, as in the paper) or none (default: {})",
+                  per_network(default_normalisation)))
+      .one_of(normalisation_kinds());
   verb.option("--noise", o.noise,
               "For clean data: simulate noise, kspace:RATE, gaussian:SIGMA or poisson:GAIN[,gaussian:SIGMA]");
   verb.flag("--fixed-noise", o.fixed_noise, "Draw the noise once per plane (default: anew every epoch)");

@@ -28,7 +28,8 @@ struct TrainingOptions {
   TrainingLength length;
   double learning_rate = AdamSettings{}.learning_rate;
   std::string normalisation;  // empty: by network
-  std::string noise;          // empty: none is simulated
+  std::string levels = "stack";
+  std::string noise;  // empty: none is simulated
   bool fixed_noise = false;
   int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;

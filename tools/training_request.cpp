@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <utility>
 
+#include "data/json_text.h"
 #include "engine/training/fixed_noise.h"
 #include "kernels/base/error.h"
-#include "tools/measuring.h"
+#include "tools/stack_levels.h"
 
 namespace n2s {
 namespace {
@@ -55,19 +58,47 @@ int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
   return default_planes(o.method, shortest, has_target);
 }
 
-/// One map for all stacks, so that intensities stay comparable; applied to sources and targets.
+/// Camera noise has one strength in the files' units, and so needs one map for all files.
+LevelsFrom training_levels(const TrainingOptions& o, const Stacks& stacks) {
+  const std::optional<NoiseSpec> noise = simulated_noise(o);
+  const bool camera = noise && pixel_noise(*noise);
+  return camera && stacks.size() > 1 ? LevelsFrom::shared : levels_from(o.levels);
+}
+
+/// Normalises sources, and targets with the map of their source. The map that is returned is for the model, and for
+/// noise: that of all sources together.
 Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks& stacks, const Device& device,
-                        const CommonOptions& common) {
-  NormalisationOptions options;
-  options.kind = o.normalisation.empty() ? network.normalisation : o.normalisation;
-  std::vector<const Stack*> sources;
-  for (const TrainingStack& stack : stacks) sources.push_back(&stack.source);
-  Normalisation normalisation = fit_normalisation(sources, options, device, common);
-  for (TrainingStack& stack : stacks) {
-    apply_normalisation(normalisation, stack.source.voxels);
-    if (stack.target) apply_normalisation(normalisation, stack.target->voxels);
+                        const CommonOptions& common, std::string& levels) {
+  const std::string kind = o.normalisation.empty() ? network.normalisation : o.normalisation;
+  std::vector<NamedStack> sources;
+  for (TrainingStack& stack : stacks) sources.push_back({stack.name, std::move(stack.source)});
+  std::vector<SeenStack> seen = see_stacks(std::move(sources), kind, training_levels(o, stacks), device, common);
+  std::vector<const Stack*> together;
+  for (const SeenStack& stack : seen) together.push_back(&stack.stack);
+  const Normalisation shared =
+      seen.size() == 1 ? seen.front().normalisation : fit_normalisation(together, robust_options(kind));
+  nlohmann::json json = nlohmann::json::array();
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    json.push_back(levels_json(seen[i]));
+    const Normalisation& map = seen[i].normalisation;
+    stacks[i].source = std::move(seen[i].stack);
+    apply_normalisation(map, stacks[i].source.voxels);
+    if (!stacks[i].target) continue;
+    replace_extremes(*stacks[i].target, map);
+    apply_normalisation(map, stacks[i].target->voxels);
   }
-  return normalisation;
+  levels = json_text(json);
+  return shared;
+}
+
+/// Traits of the data as the network gets them: with simulated noise, if there is any. From the first stack.
+StackTraits traits_of(const Stacks& stacks, const BatchSettings& batches, ThreadPool& pool) {
+  Stack sample = sample_pairs(stacks.front().source);
+  if (!batches.noise) return stack_traits(sample);
+  undo_normalisation(batches.normalisation, sample.voxels);
+  sample = corrupt_stack(*batches.noise, sample, batches.seed, Purpose::noise_input, 0, pool);
+  apply_normalisation(batches.normalisation, sample.voxels, false);
+  return stack_traits(sample);
 }
 
 /// Simulated noise is added to clean, already clipped volumes. Clipping it too would give it a mean other than zero.
@@ -123,8 +154,9 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   hold_planes_out(o, stacks);
   request.held_out_nothing = nothing_held_out(stacks);
   batches.planes = choose_planes(o, stacks);
-  batches.normalisation = normalise(o, network, stacks, device, common);
+  batches.normalisation = normalise(o, network, stacks, device, common, request.levels);
   never_clip_noise(batches);
+  request.traits = traits_of(stacks, batches, pool);
   batches.augmentation = choose_augmentation(o, network, largest_side(stacks));
   if (o.fixed_noise) fix_noise(stacks, batches, pool);
   return request;

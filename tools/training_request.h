@@ -3,8 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "data/stack_traits.h"
 #include "engine/training/training_stack.h"
 #include "kernels/adam/adam.h"
 #include "nets/network.h"
@@ -20,16 +23,18 @@ struct TrainingRequest {
   AdamSettings adam;
   bool fusion = true;
   bool resume = false;
-  bool held_out_nothing = false;  // no plane validates: the last model counts as the best
-  int validation_side = 128;      // pixels, from the middle of each held-out plane
-  std::filesystem::path folder;   // of the run: model, state, log, pictures
+  bool held_out_nothing = false;      // no plane validates: the last model counts as the best
+  int validation_side = 128;          // pixels, from the middle of each held-out plane
+  std::filesystem::path folder;       // of the run: model, state, log, pictures
+  std::optional<StackTraits> traits;  // of the training data, stored with the model
+  std::string levels;                 // of each stack, JSON
 };
 
 /// The network of this name; where it is empty, the default one for the kind of file.
 const Network& choose_network(const std::string& name, bool medical);
 
-/// Decides what the options leave open, and makes the stacks ready: normalises them with one map for all, holds planes
-/// out, and corrupts them where the noise is fixed. Throws Error for options that do not go together.
+/// Decides what the options leave open, and makes the stacks ready: normalises them (--levels), holds planes out, and
+/// corrupts them where the noise is fixed. Throws Error for options that do not go together.
 TrainingRequest prepare_training(const TrainingOptions& options, const Network& network, const CommonOptions& common,
                                  std::vector<TrainingStack>& stacks, const Device& device, ThreadPool& pool);
 

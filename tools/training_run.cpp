@@ -49,7 +49,7 @@ class Run {
         batches_(stacks, request.batches, pool),
         validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side)),
         trainer_(*device.backend, forward_, batches_, validation_, settings(request), loader(stacks, device)),
-        configuration_(model_configuration(*request.network, request.batches)),
+        configuration_(model_configuration(*request.network, request.batches, request.traits)),
         log_(file("log.jsonl")) {}
 
   TrainingResult train(const std::string& resume_command) {
@@ -222,6 +222,7 @@ class Run {
     result.peak_memory_bytes = peak_memory_bytes();
     result.planned_memory_bytes = trainer_.device_bytes();
     result.configuration = json_text(configuration_);
+    result.levels = request_.levels;
     if (!request_.held_out_nothing) result.validation = {trainer_.best_validation(), trainer_.best_step()};
     for (const std::string name : {"model", "last", "state"})
       result.files[name] = file((name + ".safetensors").c_str()).string();
@@ -255,6 +256,7 @@ void print_json(const TrainingResult& result) {
                       {"peak_memory_bytes", result.peak_memory_bytes},
                       {"planned_memory_bytes", result.planned_memory_bytes},
                       {"configuration", parse_json(result.configuration)},
+                      {"levels", parse_json(result.levels)},
                       {"files", result.files}};
   if (result.validation) {
     json["best_validation"] = result.validation->best;

@@ -26,6 +26,7 @@ struct TrainingResult {
   std::size_t planned_memory_bytes = 0;
   std::optional<Validation> validation;      // none where no plane was held out
   std::string configuration;                 // of the model, JSON
+  std::string levels;                        // of the stacks, JSON
   std::map<std::string, std::string> files;  // what is in it -> path
 };
 /// For --json.

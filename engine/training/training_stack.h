@@ -22,6 +22,7 @@ struct TrainingStack {
   Stack source;
   std::optional<Stack> target;
   std::set<int> held_out;  // planes that are no training targets: they validate
+  std::string name{};      // for messages
 };
 
 struct BatchSettings {
@@ -34,7 +35,8 @@ struct BatchSettings {
   /// Noise to simulate on clean sources, drawn anew at every visit of a plane. For noise that is fixed, corrupt the
   /// stacks once (fixed_noise.h) and leave this empty.
   std::optional<NoiseSpec> noise;
-  Normalisation normalisation;  // of the sources: noise is in the file's units
+  Normalisation normalisation;  // of the sources: noise is in the file's units. With k-space noise, to which offset and
+                                // scale make no difference, stacks may each have their own
 };
 
 inline const TrainingMethod& method_of(const BatchSettings& settings) {

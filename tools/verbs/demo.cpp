@@ -134,7 +134,7 @@ void demo(const DemoOptions& o) {
   fs::create_directories(folder);
   const Stack clean = truth(device, o.common);
   const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
-  std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}}};
+  std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}, "noisy"}};
   const TrainingRequest request = training(o, stacks, device, pool);
   const TrainingResult result =
       run_training(stacks, request, device, pool, o.common, "n2s demo, from the start: it is short");
@@ -142,7 +142,8 @@ void demo(const DemoOptions& o) {
   Progress progress("restoring", "planes", noisy.planes, o.common.quiet);
   InferenceOptions inference;
   inference.progress = [&](long done, long) { progress.update(done); };
-  const Stack restored = denoise(load_model(request.folder), noisy, device, inference);
+  const Stack restored =
+      denoise(load_model(request.folder), {noisy, request.batches.normalisation, {}}, device, inference);
   progress.finish();
   Stack post = restored;
   const std::string why_host =

@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/atomic_file.h"
@@ -26,7 +28,7 @@ namespace fs = std::filesystem;
 struct DenoiseOptions {
   CommonOptions common;
   InputOptions input;
-  std::string model, out, measured;
+  std::string model, out, measured, levels = "stack";
   std::vector<std::string> in;
   int tile = 0;
   double memory_gib = 0;
@@ -41,11 +43,36 @@ std::vector<fs::path> output_paths(const DenoiseOptions& o) {
   return paths;
 }
 
-nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, const Device& device,
-                            const std::string& in, const fs::path& out) {
-  const LoadedStack loaded = load_stack(in, o.input, o.common);
+struct Job {
+  std::string in;
+  fs::path out;
+  LoadedStack loaded;
+  SeenStack seen;
+};
+
+/// Reads inputs and sets their levels.
+std::vector<Job> prepare(const DenoiseOptions& o, const LoadedModel& model, const Device& device,
+                         std::span<const std::string> in, std::span<const fs::path> out) {
+  std::vector<Job> jobs;
+  std::vector<NamedStack> stacks;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    jobs.push_back({in[i], out[i], load_stack(in[i], o.input, o.common), {}});
+    stacks.push_back({in[i], jobs.back().loaded.stack});
+  }
+  std::vector<SeenStack> seen;
+  if (levels_from(o.levels) == LevelsFrom::model)
+    for (NamedStack& stack : stacks) seen.push_back(see_stack(std::move(stack), model.normalisation, device, o.common));
+  else
+    seen = see_stacks(std::move(stacks), model.normalisation.kind, levels_from(o.levels), device, o.common);
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].seen = std::move(seen[i]);
+  return jobs;
+}
+
+nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, const Device& device, const Job& job) {
+  const LoadedStack& loaded = job.loaded;
+  const std::vector<std::string> warnings = compare_with_training(job.in, model.traits, job.seen);
   const Graph graph = model.network->build(model.planes);
-  Progress progress(fs::path(in).filename().string(), "planes", loaded.stack.planes, o.common.quiet);
+  Progress progress(fs::path(job.in).filename().string(), "planes", loaded.stack.planes, o.common.quiet);
   InferenceOptions inference;
   inference.tile = o.tile;
   inference.memory_limit = static_cast<std::size_t>(o.memory_gib * (1 << 30));
@@ -55,18 +82,19 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, c
   say(o.common, "{} of {}x{} pixels, {} per run of the network", plan.tiled ? "tiles" : "whole planes",
       plan.extents.height, plan.extents.width, plan.extents.batch);
   inference.progress = [&](long done, long) { progress.update(done); };
-  Stack restored = denoise(model, loaded.stack, device, inference);
+  Stack restored = denoise(model, job.seen, device, inference);
   progress.finish();
   if (!o.measured.empty()) {
     ThreadPool pool(o.common.threads);
-    const std::string why_host = restore_measured(parse_noise(o.measured), loaded.stack, o.common.seed,
-                                                  Purpose::noise_input, 0, restored, *device.inference, pool);
+    const std::string why_host = restore_measured(parse_noise(o.measured), noisy, o.common.seed, Purpose::noise_input,
+                                                  0, restored, *device.inference, pool);
     if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
   }
   WriteOptions write;
   write.overwrite = o.common.force;
-  write_image(out, put_stack(loaded.image, loaded.selection, restored), write);
-  return {{"input", in}, {"output", out.string()}, {"planes", loaded.stack.planes}, {"tiled", plan.tiled}};
+  write_image(job.out, put_stack(loaded.image, loaded.selection, restored), write);
+  return {{"input", job.in},     {"output", job.out.string()},      {"planes", noisy.planes},
+          {"tiled", plan.tiled}, {"levels", levels_json(job.seen)}, {"warnings", warnings}};
 }
 
 void denoise_files(const DenoiseOptions& o) {
@@ -78,7 +106,11 @@ void denoise_files(const DenoiseOptions& o) {
   }
   const Device device = open_device(o.common);
   nlohmann::json files = nlohmann::json::array();
-  for (std::size_t i = 0; i < o.in.size(); ++i) files.push_back(denoise_file(o, model, device, o.in[i], outputs[i]));
+  const std::size_t together = levels_from(o.levels) == LevelsFrom::shared ? o.in.size() : 1;
+  for (std::size_t i = 0; i < o.in.size(); i += together)
+    for (const Job& job :
+         prepare(o, model, device, std::span(o.in).subspan(i, together), std::span(outputs).subspan(i, together)))
+      files.push_back(denoise_file(o, model, device, job));
   if (o.common.json) print_json({{"files", files}});
 }
 
@@ -93,6 +125,11 @@ void add_denoise(Program& program) {
   verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)");
   verb.option("--memory", options->memory_gib,
               "Memory for activations, and on a GPU the same again for the stack, GiB (default: half of what is free)");
+  verb.option(
+          "--levels", options->levels,
+          "Statistics for the normalisation: of each stack, shared by all (files of one acquisition), or the model's")
+      .one_of({"stack", "shared", "model"})
+      .show_default();
   verb.option("--measured", options->measured,
               "k-space data consistency: keep the measured frequencies of the input, which `n2s corrupt --noise "
               "kspace:RATE` has made with this --seed");

@@ -37,7 +37,7 @@ void restore(const RestoreOptions& o) {
                             loaded.stack.planes, loaded.stack.planes == 1 ? "" : "s"));
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
-  std::vector<TrainingStack> stacks{{loaded.stack, std::nullopt, {}}};
+  std::vector<TrainingStack> stacks{{loaded.stack, std::nullopt, {}, o.in}};
   const Network& network = choose_network(o.training.network, loaded.image.medical);
   TrainingRequest request = prepare_training(o.training, network, o.common, stacks, device, pool);
   if (request.batches.planes % 2 != 0)
@@ -52,7 +52,10 @@ void restore(const RestoreOptions& o) {
   Progress progress("restoring", "planes", loaded.stack.planes, o.common.quiet);
   InferenceOptions inference;
   inference.progress = [&](long done, long) { progress.update(done); };
-  const Stack restored = denoise(model, loaded.stack, device, inference);
+  CommonOptions silent = o.common;  // the levels have been described by the training
+  silent.quiet = true;
+  const SeenStack seen = see_stack({o.in, loaded.stack}, request.batches.normalisation, device, silent);
+  const Stack restored = denoise(model, seen, device, inference);
   progress.finish();
   WriteOptions write;
   write.overwrite = o.common.force;

@@ -31,12 +31,12 @@ std::vector<TrainingStack> load(const TrainOptions& o, bool& medical) {
   for (std::size_t i = 0; i < o.data.size(); ++i) {
     const LoadedStack source = load_stack(o.data[i], o.input, o.common);
     medical = source.image.medical;
-    stacks.push_back({middle_planes(source.stack, o.middle), std::nullopt, {}});
+    stacks.push_back({middle_planes(source.stack, o.middle), std::nullopt, {}, o.data[i]});
     if (!o.targets.empty())
       stacks.back().target = middle_planes(load_stack(o.targets[i], o.input, o.common).stack, o.middle);
   }
   for (const std::string& path : o.validation) {
-    stacks.push_back({middle_planes(load_stack(path, o.input, o.common).stack, o.middle), std::nullopt, {}});
+    stacks.push_back({middle_planes(load_stack(path, o.input, o.common).stack, o.middle), std::nullopt, {}, path});
     for (int plane = 0; plane < stacks.back().source.planes; ++plane) stacks.back().held_out.insert(plane);
   }
   return stacks;
@@ -71,6 +71,10 @@ void add_train(Program& program) {
   add_input_options(verb, options->input);
   add_middle_option(verb, options->middle);
   add_training_options(verb, options->training);
+  verb.option("--levels", options->training.levels,
+              "Statistics for the normalisation: of each stack, or shared by all (files of one acquisition)")
+      .one_of({"stack", "shared"})
+      .show_default();
   add_common_options(verb, options->common);
   verb.footer(
       "Trains for 100 epochs, as in the paper, on whole planes (up to 256x256 pixels) unless told otherwise.\n"
