@@ -331,4 +331,14 @@ void check_finite(const Stack& stack, const std::string& name) {
       name, count, stack.voxels.size(), index / width / height, index / width % height, index % width));
 }
 
+void check_planes_finite(const Stack& stack, const std::string& name) {
+  const auto pixels = std::ptrdiff_t{stack.height} * stack.width;
+  for (int plane = 0; plane < stack.planes; ++plane) {
+    const auto first = stack.voxels.begin() + plane * pixels;
+    if (std::none_of(first, first + pixels, [](float value) { return std::isfinite(value); }))
+      throw Error(
+          fmt::format("{}: every voxel of plane {} (from 0) is NaN or infinite; remove the plane", name, plane));
+  }
+}
+
 }  // namespace n2s

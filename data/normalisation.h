@@ -85,4 +85,7 @@ void from_json(const nlohmann::json& json, Normalisation& normalisation);
 /// Throws Error, beginning with `name`, where a voxel is NaN or infinite: how many, and where the first one is.
 void check_finite(const Stack& stack, const std::string& name);
 
+/// The same where a whole plane is: single voxels, such as those around a mask, can be left as they are.
+void check_planes_finite(const Stack& stack, const std::string& name);
+
 }  // namespace n2s

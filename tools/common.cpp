@@ -96,7 +96,7 @@ void add_input_options(Verb& verb, InputOptions& o) {
   verb.option("--time", o.stack.time, "Time point, from 0 (default: 0)");
 }
 
-LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
+LoadedStack load_noisy_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
   LoadedStack loaded;
   loaded.image = read_image(path, {input.dataset});
   loaded.selection = select_stack(loaded.image, input.stack);
@@ -104,11 +104,17 @@ LoadedStack load_stack(const std::string& path, const InputOptions& input, const
   loaded.image.values.clear();
   loaded.image.values.shrink_to_fit();
   say(common, "{}: {}", path, loaded.selection.describe);
-  check_finite(loaded.stack, path);
+  check_planes_finite(loaded.stack, path);
   if (loaded.stack.height < kSmallestSide || loaded.stack.width < kSmallestSide)
     throw Error(
         fmt::format("{}: planes of {}x{} pixels are too small, at least {} on each side are needed; is --axis right?",
                     path, loaded.stack.height, loaded.stack.width, kSmallestSide));
+  return loaded;
+}
+
+LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
+  LoadedStack loaded = load_noisy_stack(path, input, common);
+  check_finite(loaded.stack, path);
   return loaded;
 }
 

@@ -53,6 +53,9 @@ struct LoadedStack {
 /// Reads a file, says which stack was chosen, and checks it: finite voxels, planes of at least 16x16 pixels.
 LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
 
+/// The same for a stack that a network restores or learns from: voxels may be NaN or infinite, but no whole plane.
+LoadedStack load_noisy_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
+
 /// The `count` planes in the middle, as in the paper's MRI experiments (the ends of a head scan are air); 0: all
 /// planes. Throws Error when the stack has fewer.
 Stack middle_planes(Stack stack, int count);

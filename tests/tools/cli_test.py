@@ -65,6 +65,46 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.stderr, '')
         return json.loads(done.stdout)
 
+    def test_levels_are_those_of_the_stack_at_hand(self):
+        run = self.path('run')
+        self.json_of('train', self.noisy, '-o', run, '--steps', '20', '--batch', '2', '--crop', '32')
+        first = self.json_of('denoise', run, self.noisy, '-o', self.path('first.nii'))['files'][0]
+        noise = random.Random(1)
+        nifti(self.path('other.nii'), 8, 32, 32, lambda p, r, c: 0.1 * (clean(p, r, c) + noise.gauss(0, 20)))
+        other = self.json_of('denoise', run, self.path('other.nii'), '-o', self.path('second.nii'))['files'][0]
+        self.assertAlmostEqual(other['levels']['normalisation']['scale'], 10 * first['levels']['normalisation']['scale'], 4)
+        self.assertEqual(first['warnings'] + other['warnings'], [])
+        for a, b in zip(read_voxels(self.path('first.nii')), read_voxels(self.path('second.nii'))):
+            self.assertAlmostEqual(b, 0.1 * a, 2)
+        # With the model's levels a dark stack is something that the model has never seen.
+        done = self.run_n2s('denoise', run, self.path('other.nii'), '-o', self.path('x.nii'), '--levels', 'model', '--quiet')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('warning', done.stderr)
+        # One map for both: the same scale.
+        done = self.run_n2s('denoise', run, self.noisy, self.clean, '-o', self.path('all'), '--levels', 'shared', '--json')
+        files = json.loads(done.stdout)['files']
+        self.assertEqual(files[0]['levels']['normalisation'], files[1]['levels']['normalisation'])
+        self.assertEqual(files[0]['warnings'], [])
+        self.assertIn('the noise is', files[1]['warnings'][0])  # the clean stack has none
+
+    def test_hot_pixels_are_replaced_and_nan_stays(self):
+        voxels = read_voxels(self.noisy)
+
+        def damaged(p, r, c):
+            if (p, r, c) == (3, 10, 12):
+                return 60000.0
+            return math.nan if c == 31 else voxels[(p * 32 + r) * 32 + c]
+
+        nifti(self.path('damaged.nii'), 8, 32, 32, damaged)
+        steps = ('--steps', '20', '--batch', '2', '--crop', '32', '--run', self.path('run'))
+        result = self.json_of('restore', self.path('damaged.nii'), '-o', self.path('out.nii'), *steps)
+        self.assertEqual(result['levels'][0]['hot_pixels'], 1)
+        self.assertEqual(result['levels'][0]['not_finite_voxels'], 8 * 32)
+        restored = read_voxels(self.path('out.nii'))
+        for i, value in enumerate(restored):
+            self.assertEqual(math.isnan(value), i % 32 == 31)
+        self.assertLess(max(v for v in restored if not math.isnan(v)), 300)
+
     def test_wrong_usage_is_exit_code_2(self):
         self.fails('frobnicate', code=2, says=["'frobnicate'"])
         self.fails('--frobnicate', code=2, says=["'--frobnicate'"])

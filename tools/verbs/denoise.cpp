@@ -56,7 +56,7 @@ std::vector<Job> prepare(const DenoiseOptions& o, const LoadedModel& model, cons
   std::vector<Job> jobs;
   std::vector<NamedStack> stacks;
   for (std::size_t i = 0; i < in.size(); ++i) {
-    jobs.push_back({in[i], out[i], load_stack(in[i], o.input, o.common), {}});
+    jobs.push_back({in[i], out[i], load_noisy_stack(in[i], o.input, o.common), {}});
     stacks.push_back({in[i], jobs.back().loaded.stack});
   }
   std::vector<SeenStack> seen;

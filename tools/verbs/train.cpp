@@ -29,14 +29,15 @@ std::vector<TrainingStack> load(const TrainOptions& o, bool& medical) {
                             o.data.size(), o.targets.size()));
   std::vector<TrainingStack> stacks;
   for (std::size_t i = 0; i < o.data.size(); ++i) {
-    const LoadedStack source = load_stack(o.data[i], o.input, o.common);
+    const LoadedStack source = load_noisy_stack(o.data[i], o.input, o.common);
     medical = source.image.medical;
     stacks.push_back({middle_planes(source.stack, o.middle), std::nullopt, {}, o.data[i]});
     if (!o.targets.empty())
-      stacks.back().target = middle_planes(load_stack(o.targets[i], o.input, o.common).stack, o.middle);
+      stacks.back().target = middle_planes(load_noisy_stack(o.targets[i], o.input, o.common).stack, o.middle);
   }
   for (const std::string& path : o.validation) {
-    stacks.push_back({middle_planes(load_stack(path, o.input, o.common).stack, o.middle), std::nullopt, {}, path});
+    stacks.push_back(
+        {middle_planes(load_noisy_stack(path, o.input, o.common).stack, o.middle), std::nullopt, {}, path});
     for (int plane = 0; plane < stacks.back().source.planes; ++plane) stacks.back().held_out.insert(plane);
   }
   return stacks;
