@@ -48,7 +48,7 @@ Normalisation fit_levels(const std::vector<Stack*>& stacks, const std::string& k
     replace_non_finite(*stacks[i], replaced[i]);
     if (is_robust(kind)) replace_isolated(*stacks[i], find, replaced[i]);
   }
-  const Normalisation fitted = fit_normalisation({stacks.begin(), stacks.end()}, robust_options(kind), find);
+  Normalisation fitted = fit_normalisation({stacks.begin(), stacks.end()}, robust_options(kind), find);
   for (std::size_t i = 0; is_robust(kind) && i < stacks.size(); ++i) limit_to_reach(*stacks[i], fitted, replaced[i]);
   return fitted;
 }

@@ -68,9 +68,10 @@ double correlation(std::span<const float> a, std::span<const float> b) {
 double similarity_of(const Stack& pairs) {
   if (pairs.planes < 2) return 0;
   double sum = 0;
-  for (int plane = 0; plane + 1 < pairs.planes; plane += 2)
+  int count = 0;
+  for (int plane = 0; plane + 1 < pairs.planes; plane += 2, ++count)
     sum += correlation(plane_of(pairs, plane), plane_of(pairs, plane + 1));
-  return sum / (pairs.planes / 2);
+  return sum / count;
 }
 
 }  // namespace

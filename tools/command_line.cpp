@@ -10,6 +10,9 @@
 #include <new>
 #include <optional>
 #include <sstream>
+#include <vector>
+
+#include "tools/standard_streams.h"
 
 namespace n2s {
 namespace {
@@ -149,19 +152,23 @@ Verb Program::add_verb(const std::string& name, const std::string& description) 
 }
 
 int Program::run(int argc, char** argv) {
+  const auto fail = [](int code, const std::string& text) {
+    print_note(fmt::format("n2s: error: {}\n", text));
+    return code;
+  };
   try {
     app_->parse(argc, argv);
+    check_results_written();
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app_->exit(error);  // --help, --version
     if (argc < 2) return fmt::print("{}", app_->help()), 2;
-    fmt::print(stderr, "n2s: error: {} (see n2s --help)\n", usage_error(*app_, error));
-    return 2;
+    const std::vector<CLI::App*> verbs = app_->get_subcommands();
+    return fail(2, fmt::format("{} (see n2s {}--help)", usage_error(*app_, error),
+                               verbs.empty() ? "" : verbs.front()->get_name() + " "));
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "n2s: error: out of memory\n");
-    return 1;
+    return fail(1, "out of memory");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "n2s: error: {}\n", error.what());
-    return 1;
+    return fail(1, error.what());
   }
   return 0;
 }

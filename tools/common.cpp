@@ -135,7 +135,7 @@ void add_middle_option(Verb& verb, int& count) {
 }
 
 void say_text(const CommonOptions& options, const std::string& text) {
-  if (!options.quiet) fmt::print(stderr, "{}\n", text);
+  if (!options.quiet) print_note(text + "\n");
 }
 
 std::string human_bytes(std::size_t bytes) {

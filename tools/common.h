@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "data/stack.h"
 #include "engine/devices/device.h"
 #include "tools/command_line.h"
+#include "tools/standard_streams.h"
 
 namespace n2s {
 
@@ -71,7 +71,7 @@ void say(const CommonOptions& options, fmt::format_string<Values...> format, Val
 /// A warning on standard error, with --quiet too: the result may be wrong.
 template <typename... Values>
 void warn(fmt::format_string<Values...> format, Values&&... values) {
-  fmt::print(stderr, "warning: {}\n", fmt::format(format, std::forward<Values>(values)...));
+  print_note(fmt::format("warning: {}\n", fmt::format(format, std::forward<Values>(values)...)));
 }
 
 /// "1.93 GiB", "12.5 MiB".

@@ -25,11 +25,14 @@ InterruptGuard::InterruptGuard() {
   action.sa_flags = SA_RESTART | SA_NODEFER;
   sigaction(SIGINT, &action, &interrupt_before_);
   sigaction(SIGTERM, &action, &terminate_before_);
+  sigaction(SIGHUP, &action, &hang_up_before_);
+  if (hang_up_before_.sa_handler == SIG_IGN) sigaction(SIGHUP, &hang_up_before_, nullptr);
 }
 
 InterruptGuard::~InterruptGuard() {
   sigaction(SIGINT, &interrupt_before_, nullptr);
   sigaction(SIGTERM, &terminate_before_, nullptr);
+  sigaction(SIGHUP, &hang_up_before_, nullptr);
 }
 
 bool interrupted() {

@@ -1,11 +1,12 @@
-// Ctrl-C and SIGTERM: the first one asks the work to save and stop, the second one ends the program at once.
+// Ctrl-C, SIGTERM and SIGHUP (a closed terminal): the first one asks the work to save and stop, the second one ends the
+// program at once.
 #pragma once
 
 #include <csignal>
 
 namespace n2s {
 
-/// Catches the two signals while it lives.
+/// Catches the signals while it lives; SIGHUP not where it was ignored (nohup).
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -16,6 +17,7 @@ class InterruptGuard {
  private:
   struct sigaction interrupt_before_ {};
   struct sigaction terminate_before_ {};
+  struct sigaction hang_up_before_ {};
 };
 
 /// Whether one of them has come since the last guard was set up.

@@ -1,8 +1,7 @@
 // n2s: the command-line program. Start reading here, then in the file of a verb: verbs/train.cpp, verbs/restore.cpp, …
 // engine/README.md leads from there to a kernel.
-#include <csignal>
-
 #include "tools/command_line.h"
+#include "tools/standard_streams.h"
 #include "tools/verbs/bench.h"
 #include "tools/verbs/corrupt.h"
 #include "tools/verbs/demo.h"
@@ -13,7 +12,7 @@
 #include "tools/verbs/train.h"
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a full quota is then an error of the write call, and reported as one
+  n2s::prepare_standard_streams();
   n2s::Program program("Noise2Stack: restores noisy image stacks by learning from the stack itself",
                        "n2s " N2S_VERSION);
   n2s::add_restore(program);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/graph/fusion.h"
@@ -54,6 +56,24 @@ LoadedModel load_model(const fs::path& path) {
   return model;
 }
 
+namespace {
+
+/// Throws Error where the output lies further outside the input's range than any restoration would.
+void check_plausible(const Stack& noisy, const Normalisation& normalisation, const Stack& restored) {
+  constexpr double kRanges = 10;
+  const auto [low, high] = std::minmax_element(noisy.voxels.begin(), noisy.voxels.end());
+  const double margin = kRanges * std::max(double{*high} - double{*low}, 1 / std::abs(normalisation.scale));
+  const auto outside = [&](float v) { return !(v >= *low - margin && v <= *high + margin); };
+  const auto found = std::find_if(restored.voxels.begin(), restored.voxels.end(), outside);
+  if (found != restored.voxels.end())
+    throw Error(
+        fmt::format("the network's output is not plausible: it has the value {:.3g} where the stack has {:.3g} to "
+                    "{:.3g}; the training has diverged (try a smaller --learning-rate), or the model is of other data",
+                    *found, *low, *high));
+}
+
+}  // namespace
+
 Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& device, const InferenceOptions& options) {
   const Graph graph = fuse(model.network->build(model.planes));
   ParameterMemory parameters(*device.backend, graph.layers, false);
@@ -63,6 +83,7 @@ Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& de
   for_model.normalisation = noisy.normalisation;
   Stack restored =
       restore_stack(*device.inference, {&graph, receptive_radius(graph)}, parameters, noisy.stack, for_model);
+  check_plausible(noisy.stack, noisy.normalisation, restored);
   put_back(noisy.replaced, restored);
   return restored;
 }

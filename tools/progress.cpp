@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+
+#include "tools/standard_streams.h"
 
 namespace n2s {
 namespace {
@@ -51,16 +52,15 @@ void Progress::draw(long done, double seconds, const std::string& note) const {
   const std::string numbers = fmt::format("{}/{} {}  {:.3g}/s  {} left{}{}", done, total_, unit_, rate, minutes(left),
                                           note.empty() ? "" : "  ", note);
   if (!terminal_) {
-    fmt::print(stderr, "{}: {}\n", label_, numbers);
+    print_note(fmt::format("{}: {}\n", label_, numbers));
     return;
   }
   const int filled = static_cast<int>(share * kBarWidth);
-  fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {}\x1b[K", label_, "", filled, "", kBarWidth - filled, numbers);
-  std::fflush(stderr);
+  print_note(fmt::format("\r{} [{:#<{}}{:.<{}}] {}\x1b[K", label_, "", filled, "", kBarWidth - filled, numbers));
 }
 
 void Progress::finish() {
-  if (drawn_ && terminal_) fmt::print(stderr, "\n");
+  if (drawn_ && terminal_) print_note("\n");
   drawn_ = false;
 }
 

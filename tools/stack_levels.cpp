@@ -21,6 +21,7 @@ void describe(const std::string& name, const SeenStack& seen, const CommonOption
 void fit(std::vector<SeenStack>& seen, std::vector<std::size_t> which, const std::string& kind, const std::string& name,
          const OrderStatistics& find) {
   std::vector<Stack*> stacks;
+  stacks.reserve(which.size());
   for (const std::size_t i : which) stacks.push_back(&seen[i].stack);
   std::vector<ExtremeValues> replaced;
   try {

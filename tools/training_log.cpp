@@ -31,6 +31,11 @@ std::optional<TrainingRecord> parse_record(const std::string& line) {
 
 }  // namespace
 
+void TrainingLog::add(const TrainingRecord& record) {
+  if (!records_.empty() && records_.back().step == record.step) records_.pop_back();
+  records_.push_back(record);
+}
+
 void TrainingLog::load(long last_step) {
   records_.clear();
   std::ifstream file(path_);
@@ -58,9 +63,12 @@ void TrainingLog::draw(const std::filesystem::path& picture) const {
   Curve loss{"training loss", {}, {}};
   Curve validation{"validation loss", {}, {}};
   for (const TrainingRecord& record : records_) {
-    Curve& curve = record.validation ? validation : loss;
-    curve.x.push_back(static_cast<double>(record.step));
-    curve.y.push_back(record.validation.value_or(record.loss));
+    const auto step = static_cast<double>(record.step);
+    loss.x.push_back(step);
+    loss.y.push_back(record.loss);
+    if (!record.validation) continue;
+    validation.x.push_back(step);
+    validation.y.push_back(*record.validation);
   }
   write_curves(picture, "step", "mean squared error", {loss, validation});
 }

@@ -20,7 +20,8 @@ class TrainingLog {
   explicit TrainingLog(std::filesystem::path path) : path_(std::move(path)) {}
 
   void clear() { records_.clear(); }
-  void add(const TrainingRecord& record) { records_.push_back(record); }
+  /// A second record of the same step replaces the first one.
+  void add(const TrainingRecord& record);
 
   /// Reads the records of an interrupted run, up to `last_step` or the first damaged line.
   void load(long last_step);

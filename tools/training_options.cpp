@@ -88,6 +88,10 @@ void add_training_options(Verb& verb, TrainingOptions& o) {
   verb.option("--learning-rate", o.learning_rate, "Initial learning rate; it decays along a cosine")
       .positive()
       .show_default();
+  verb.option("--keep", o.keep,
+              "The model to use: last, or best, the one with the lowest validation loss (default: last; with --epochs "
+              "best, as in the paper)")
+      .one_of({"last", "best"});
   verb.flag("--no-fusion", o.no_fusion, "Run every operation by itself, unfused (slow; for debugging)");
   verb.flag("--resume", o.resume, "Continue an interrupted run");
 }

@@ -17,6 +17,9 @@ struct TrainingLength {
   bool is_set() const { return epochs > 0 || steps > 0 || minutes > 0; }
 };
 
+/// Which model of a run is used for what follows: the last one, or the one with the lowest validation loss.
+enum class Keep { last, best };
+
 /// What the user has asked for; prepare_training() decides what is left open.
 struct TrainingOptions {
   std::string network;  // empty: by the kind of file
@@ -34,6 +37,7 @@ struct TrainingOptions {
   int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;
   int held_out = -1;  // planes of each stack that validate; -1: one in 25, none of a short stack
+  std::string keep;   // "last", "best"; empty: best with epochs, as in the paper, else last
   bool no_fusion = false;
   bool resume = false;
 };

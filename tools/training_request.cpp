@@ -58,6 +58,31 @@ int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
   return default_planes(o.method, shortest, has_target);
 }
 
+/// Without validation there is no best model. The paper's schedule, by epochs, keeps the best one; where the learning
+/// rate falls to zero within the run the last one is as good, and the choice adds no luck.
+Keep choose_model(const TrainingOptions& o, bool held_out_nothing) {
+  if (held_out_nothing && o.keep == "best")
+    throw Error(
+        "--keep best: no planes are held out to choose the model by; add --validation-planes N or --validation FILE");
+  if (held_out_nothing) return Keep::last;
+  if (o.keep.empty()) return o.length.epochs > 0 ? Keep::best : Keep::last;
+  return o.keep == "best" ? Keep::best : Keep::last;
+}
+
+/// Of the targets of all stacks together, which are finite.
+double target_variance(const Stacks& stacks) {
+  double count = 0;
+  double sum = 0;
+  double squares = 0;
+  for (const TrainingStack& stack : stacks)
+    for (const float v : (stack.target ? *stack.target : stack.source).voxels) {
+      ++count;
+      sum += v;
+      squares += double{v} * v;
+    }
+  return std::max(0.0, squares / count - sum / count * (sum / count));
+}
+
 /// Camera noise has one strength in the files' units, and so needs one map for all files.
 LevelsFrom training_levels(const TrainingOptions& o, const Stacks& stacks) {
   const std::optional<NoiseSpec> noise = simulated_noise(o);
@@ -74,8 +99,9 @@ Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks
   for (TrainingStack& stack : stacks) sources.push_back({stack.name, std::move(stack.source)});
   std::vector<SeenStack> seen = see_stacks(std::move(sources), kind, training_levels(o, stacks), device, common);
   std::vector<const Stack*> together;
+  together.reserve(seen.size());
   for (const SeenStack& stack : seen) together.push_back(&stack.stack);
-  const Normalisation shared =
+  Normalisation shared =
       seen.size() == 1 ? seen.front().normalisation : fit_normalisation(together, robust_options(kind));
   nlohmann::json json = nlohmann::json::array();
   for (std::size_t i = 0; i < stacks.size(); ++i) {
@@ -153,9 +179,11 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   batches.noise = simulated_noise(o);
   hold_planes_out(o, stacks);
   request.held_out_nothing = nothing_held_out(stacks);
+  request.keep = choose_model(o, request.held_out_nothing);
   batches.planes = choose_planes(o, stacks);
   batches.normalisation = normalise(o, network, stacks, device, common, request.levels);
   never_clip_noise(batches);
+  request.target_variance = target_variance(stacks);
   request.traits = traits_of(stacks, batches, pool);
   batches.augmentation = choose_augmentation(o, network, largest_side(stacks));
   if (o.fixed_noise) fix_noise(stacks, batches, pool);

@@ -23,8 +23,9 @@ struct TrainingRequest {
   AdamSettings adam;
   bool fusion = true;
   bool resume = false;
-  bool held_out_nothing = false;      // no plane validates: the last model counts as the best
-  int validation_side = 128;          // pixels, from the middle of each held-out plane
+  Keep keep = Keep::last;             // which model is used for what follows
+  bool held_out_nothing = false;      // no plane validates
+  double target_variance = 0;         // of the normalised targets: the loss of a network that gives their mean
   std::filesystem::path folder;       // of the run: model, state, log, pictures
   std::optional<StackTraits> traits;  // of the training data, stored with the model
   std::string levels;                 // of each stack, JSON

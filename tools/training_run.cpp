@@ -28,6 +28,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr long kValidations = 20;  // in a run
 constexpr long kRecords = 200;     // lines of the log
+// A loss that is so many times that of a constant image: training has diverged, and goes on only in case it recovers.
+constexpr double kDiverged = 10;
+constexpr double kHopeless = 1e6;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -47,7 +50,7 @@ class Run {
         common_(common),
         forward_(forward_graph(request)),
         batches_(stacks, request.batches, pool),
-        validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), request.validation_side)),
+        validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), windows(request))),
         trainer_(*device.backend, forward_, batches_, validation_, settings(request), loader(stacks, device)),
         configuration_(model_configuration(*request.network, request.batches, request.traits)),
         log_(file("log.jsonl")) {}
@@ -81,6 +84,11 @@ class Run {
     return request.fusion ? fuse(std::move(unfused)) : unfused;
   }
 
+  /// To choose a model takes more of them than to draw a curve.
+  static ValidationWindows windows(const TrainingRequest& request) {
+    return {256, request.keep == Keep::best ? 64 : 8};
+  }
+
   /// The dataset may take the device memory that the trainer leaves, less a tenth for the system.
   std::unique_ptr<BatchLoader> loader(const std::vector<TrainingStack>& stacks, const Device& device) {
     const std::size_t needed = Trainer::planned_bytes(*device.backend, forward_, batches_.extents(), validation_);
@@ -110,7 +118,8 @@ class Run {
     if (request_.length.epochs > 0) trainer_.set_total_steps(request_.length.epochs * trainer_.steps_per_epoch());
     if (request_.length.steps > 0) trainer_.set_total_steps(request_.length.steps);
     log_.clear();
-    save_models(true);
+    save_model_file("last.safetensors");
+    keep("nothing is learned yet");
     save_state();
   }
 
@@ -123,6 +132,7 @@ class Run {
           file("state.safetensors").string(), json_text(before)));
     trainer_.resume(state);
     log_.load(state.step);
+    kept_ = {"", request_.keep == Keep::best ? state.best.step : state.step, "of the run that was resumed"};
     say(common_, "resuming after step {} of {}", state.step, state.total_steps);
   }
 
@@ -179,21 +189,44 @@ class Run {
     log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), std::nullopt, seconds_since(start_)});
     loss_sum_ = 0;
     losses_ = 0;
+    if (diverged(kHopeless)) refuse_divergence();
   }
 
+  /// Validates and saves, unless the training has diverged: then the files stay those of a time before.
   void validate() {
+    if (diverged(kDiverged)) return;
     const Trainer::Validation validation = trainer_.validate();
-    const bool none = request_.held_out_nothing;
-    if (!none)
+    if (!request_.held_out_nothing)
       log_.add({trainer_.steps(), mean_loss_, trainer_.learning_rate(), validation.loss, seconds_since(start_)});
-    save_models(validation.best || none);
+    save_model_file("last.safetensors");
+    if (request_.keep == Keep::last)
+      keep(request_.held_out_nothing ? "the last one; no planes are held out to choose by" : "the last one");
+    else if (validation.best)
+      keep("the lowest validation loss, by more than its standard error");
     save_state();
   }
 
-  void save_models(bool best) {
-    const Model model{configuration_, trainer_.parameters()};
-    save_model(file("last.safetensors").string(), forward_.layers, model);
-    if (best) save_model(file("model.safetensors").string(), forward_.layers, model);
+  void save_model_file(const char* name) {
+    save_model(file(name).string(), forward_.layers, {configuration_, trainer_.parameters()});
+  }
+
+  /// The current model is the one for what follows.
+  void keep(std::string why) {
+    save_model_file("model.safetensors");
+    kept_ = {"", trainer_.steps(), std::move(why)};
+  }
+
+  /// Whether the loss is `times` that of a constant image, and of the run's first record.
+  bool diverged(double times) const {
+    if (log_.records().empty()) return false;
+    return mean_loss_ > times * std::max(request_.target_variance, log_.records().front().loss);
+  }
+
+  [[noreturn]] void refuse_divergence() const {
+    throw Error(fmt::format(
+        "training diverged: the loss at step {} is {:.3g}, {:.3g} at the first one; {} holds the model of "
+        "step {}; try a smaller --learning-rate",
+        trainer_.steps(), mean_loss_, log_.records().front().loss, file("model.safetensors").string(), kept_.step));
   }
 
   void save_state() {
@@ -212,6 +245,7 @@ class Run {
   }
 
   TrainingResult finish() {
+    if (diverged(kDiverged)) refuse_divergence();
     save_state();
     log_.draw(file("loss_curve.png"));
     TrainingResult result;
@@ -223,7 +257,10 @@ class Run {
     result.planned_memory_bytes = trainer_.device_bytes();
     result.configuration = json_text(configuration_);
     result.levels = request_.levels;
-    if (!request_.held_out_nothing) result.validation = {trainer_.best_validation(), trainer_.best_step()};
+    if (!request_.held_out_nothing) result.validation = {trainer_.best().loss, trainer_.best().step};
+    result.kept = kept_;
+    result.kept.rule = request_.keep == Keep::best ? "best" : "last";
+    say(common_, "kept: the model of step {} ({})", kept_.step, kept_.why);
     for (const std::string name : {"model", "last", "state"})
       result.files[name] = file((name + ".safetensors").c_str()).string();
     result.files["log"] = file("log.jsonl").string();
@@ -244,6 +281,7 @@ class Run {
   double loss_sum_ = 0;
   long losses_ = 0;
   double mean_loss_ = 0;  // since the last record
+  TrainingResult::Kept kept_;
 };
 
 }  // namespace
@@ -255,6 +293,7 @@ void print_json(const TrainingResult& result) {
                       {"loss", result.loss},
                       {"peak_memory_bytes", result.peak_memory_bytes},
                       {"planned_memory_bytes", result.planned_memory_bytes},
+                      {"kept", {{"rule", result.kept.rule}, {"step", result.kept.step}, {"why", result.kept.why}}},
                       {"configuration", parse_json(result.configuration)},
                       {"levels", parse_json(result.levels)},
                       {"files", result.files}};
@@ -265,19 +304,20 @@ void print_json(const TrainingResult& result) {
   print_json(json);
 }
 
-void check_run_folder(const fs::path& folder, bool resume, bool replace) {
+std::unique_ptr<RunLock> lock_run_folder(const fs::path& folder, bool resume, bool replace) {
+  auto lock = std::make_unique<RunLock>(folder);
   const fs::path state = folder / "state.safetensors";
   if (fs::exists(state) && !resume && !replace)
     throw Error(
         fmt::format("{}: holds a run already; continue it with --resume or replace it with --force", folder.string()));
   if (resume && !fs::exists(state))
     throw Error(fmt::format("{}: no run to resume here; start without --resume", folder.string()));
+  return lock;
 }
 
 TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request,
                             const Device& device, ThreadPool& pool, const CommonOptions& common,
                             const std::string& resume_command) {
-  fs::create_directories(request.folder);
   const InterruptGuard guard;
   return Run(stacks, request, device, pool, common).train(resume_command);
 }

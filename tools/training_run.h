@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/common.h"
+#include "tools/run_lock.h"
 #include "tools/training_request.h"
 
 namespace n2s {
@@ -19,12 +21,19 @@ struct TrainingResult {
     double best = 0;  // mean squared error
     long step = 0;    // of the best model
   };
+  /// The model that is used for what follows.
+  struct Kept {
+    std::string rule;  // "last" or "best"
+    long step = 0;
+    std::string why;
+  };
   long steps = 0;
   double epochs = 0, seconds = 0;
   double loss = 0;  // mean of the last record
   long peak_memory_bytes = 0;
   std::size_t planned_memory_bytes = 0;
-  std::optional<Validation> validation;      // none where no plane was held out
+  std::optional<Validation> validation;  // none where no plane was held out
+  Kept kept;
   std::string configuration;                 // of the model, JSON
   std::string levels;                        // of the stacks, JSON
   std::map<std::string, std::string> files;  // what is in it -> path
@@ -32,13 +41,14 @@ struct TrainingResult {
 /// For --json.
 void print_json(const TrainingResult& result);
 
-/// Throws Error when the folder holds a run and neither `resume` nor `replace` is set, or holds none and `resume` is.
-/// Call it before long work.
-void check_run_folder(const std::filesystem::path& folder, bool resume, bool replace);
+/// Locks the folder of a run. Throws Error when another program trains there, when it holds a run and neither `resume`
+/// nor `replace` is set, or holds none and `resume` is. Call it before long work, and keep the lock until it is done.
+std::unique_ptr<RunLock> lock_run_folder(const std::filesystem::path& folder, bool resume, bool replace);
 
-/// Trains, writing into the request's folder: model.safetensors (best), last.safetensors, state.safetensors (to
-/// resume), log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Error, whose message tells the user to type
-/// `resume_command`.
+/// Trains, writing into the request's folder: model.safetensors (the one kept), last.safetensors,
+/// state.safetensors (to resume), log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Error, whose message
+/// tells the user to type `resume_command`. A training that diverges throws Error too; the files are then those of the
+/// last validation at which it had not.
 TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request,
                             const Device& device, ThreadPool& pool, const CommonOptions& common,
                             const std::string& resume_command);

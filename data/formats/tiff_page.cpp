@@ -95,6 +95,38 @@ void decode_tiles(const TiffSource& source, const InputFile& file, const TiffPag
       }
 }
 
+/// Names of compressions that libtiff does not decode; some have several numbers.
+std::string compression_name(std::uint16_t compression) {
+  switch (compression) {
+    case 33003:
+    case 33004:
+    case 33005:
+    case 33007:
+    case 34712:
+      return "JPEG 2000";
+    case 22610:
+    case 34934:
+      return "JPEG XR";
+    case 50002:
+    case 52546:
+      return "JPEG XL";
+    case 34892:
+      return "lossy JPEG of DNG";
+    default:
+      break;
+  }
+  const TIFFCodec* codec = TIFFFindCODEC(compression);
+  return codec != nullptr && codec->name != nullptr ? codec->name : fmt::format("number {}", compression);
+}
+
+void check_compression(const std::string& name, std::uint16_t compression) {
+  if (TIFFIsCODECConfigured(compression) != 0) return;
+  throw Error(
+      fmt::format("{}: its compression ({}) is not supported; save it uncompressed, or with LZW, Deflate or "
+                  "ZSTD (ImageJ: File > Save As > Tiff)",
+                  name, compression_name(compression)));
+}
+
 }  // namespace
 
 SampleType tiff_type(const std::string& name, const TiffPage& page) {
@@ -133,6 +165,7 @@ TiffPage read_tiff_page(const TiffSource& source, const InputFile& file) {
   TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &page.photometric);
   if (page.width == 0 || page.height == 0 || page.samples == 0)
     throw Error(fmt::format("{}: a page has no size; the file is damaged", file.name()));
+  check_compression(file.name(), page.compression);
   if (page.photometric == PHOTOMETRIC_YCBCR) {
     // Colour differences may be at half resolution; libtiff undoes that for JPEG only.
     if (page.compression != COMPRESSION_JPEG)

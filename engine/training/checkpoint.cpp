@@ -19,6 +19,7 @@ constexpr const char* kConfiguration = "noise2stack";
 constexpr const char* kState = "noise2stack_state";
 const std::string kFirstMoment = "adam.first_moment.";
 const std::string kSecondMoment = "adam.second_moment.";
+const std::string kBestErrors = "validation.best_block_errors";
 
 /// Calls use(name, shape, range) for each parameter tensor.
 template <typename Use>
@@ -84,7 +85,7 @@ nlohmann::json load_configuration(const std::string& path) {
 std::vector<float> load_parameters(const std::string& path, const std::vector<Layer>& layers) {
   const TensorFile file = read_safetensors(path);
   for (const NamedTensor& tensor : file.tensors) {
-    bool known = tensor.name.starts_with("adam.");
+    bool known = tensor.name.starts_with("adam.") || tensor.name == kBestErrors;
     for_tensors(layers,
                 [&](const std::string& name, const auto&, const auto&) { known = known || name == tensor.name; });
     if (!known)
@@ -102,14 +103,17 @@ void save_state(const std::string& path, const std::vector<Layer>& layers, const
   file.metadata[kState] = json_text(nlohmann::json{
       {"step", state.step},
       {"total_steps", state.total_steps},
-      {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best_validation)},
-      {"best_step", state.best_step},
+      {"best_validation_bits", std::bit_cast<std::uint64_t>(state.best.loss)},
+      {"best_step", state.best.step},
       {"loss_scale", state.loss_scaling.scale},
       {"loss_scale_steps", state.loss_scaling.good_steps},
   });
   append(file, layers, "", state.parameters);
   append(file, layers, kFirstMoment, state.first_moment);
   append(file, layers, kSecondMoment, state.second_moment);
+  const std::vector<float>& errors = state.best.block_errors;
+  if (!errors.empty())
+    file.tensors.push_back(float_tensor(kBestErrors, {static_cast<std::int64_t>(errors.size())}, errors));
   write_safetensors(path, file);
 }
 
@@ -120,17 +124,19 @@ TrainingState load_state(const std::string& path, const std::vector<Layer>& laye
   try {
     state.step = counters.at("step").get<long>();
     state.total_steps = counters.at("total_steps").get<long>();
-    state.best_validation = std::bit_cast<double>(counters.at("best_validation_bits").get<std::uint64_t>());
-    state.best_step = counters.at("best_step").get<long>();
+    state.best.loss = std::bit_cast<double>(counters.at("best_validation_bits").get<std::uint64_t>());
+    state.best.step = counters.at("best_step").get<long>();
     state.loss_scaling = {counters.value("loss_scale", 1.0F), counters.value("loss_scale_steps", 0)};
   } catch (const nlohmann::json::exception&) {
     throw Error(fmt::format("{}: the training state's counters cannot be understood", path));
   }
-  if (state.step < 0 || state.total_steps < 0 || std::isnan(state.best_validation))
+  if (state.step < 0 || state.total_steps < 0 || std::isnan(state.best.loss))
     throw Error(fmt::format("{}: the training state's counters are impossible", path));
   state.parameters = collect(file, layers, "");
   state.first_moment = collect(file, layers, kFirstMoment);
   state.second_moment = collect(file, layers, kSecondMoment);
+  for (const NamedTensor& tensor : file.tensors)
+    if (tensor.name == kBestErrors) state.best.block_errors = tensor.as_float();
   return state;
 }
 

@@ -18,10 +18,10 @@ std::span<const float> batch_of(const std::vector<float>& values, int batch, int
   return std::span(values).subspan(static_cast<std::size_t>(batch) * count, count);
 }
 
-double squared_error(std::span<const float> a, std::span<const float> b) {
+double mean_squared_error(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - double{b[i]}) * (double{a[i]} - double{b[i]});
-  return sum;
+  return sum / static_cast<double>(a.size());
 }
 
 void check_loss(double loss, long step) {
@@ -95,21 +95,24 @@ Trainer::Validation Trainer::validate() {
   if (!validating_) return {};
   const Graph& graph = validating_->graph();
   double sum = 0;
+  std::vector<float> block_errors;
   for (int i = 0; i < validation_.batches; ++i) {
     validating_->set(graph.input, batch_of(validation_.inputs, i, validation_.batches));
     validating_->run();
-    sum += squared_error(validating_->get(graph.output), batch_of(validation_.targets, i, validation_.batches));
+    const std::vector<float> output = validating_->get(graph.output);
+    const std::span<const float> target = batch_of(validation_.targets, i, validation_.batches);
+    sum += mean_squared_error(output, target);
+    append_block_errors(output, target, validation_.extents, block_errors);
   }
-  Validation result{sum / static_cast<double>(validation_.targets.size()), false};
+  Validation result{sum / validation_.batches, false};
   if (!std::isfinite(result.loss))
     throw Error(
         fmt::format("training diverged: the validation loss after step {} is {}; the last checkpoint is kept, "
                     "try a smaller --learning-rate",
                     steps_, result.loss));
-  if (result.loss < best_validation_) {
+  if (clearly_lower(block_errors, best_.block_errors)) {
     result.best = true;
-    best_validation_ = result.loss;
-    best_step_ = steps_;
+    best_ = {result.loss, steps_, std::move(block_errors)};
   }
   return result;
 }
@@ -118,8 +121,7 @@ TrainingState Trainer::state() const {
   using Part = ParameterMemory::Part;
   return {steps_,
           total_steps_,
-          best_validation_,
-          best_step_,
+          best_,
           backend_->loss_scaling(),
           memory_.download(Part::values),
           memory_.download(Part::first_moment),
@@ -135,8 +137,7 @@ void Trainer::resume(const TrainingState& state) {
   if (state.loss_scaling != LossScaling{}) backend_->set_loss_scaling(state.loss_scaling);
   steps_ = state.step;
   total_steps_ = state.total_steps;
-  best_validation_ = state.best_validation;
-  best_step_ = state.best_step;
+  best_ = state.best;
 }
 
 }  // namespace n2s

@@ -20,12 +20,20 @@ struct TrainingSettings {
   Schedule schedule = Schedule::cosine_per_epoch;
 };
 
+/// The model with the lowest validation loss. Another replaces it only where clearly_lower() says so.
+struct BestValidation {
+  double loss = std::numeric_limits<double>::infinity();  // mean squared error
+  long step = 0;
+  std::vector<float> block_errors{};  // of append_block_errors(), over the whole validation set
+
+  bool operator==(const BestValidation&) const = default;
+};
+
 /// All state needed to resume training bit for bit.
 struct TrainingState {
   long step = 0;         // updates made
   long total_steps = 0;  // 0: not fixed yet
-  double best_validation = std::numeric_limits<double>::infinity();
-  long best_step = 0;
+  BestValidation best;
   LossScaling loss_scaling;
   std::vector<float> parameters, first_moment, second_moment;
 };
@@ -56,14 +64,13 @@ class Trainer {
   /// One update. Returns the loss; throws Error when it is not finite, and leaves the parameters as they were.
   double step();
 
-  /// Mean squared error on the validation set; remembers whether it is the best so far.
+  /// Mean squared error on the validation set; remembers the best so far. Throws Error when it is not finite.
   struct Validation {
     double loss = 0;
     bool best = false;
   };
   Validation validate();
-  double best_validation() const { return best_validation_; }
-  long best_step() const { return best_step_; }
+  const BestValidation& best() const { return best_; }
 
   std::vector<float> parameters() const { return memory_.download(ParameterMemory::Part::values); }
   ParameterMemory& memory() { return memory_; }
@@ -85,8 +92,7 @@ class Trainer {
   RepeatedWork update_;
   long steps_ = 0;
   long total_steps_ = 0;
-  double best_validation_ = std::numeric_limits<double>::infinity();
-  long best_step_ = 0;
+  BestValidation best_;
 };
 
 }  // namespace n2s

@@ -76,7 +76,7 @@ struct Session {
         pool(1),
         stacks(easy_stacks()),
         batches(stacks, settings, pool),
-        trainer(*device.backend, graph, batches, make_validation_set(stacks, settings, 4, 16), {{}, 1, kSchedule},
+        trainer(*device.backend, graph, batches, make_validation_set(stacks, settings, 4, {16, 4}), {{}, 1, kSchedule},
                 device.batch_loader({stacks, settings, batches, limit})) {
     trainer.set_total_steps(20);
   }

@@ -89,20 +89,19 @@ TEST_CASE("a state comes back to the last bit, and serves as a model") {
   const std::size_t total = parameter_layout(layers).total;
   TrainingState state{17,
                       4000,
-                      0.1 + 0.2,
-                      12,
+                      {0.1 + 0.2, 12, {}},
                       {512, 7},
                       numbered(layers),
                       test::random_values(total, 52),
                       test::random_values(total, 53)};
   for (const double best : {0.1 + 0.2, std::numeric_limits<double>::infinity(), 5e-324}) {
-    state.best_validation = best;
+    state.best.loss = best;
+    if (std::isfinite(best)) state.best.block_errors = {0.25F, 1e-30F, 7};
     save_state(path, layers, {{"network", "mri"}}, state);
     const TrainingState loaded = load_state(path, layers);
     CHECK(loaded.step == 17);
     CHECK(loaded.total_steps == 4000);
-    CHECK(loaded.best_validation == best);
-    CHECK(loaded.best_step == 12);
+    CHECK(loaded.best == state.best);
     CHECK(loaded.loss_scaling == LossScaling{512, 7});
     CHECK(loaded.parameters == state.parameters);
     CHECK(loaded.first_moment == state.first_moment);
@@ -131,7 +130,7 @@ TEST_CASE("counters that cannot be are refused") {
   const std::vector<float> values = numbered(small_layers());
   const std::string good = R"({"step":1,"total_steps":2,"best_validation_bits":0,"best_step":0})";
   const auto with = [&](const std::string& counters) {
-    save_state(path, small_layers(), {}, {1, 2, 0, 0, {}, values, values, values});
+    save_state(path, small_layers(), {}, {1, 2, {0, 0, {}}, {}, values, values, values});
     TensorFile file = read_safetensors(path);
     file.metadata["noise2stack_state"] = counters;
     write_safetensors(path, file);

@@ -1,70 +1,14 @@
 #!/usr/bin/env python3
 """The program as a user or a script meets it: exit codes, one-line errors, JSON, interruption and resumption.
 
-usage: cli_test.py N2S    (the program). Input files are made here, byte by byte, so nothing of the project writes them.
+usage: cli_test.py N2S    (the program)
 """
-import json, math, os, random, signal, struct, subprocess, sys, tempfile, time, unittest
+import math, os, random, signal, struct, subprocess, time, unittest
 
-N2S = os.path.abspath(sys.argv.pop(1))
-
-
-def nifti(path, planes, height, width, value, kind='f'):
-    """A NIfTI-1 file of float32 voxels; value(plane, row, column)."""
-    header = bytearray(352)
-    struct.pack_into('<i', header, 0, 348)
-    struct.pack_into('<8h', header, 40, 3, width, height, planes, 1, 1, 1, 1)
-    struct.pack_into('<2h', header, 70, 16, 32)
-    struct.pack_into('<8f', header, 76, 1, 1, 1.5, 2, 0, 0, 0, 0)
-    struct.pack_into('<f', header, 108, 352)
-    header[344:348] = b'n+1\0'
-    voxels = [value(p, r, c) for p in range(planes) for r in range(height) for c in range(width)]
-    with open(path, 'wb') as f:
-        f.write(header + struct.pack('<%df' % len(voxels), *voxels))
+from program import N2S, ProgramTest, clean, nifti, read_voxels
 
 
-def read_voxels(path):
-    with open(path, 'rb') as f:
-        data = f.read()
-    return struct.unpack('<%df' % ((len(data) - 352) // 4), data[352:])
-
-
-def clean(p, r, c):
-    return 100 + 50 * math.sin(r / 5 + p / 9) * math.cos(c / 6)
-
-
-class CommandLine(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        noise = random.Random(1)
-        self.noisy = self.path('noisy.nii')
-        nifti(self.noisy, 8, 32, 32, lambda p, r, c: clean(p, r, c) + noise.gauss(0, 20))
-        self.clean = self.path('clean.nii')
-        nifti(self.clean, 8, 32, 32, clean)
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
-    def run_n2s(self, *words, timeout=600):
-        no_gpu = {**os.environ, 'CUDA_VISIBLE_DEVICES': ''}  # the same on every machine
-        return subprocess.run([N2S, *words], capture_output=True, text=True, timeout=timeout, env=no_gpu)
-
-    def fails(self, *words, code=1, says=()):
-        """Exits with `code` and one line on standard error that holds each of `says`; standard output stays empty."""
-        done = self.run_n2s(*words, '--quiet') if code == 1 else self.run_n2s(*words)
-        self.assertEqual(done.returncode, code, done.stderr)
-        self.assertEqual(done.stderr.count('\n'), 1, done.stderr)
-        self.assertTrue(done.stderr.startswith('n2s: error: '), done.stderr)
-        for text in says:
-            self.assertIn(text, done.stderr)
-        self.assertEqual(done.stdout, '')
-
-    def json_of(self, *words):
-        done = self.run_n2s(*words, '--json', '--quiet')
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stderr, '')
-        return json.loads(done.stdout)
-
+class CommandLine(ProgramTest):
     def test_levels_are_those_of_the_stack_at_hand(self):
         run = self.path('run')
         self.json_of('train', self.noisy, '-o', run, '--steps', '20', '--batch', '2', '--crop', '32')

@@ -20,6 +20,7 @@
 #include "kernels/device/device_info.h"
 #include "tools/benchmark/layer_shapes.h"
 #include "tools/json_output.h"
+#include "tools/standard_streams.h"
 
 namespace n2s {
 namespace {
@@ -345,7 +346,7 @@ void run_cuda_kernel_benchmark(const CudaOptions& gpu, const CudaKernelBenchmark
       measure(mode, options, compute_capability, report, stream.get());
       cuda_wait(stream.get(), "kernel benchmark");
     } catch (const Error& error) {
-      fmt::print(stderr, "{}: {}\n", mode.name, error.what());
+      print_note(fmt::format("{}: {}\n", mode.name, error.what()));
     }
   }
   if (options.json) print_json(report.json);

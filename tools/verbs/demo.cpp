@@ -131,7 +131,7 @@ void demo(const DemoOptions& o) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const fs::path folder = o.folder;
-  fs::create_directories(folder);
+  const std::unique_ptr<RunLock> lock = lock_run_folder(folder / "run", false, true);
   const Stack clean = truth(device, o.common);
   const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
   std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}, "noisy"}};
@@ -187,9 +187,9 @@ void add_demo(Program& program) {
   auto options = std::make_shared<DemoOptions>();
   Verb verb = program.add_verb("demo", "Corrupt a real brain volume, restore it from itself, and measure the result");
   verb.option("-o,--output", options->folder, "Folder for volumes and pictures").show_default();
-  verb.option("--minutes", options->minutes, "Minutes of training").show_default();
-  verb.option("--steps", options->steps,
-              "Training steps instead of minutes: the same result on a machine of any speed");
+  verb.option("--minutes", options->minutes, "Minutes of training").positive().show_default();
+  verb.option("--steps", options->steps, "Training steps instead of minutes: the same result on a machine of any speed")
+      .positive();
   add_common_options(verb, options->common);
   verb.on_run([options] { demo(*options); });
 }

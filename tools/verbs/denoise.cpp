@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -38,8 +39,16 @@ struct DenoiseOptions {
 std::vector<fs::path> output_paths(const DenoiseOptions& o) {
   if (o.in.size() == 1 && !fs::is_directory(o.out)) return {o.out};
   std::vector<fs::path> paths;
+  std::map<fs::path, std::string> input_of;
+  for (const std::string& in : o.in) {
+    const fs::path out = fs::path(o.out) / fs::path(in).filename();
+    const auto [other, is_new] = input_of.emplace(out, in);
+    if (!is_new)
+      throw Error(fmt::format("{}: both {} and {} would be written here; denoise them into different folders",
+                              out.string(), other->second, in));
+    paths.push_back(out);
+  }
   fs::create_directories(o.out);
-  for (const std::string& in : o.in) paths.push_back(fs::path(o.out) / fs::path(in).filename());
   return paths;
 }
 
@@ -122,9 +131,11 @@ void add_denoise(Program& program) {
   verb.option("MODEL", options->model, "A run's folder, or a model file (.safetensors)").required();
   verb.option("IN", options->in, "The noisy stacks").required();
   add_output_option(verb, options->out, "The restored stack, or for several stacks a folder");
-  verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)");
+  verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)")
+      .between(16, 65536);
   verb.option("--memory", options->memory_gib,
-              "Memory for activations, and on a GPU the same again for the stack, GiB (default: half of what is free)");
+              "Memory for activations, and on a GPU the same again for the stack, GiB (default: half of what is free)")
+      .positive();
   verb.option(
           "--levels", options->levels,
           "Statistics for the normalisation: of each stack, shared by all (files of one acquisition), or the model's")

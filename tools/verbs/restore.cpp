@@ -30,7 +30,7 @@ void restore(const RestoreOptions& o) {
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
-  check_run_folder(run, o.training.resume, o.common.force);
+  const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
   const LoadedStack loaded = load_noisy_stack(o.in, o.input, o.common);
   if (loaded.stack.planes < 3)
     throw Error(fmt::format("{}: {} plane{} only; restoring a stack from itself needs at least 3", o.in,

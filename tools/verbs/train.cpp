@@ -44,7 +44,7 @@ std::vector<TrainingStack> load(const TrainOptions& o, bool& medical) {
 }
 
 void train(TrainOptions o) {
-  check_run_folder(o.run, o.training.resume, o.common.force);
+  const std::unique_ptr<RunLock> lock = lock_run_folder(o.run, o.training.resume, o.common.force);
   bool medical = false;
   std::vector<TrainingStack> stacks = load(o, medical);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""What goes wrong around a run: folders in use, outputs of one name, full or closed standard streams, odd file names, a
+terminal that goes away, a training that diverges, senseless numbers. Nothing is lost, and one line says what to do.
+
+usage: faults_test.py N2S    (the program)
+"""
+import json, os, signal, subprocess, time, unittest
+
+from program import N2S, ProgramTest, clean, nifti
+
+SHORT = ['--batch', '2', '--crop', '32', '--net', 'microscopy', '--planes', '2', '--threads', '1']
+
+
+def steps_of(run):
+    with open(os.path.join(run, 'log.jsonl')) as f:
+        return [json.loads(line)['step'] for line in f]
+
+
+class Faults(ProgramTest):
+    def start_training(self, run, *words):
+        """A training that has begun to save its state."""
+        process = subprocess.Popen([N2S, 'train', self.noisy, '-o', run, *SHORT, *words], stderr=subprocess.PIPE, text=True)
+        while not os.path.exists(os.path.join(run, 'state.safetensors')) and process.poll() is None:
+            time.sleep(0.005)
+        return process
+
+    def test_two_inputs_of_one_name_are_refused_before_any_work(self):
+        model, out = self.path('model'), self.path('out')
+        self.json_of('train', self.noisy, '-o', model, '--steps', '2', *SHORT)
+        os.mkdir(self.path('b'))
+        other = self.path('b/noisy.nii')
+        nifti(other, 8, 32, 32, clean)
+        self.fails('denoise', model, self.noisy, other, '-o', out, says=['b/noisy.nii', 'different folders'])
+        self.assertFalse(os.path.exists(out))
+
+    def test_a_run_in_use_is_locked(self):
+        run = self.path('run')
+        process = self.start_training(run, '--steps', '100000', '--quiet')
+        self.fails('train', self.noisy, '-o', run, '--steps', '100000', *SHORT, '--resume', says=['another n2s is training here'])
+        self.fails('train', self.noisy, '-o', run, '--steps', '5', *SHORT, '--force', says=['another n2s is training here'])
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=600)
+        steps = steps_of(run)
+        self.assertEqual(steps, sorted(set(steps)))
+        self.json_of('train', self.noisy, '-o', run, '--steps', '5', *SHORT, '--force')
+
+    def test_each_step_has_one_record(self):
+        run = self.path('run')
+        self.json_of('train', self.noisy, '-o', run, '--steps', '60', '--validation-planes', '1', *SHORT)
+        self.assertEqual(steps_of(run), list(range(1, 61)))
+
+    def test_a_terminal_that_goes_away_saves_the_run(self):
+        for sign in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            run = self.path('run%d' % sign)
+            process = self.start_training(run, '--steps', '100000', '--quiet')
+            process.send_signal(sign)
+            self.assertIn('saved', process.communicate(timeout=600)[1])
+            self.assertEqual(process.returncode, 1)
+
+    def test_results_that_cannot_be_written_are_an_error(self):
+        for words in (['info', self.noisy], ['evaluate', self.noisy, self.clean, '--json'], ['info', '--json']):
+            with open('/dev/full', 'w') as full:
+                done = subprocess.run([N2S, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn('standard output', done.stderr)
+
+    def test_closed_standard_streams_do_no_harm(self):
+        for streams in ('2>&-', '>&-', '<&- >&- 2>&-'):
+            out = self.path('out%d.nii' % len(streams))
+            done = subprocess.run(['sh', '-c', '"$1" corrupt "$2" -o "$3" --noise gaussian:5 --seed 1 --quiet ' + streams, 'sh', N2S,
+                                   self.clean, out])
+            self.assertEqual(done.returncode, 0, streams)
+            self.assertEqual(os.path.getsize(out), os.path.getsize(self.clean))
+
+    def test_file_names_are_bytes_and_come_out_as_valid_json(self):
+        name = os.fsencode(self.folder.name) + b'/caf\xe9 "\n.nii'
+        os.rename(self.clean, name)
+        done = subprocess.run([N2S, 'evaluate', self.noisy, name, '--json', '--quiet'], capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        json.loads(done.stdout)  # valid, and UTF-8
+        out = os.fsencode(self.folder.name) + b'/caf\xe9 out.nii'
+        done = subprocess.run([N2S, 'corrupt', name, '-o', out, '--noise', 'gaussian:5', '--json'], capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(os.path.exists(out))
+
+    def test_a_training_that_diverges_says_so(self):
+        run, out = self.path('run'), self.path('out.nii')
+        self.fails('train', self.noisy, '-o', run, '--steps', '60', '--learning-rate', '10', *SHORT,
+                   says=['diverged', '--learning-rate', 'model.safetensors'])
+        self.assertTrue(os.path.exists(os.path.join(run, 'model.safetensors')))
+        self.fails('restore', self.noisy, '-o', out, '--steps', '60', '--learning-rate', '10', *SHORT, says=['diverged'])
+        self.assertFalse(os.path.exists(out))
+
+    def test_the_record_says_which_model_was_kept(self):
+        last = self.json_of('train', self.noisy, '-o', self.path('a'), '--steps', '20', '--validation-planes', '1', *SHORT)
+        self.assertEqual((last['kept']['rule'], last['kept']['step']), ('last', 20))
+        words = ['--validation-planes', '1', '--epochs', '2', *SHORT]
+        best = self.json_of('train', self.noisy, '-o', self.path('b'), *words)
+        self.assertEqual((best['kept']['rule'], best['kept']['step']), ('best', best['best_step']))
+        self.assertIn('standard error', best['kept']['why'])
+        self.fails('train', self.noisy, '-o', self.path('c'), '--keep', 'best', '--steps', '3', *SHORT,
+                   says=['--validation-planes'])
+
+
+unittest.main(verbosity=1)
