@@ -3,7 +3,7 @@
 
 usage: cli_test.py N2S    (the program)
 """
-import math, os, random, signal, struct, subprocess, time, unittest
+import json, math, os, random, signal, struct, subprocess, time, unittest
 
 from program import N2S, ProgramTest, clean, nifti, read_voxels
 
