@@ -1,4 +1,4 @@
-// Selects planes from an image, extracts them, and puts a result back into an image.
+// Selects the stacks of an image, extracts them, and puts results back into an image.
 #include "data/stack.h"
 
 #include <fmt/format.h>
@@ -50,17 +50,14 @@ std::pair<std::size_t, std::size_t> choose_plane(const Image& image, std::option
   return {spatial[spatial.size() - 2], spatial.back()};
 }
 
-std::size_t choose_position(const Image& image, const Axis& axis, const StackOptions& options) {
+std::optional<std::size_t> requested_position(const Image& image, const Axis& axis, const StackOptions& options) {
   const std::optional<std::size_t> requested = axis.name == 'C'   ? options.channel
                                                : axis.name == 'T' ? options.time
                                                                   : options.slice;
-  if (axis.name == 'C' && image.colour && !requested)
-    throw Error(
-        fmt::format("this is a colour image: choose one of its {} channels (0 is red, 1 green, 2 blue)", axis.length));
   if (requested && *requested >= axis.length)
     throw Error(fmt::format("there is no position {} along {}: the image has {} (counting from 0)", *requested,
                             axis.name, describe_axes(image.axes)));
-  return requested.value_or(0);
+  return requested;
 }
 
 // Without this check a request for an axis that the image lacks would be ignored silently.
@@ -76,20 +73,35 @@ void check_request(const Image& image, const StackSelection& selection, char nam
                             what, name));
 }
 
-std::string describe_selection(const Image& image, const StackSelection& selection) {
+bool is_part(const StackSelection& selection, std::size_t axis) {
+  return axis == selection.plane_axis || axis == selection.row_axis || axis == selection.column_axis;
+}
+
+/// "3 planes along Z of 5x7 pixels (Y by X)"; with `stacks` above 1 "4 stacks of 3 planes ...".
+std::string describe_planes(const Image& image, const StackSelection& selection, std::size_t stacks) {
   const auto& axes = image.axes;
   const Axis &rows = axes[selection.row_axis], &columns = axes[selection.column_axis];
   std::string text = fmt::format("{}: ", describe_axes(axes));
-  text += selection.plane_axis
-              ? fmt::format("{} planes along {}", axes[*selection.plane_axis].length, axes[*selection.plane_axis].name)
-              : std::string("one plane");
-  text += fmt::format(" of {}x{} pixels ({} by {})", rows.length, columns.length, rows.name, columns.name);
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (i == selection.plane_axis || i == selection.row_axis || i == selection.column_axis || axes[i].length == 1)
-      continue;
-    const char* what = axes[i].name == 'C' ? "channel" : axes[i].name == 'T' ? "time point" : "slice";
-    text += fmt::format(", {} {} of {} (from 0)", what, selection.position[i], axes[i].length);
+  if (stacks > 1) text += fmt::format("{} stacks of ", stacks);
+  if (selection.plane_axis) {
+    const Axis& planes = axes[*selection.plane_axis];
+    text += fmt::format("{} plane{} along {}", planes.length, planes.length == 1 ? "" : "s", planes.name);
+  } else {
+    text += "one plane";
   }
+  return text + fmt::format(" of {}x{} pixels ({} by {})", rows.length, columns.length, rows.name, columns.name);
+}
+
+const char* position_name(char axis) {
+  return axis == 'C' ? "channel" : axis == 'T' ? "time point" : "slice";
+}
+
+std::string describe_positions(const Image& image, const StackSelection& selection, const std::vector<bool>& of) {
+  std::string text;
+  for (std::size_t i = 0; i < image.axes.size(); ++i)
+    if (of[i] && !is_part(selection, i) && image.axes[i].length > 1)
+      text += fmt::format(", {} {} of {} (from 0)", position_name(image.axes[i].name), selection.position[i],
+                          image.axes[i].length);
   return text;
 }
 
@@ -137,21 +149,77 @@ std::size_t voxel_count(const Stack& stack) {
          static_cast<std::size_t>(stack.width);
 }
 
+void check_size(const Stack& stack, const Stack& expected) {
+  if (stack.planes != expected.planes || stack.height != expected.height || stack.width != expected.width ||
+      stack.voxels.size() != voxel_count(expected))
+    throw Error(fmt::format("a result of {} planes of {}x{} does not fit the input's {} planes of {}x{}", stack.planes,
+                            stack.height, stack.width, expected.planes, expected.height, expected.width));
+}
+
 }  // namespace
 
+ImageStacks select_stacks(const Image& image, const StackOptions& options) {
+  StackSelection first;
+  first.plane_axis = choose_plane_axis(image, options.axis);
+  std::tie(first.row_axis, first.column_axis) = choose_plane(image, first.plane_axis);
+  first.position.assign(image.axes.size(), 0);
+  ImageStacks result;
+  std::vector<bool> fixed(image.axes.size(), false);
+  std::size_t count = 1;
+  for (std::size_t i = 0; i < image.axes.size(); ++i) {
+    if (!is_part(first, i)) {
+      const std::optional<std::size_t> requested = requested_position(image, image.axes[i], options);
+      first.position[i] = requested.value_or(0);
+      fixed[i] = requested.has_value();
+      if (!requested) count *= image.axes[i].length;
+    }
+    if (!fixed[i]) result.kept.push_back(i);
+  }
+  check_request(image, first, 'C', options.channel);
+  check_request(image, first, 'T', options.time);
+  check_request(image, first, 'Z', options.slice);
+  result.describe = describe_planes(image, first, count) + describe_positions(image, first, fixed);
+  const std::vector<bool> all(image.axes.size(), true);
+  for (StackSelection next = first; result.stacks.size() < count;) {
+    next.describe = describe_planes(image, next, 1) + describe_positions(image, next, all);
+    result.stacks.push_back(next);
+    for (std::size_t i = image.axes.size(); i-- > 0;) {  // count up, the last axis fastest
+      if (fixed[i] || is_part(next, i)) continue;
+      if (++next.position[i] < image.axes[i].length) break;
+      next.position[i] = 0;
+    }
+  }
+  return result;
+}
+
 StackSelection select_stack(const Image& image, const StackOptions& options) {
-  StackSelection selection;
-  selection.plane_axis = choose_plane_axis(image, options.axis);
-  std::tie(selection.row_axis, selection.column_axis) = choose_plane(image, selection.plane_axis);
-  selection.position.assign(image.axes.size(), 0);
-  for (std::size_t i = 0; i < image.axes.size(); ++i)
-    if (i != selection.plane_axis && i != selection.row_axis && i != selection.column_axis)
-      selection.position[i] = choose_position(image, image.axes[i], options);
-  check_request(image, selection, 'C', options.channel);
-  check_request(image, selection, 'T', options.time);
-  check_request(image, selection, 'Z', options.slice);
-  selection.describe = describe_selection(image, selection);
+  const auto channels = find_axis(image.axes, 'C');
+  StackSelection selection = select_stacks(image, options).stacks.front();
+  if (image.colour && channels && !is_part(selection, *channels) && !options.channel)
+    throw Error(fmt::format("this is a colour image: choose one of its {} channels (0 is red, 1 green, 2 blue)",
+                            image.axes[*channels].length));
   return selection;
+}
+
+std::size_t channel_of(const Image& image, const StackSelection& selection) {
+  const auto axis = find_axis(image.axes, 'C');
+  return axis && !is_part(selection, *axis) ? selection.position[*axis] : 0;
+}
+
+std::size_t number_of(const Image& image, const StackSelection& selection) {
+  std::size_t number = 0;
+  for (std::size_t i = 0; i < image.axes.size(); ++i)
+    if (!is_part(selection, i)) number = number * image.axes[i].length + selection.position[i];
+  return number;
+}
+
+std::string describe_position(const Image& image, const StackSelection& selection) {
+  std::string text;
+  for (std::size_t i = 0; i < image.axes.size(); ++i)
+    if (!is_part(selection, i) && image.axes[i].length > 1)
+      text +=
+          fmt::format("{}{} {}", text.empty() ? "" : ", ", position_name(image.axes[i].name), selection.position[i]);
+  return text;
 }
 
 Stack take_stack(const Image& image, const StackSelection& selection) {
@@ -162,12 +230,9 @@ Stack take_stack(const Image& image, const StackSelection& selection) {
   return stack;
 }
 
-Image put_stack(const Image& image, const StackSelection& selection, const Stack& stack) {
-  const Stack expected = empty_stack(image.axes, selection);
-  if (stack.planes != expected.planes || stack.height != expected.height || stack.width != expected.width ||
-      stack.voxels.size() != voxel_count(expected))
-    throw Error(fmt::format("a result of {} planes of {}x{} does not fit the input's {} planes of {}x{}", stack.planes,
-                            stack.height, stack.width, expected.planes, expected.height, expected.width));
+Image put_stacks(const Image& image, const ImageStacks& selected, std::span<const Stack> stacks) {
+  if (stacks.size() != selected.stacks.size())
+    throw Error(fmt::format("{} results do not fit {} stacks", stacks.size(), selected.stacks.size()));
   Image result;
   result.type = image.type;
   result.unit = image.unit;
@@ -175,19 +240,34 @@ Image put_stack(const Image& image, const StackSelection& selection, const Stack
   result.intercept = image.intercept;
   result.header = image.header;
   result.medical = image.medical;
-  StackSelection kept;  // the same three axes among those of the result
-  for (std::size_t i = 0; i < image.axes.size(); ++i) {
-    if (i == selection.plane_axis) kept.plane_axis = result.axes.size();
-    if (i == selection.row_axis) kept.row_axis = result.axes.size();
-    if (i == selection.column_axis) kept.column_axis = result.axes.size();
-    if (i == selection.plane_axis || i == selection.row_axis || i == selection.column_axis)
-      result.axes.push_back(image.axes[i]);
+  std::vector<std::size_t> place(image.axes.size(), 0);  // of an axis among those of the result
+  for (const std::size_t axis : selected.kept) {
+    place[axis] = result.axes.size();
+    result.axes.push_back(image.axes[axis]);
+    result.colour = result.colour || (image.colour && image.axes[axis].name == 'C');
   }
-  kept.position.assign(result.axes.size(), 0);
-  result.values.resize(stack.voxels.size());
-  for_each_voxel(stack, view_of(result.axes, kept),
-                 [&](std::size_t in_stack, std::size_t in_image) { result.values[in_image] = stack.voxels[in_stack]; });
+  result.values.resize(sample_count(result.axes));
+  for (std::size_t i = 0; i < selected.stacks.size(); ++i) {
+    const StackSelection& from = selected.stacks[i];
+    const Stack& stack = stacks[i];
+    check_size(stack, empty_stack(image.axes, from));
+    StackSelection to;  // the same axes and position, in the result
+    if (from.plane_axis) to.plane_axis = place[*from.plane_axis];
+    to.row_axis = place[from.row_axis];
+    to.column_axis = place[from.column_axis];
+    for (const std::size_t axis : selected.kept) to.position.push_back(from.position[axis]);
+    for_each_voxel(stack, view_of(result.axes, to), [&](std::size_t in_stack, std::size_t in_image) {
+      result.values[in_image] = stack.voxels[in_stack];
+    });
+  }
   return result;
+}
+
+Image put_stack(const Image& image, const StackSelection& selection, const Stack& stack) {
+  ImageStacks alone{{selection}, {}, {}};
+  for (std::size_t i = 0; i < image.axes.size(); ++i)
+    if (is_part(selection, i)) alone.kept.push_back(i);
+  return put_stacks(image, alone, std::span(&stack, 1));
 }
 
 }  // namespace n2s

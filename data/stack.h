@@ -1,9 +1,10 @@
-// From an image with any axes to the stack of planes that the networks work on, and back: one axis is the stack's, two
-// make the planes, all others are held at one position.
+// From an image with any axes to the stacks of planes that the networks work on, and back: one axis is the stack's, two
+// make the planes, and each position along all others (channels, time points, slices) is a stack of its own.
 #pragma once
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,9 @@ struct StackOptions {
   /// Which axis the planes follow each other along: a letter (x y z t c; i j k are x y z), or its position in the
   /// file's axes, slowest first. Empty: Z where it has more than one plane, else T.
   std::string axis;
-  std::optional<std::size_t> channel;  // default 0; must be given for a colour image
-  std::optional<std::size_t> time;     // default 0
-  std::optional<std::size_t> slice;    // position along Z when the stack runs along T or C; default 0
+  // Only this position along an axis; unset: every position.
+  std::optional<std::size_t> channel, time;
+  std::optional<std::size_t> slice;  // along Z, where the stack runs along T or C
 };
 
 struct StackSelection {
@@ -34,15 +35,37 @@ struct StackSelection {
   std::string describe;               // one line for the user: what was chosen, out of what
 };
 
-/// Applies the defaults and checks the request against the image. An image of one plane gives a selection of one plane.
-/// Throws Error: no such axis, a position out of range, a colour image without a channel.
+/// The stacks of an image, in the order of its axes, the last one fastest.
+struct ImageStacks {
+  std::vector<StackSelection> stacks;
+  std::vector<std::size_t> kept;  // axes that a result has, in order: all but those that the options hold at a position
+  std::string describe;           // one line for the user
+};
+
+/// Applies the defaults and checks the request against the image. An image of one plane gives stacks of one plane.
+/// Throws Error: no such axis, a position out of range.
+ImageStacks select_stacks(const Image& image, const StackOptions& options = {});
+
+/// One stack: position 0 where the options leave the choice. A colour image needs a channel.
 StackSelection select_stack(const Image& image, const StackOptions& options = {});
+
+/// Along the channels; 0 where there are none, or where the stack runs along them.
+std::size_t channel_of(const Image& image, const StackSelection& selection);
+
+/// Which stack of the image it is, counted over all positions of the axes that are not the stack's.
+std::size_t number_of(const Image& image, const StackSelection& selection);
+
+/// "channel 1, time point 3", for messages; empty where the image has no other stack.
+std::string describe_position(const Image& image, const StackSelection& selection);
 
 /// The selected voxels. Planes are Y rows by X columns; along Y they are Z by X, along X they are Z by Y.
 Stack take_stack(const Image& image, const StackSelection& selection);
 
-/// An image with the input's axes order, spacing, orientation and sample type that holds `stack` alone: axes that were
-/// held at one position are gone. Of `image` everything but the values is used. Throws Error where sizes differ.
+/// An image with the input's axes order, spacing, orientation and sample type that holds one result for each of
+/// `selected.stacks`. Of `image` everything but the values is used. Throws Error where sizes differ.
+Image put_stacks(const Image& image, const ImageStacks& selected, std::span<const Stack> stacks);
+
+/// The same for `stack` alone, with the three axes of the selection.
 Image put_stack(const Image& image, const StackSelection& selection, const Stack& stack);
 
 }  // namespace n2s

@@ -105,3 +105,47 @@ TEST_CASE("requests that an image cannot satisfy") {
   other.height = 4;
   CHECK(contains(error_of([&] { put_stack(plane, selection, other); }), "does not fit the input's 1 planes of 5x7"));
 }
+
+TEST_CASE("every channel and time point is a stack, and results have the full shape again") {
+  Image image = hyperstack();
+  image.colour = true;
+  const ImageStacks all = select_stacks(image);
+  CHECK(all.describe == "T=4 Z=3 C=2 Y=5 X=7: 8 stacks of 3 planes along Z of 5x7 pixels (Y by X)");
+  REQUIRE(all.stacks.size() == 8);
+  std::vector<Stack> stacks;
+  for (std::size_t i = 0; i < 8; ++i) {
+    stacks.push_back(take_stack(image, all.stacks[i]));
+    CHECK(channel_of(image, all.stacks[i]) == i % 2);
+    CHECK(number_of(image, all.stacks[i]) == i);
+    CHECK(describe_position(image, all.stacks[i]) ==
+          "time point " + std::to_string(i / 2) + ", channel " + std::to_string(i % 2));
+    CHECK(stacks[i].voxels[(2 * 5 + 4) * 7 + 6] == value_at(image, {i / 2, 2, i % 2, 4, 6}));
+  }
+  const Image result = put_stacks(image, all, stacks);
+  CHECK(result.axes == image.axes);
+  CHECK(result.values == image.values);
+  CHECK(result.colour);
+  CHECK(
+      contains(error_of([&] { put_stacks(image, all, std::span(stacks).first(7)); }), "7 results do not fit 8 stacks"));
+}
+
+TEST_CASE("an option restricts an axis, which the result then lacks") {
+  const Image image = hyperstack();
+  StackOptions options = along("t");
+  options.channel = 1;
+  const ImageStacks slices = select_stacks(image, options);
+  CHECK(slices.describe ==
+        "T=4 Z=3 C=2 Y=5 X=7: 3 stacks of 4 planes along T of 5x7 pixels (Y by X), channel 1 of 2 (from 0)");
+  std::vector<Stack> stacks;
+  for (const StackSelection& selection : slices.stacks) {
+    CHECK(channel_of(image, selection) == 1);
+    CHECK(number_of(image, selection) == stacks.size() * 2 + 1);  // the same as without the restriction
+    stacks.push_back(take_stack(image, selection));
+  }
+  const Image result = put_stacks(image, slices, stacks);
+  CHECK(describe_axes(result.axes) == "T=4 Z=3 Y=5 X=7");
+  CHECK(value_at(result, {3, 2, 4, 6}) == value_at(image, {3, 2, 1, 4, 6}));
+  CHECK(value_at(result, {1, 0, 2, 3}) == value_at(image, {1, 0, 1, 2, 3}));
+  CHECK(select_stacks(image, along("c")).stacks.size() == 12);
+  CHECK(channel_of(image, select_stacks(image, along("c")).stacks[5]) == 0);
+}
