@@ -2,11 +2,13 @@
 #include "data/image.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "data/atomic_file.h"
 #include "data/formats/formats.h"
@@ -34,6 +36,12 @@ Image read_format(const std::filesystem::path& path, const ReadOptions& options)
   if (!options.dataset.empty() && !format->has_datasets)
     throw Error(fmt::format("{}: dataset '{}' was requested, but {} files have no datasets; leave it out", file.name(),
                             options.dataset, format->name));
+  if (!options.axes.empty() && !format->may_lack_axes)
+    throw Error(fmt::format("{}: --axes {} was given, but {} files name their axes themselves; leave it out",
+                            file.name(), options.axes, format->name));
+  if (options.series && !format->has_series)
+    throw Error(fmt::format("{}: --series {} was given, but {} files have no series; leave it out", file.name(),
+                            *options.series, format->name));
   Image image = format->read(file, options);
   image.medical = format->medical;
   return image;
@@ -109,6 +117,58 @@ const Image& arranged(const Image& image, std::string_view order, Image& storage
   return storage;
 }
 
+namespace {
+
+/// YX or ZYX; lengths of 1 in excess do not count. Empty: more dimensions than that.
+std::string conventional_names(const std::vector<std::size_t>& shape) {
+  std::vector<std::size_t> long_ones;
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] > 1) long_ones.push_back(i);
+  if (shape.size() == 2 || shape.size() == 3) return shape.size() == 2 ? "YX" : "ZYX";
+  if (long_ones.size() < 2 || long_ones.size() > 3 || shape.size() > 5) return "";
+  std::string names(shape.size(), ' ');
+  for (std::size_t i = 0; i < long_ones.size(); ++i) names[long_ones[long_ones.size() - 1 - i]] = "XYZ"[i];
+  for (const char spare : long_ones.size() == 2 ? std::string("ZTC") : std::string("TC"))
+    if (const auto place = names.rfind(' '); place != std::string::npos) names[place] = spare;
+  return names;
+}
+
+}  // namespace
+
+std::vector<Axis> named_axes(const std::string& name, const std::vector<std::size_t>& shape,
+                             const std::string& requested, const std::string& own) {
+  std::string letters = requested.empty() ? own : requested;
+  std::transform(letters.begin(), letters.end(), letters.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  if (letters.empty()) letters = conventional_names(shape);
+  if (letters.empty())
+    throw Error(
+        fmt::format("{}: an array of {} dimensions ({}) without names; say what they are, slowest first, with --axes, "
+                    "such as --axes {}",
+                    name, shape.size(), fmt::join(shape, ", "), shape.size() < 5 ? "CZYX" : "TCZYX"));
+  std::string sorted = letters;
+  std::sort(sorted.begin(), sorted.end());
+  const bool known = sorted.find_first_not_of("TCZYX") == std::string::npos;
+  const bool unique = std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+  const bool planes = sorted.find('Y') != std::string::npos && sorted.find('X') != std::string::npos;
+  if (letters.size() != shape.size() || !known || !unique || !planes)
+    throw Error(
+        fmt::format("{}: axes {} do not fit an array of {} dimensions ({}): name each once, out of T, C, Z, Y "
+                    "and X, with Y and X among them",
+                    name, requested.empty() ? own : requested, shape.size(), fmt::join(shape, ", ")));
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < shape.size(); ++i) axes.push_back({letters[i], shape[i], 1});
+  return axes;
+}
+
+void put_plane_axes_last(Image& image) {
+  std::string order;
+  for (const Axis& axis : image.axes)
+    if (axis.name != 'Y' && axis.name != 'X') order += axis.name;
+  Image storage;
+  if (&arranged(image, order + "YX", storage) == &storage) image = std::move(storage);
+}
+
 Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
   const char* problem = "it does not fit in this machine's memory; cut it into smaller files";
   try {
@@ -125,12 +185,27 @@ void check_image_extension(const std::filesystem::path& path) {
     throw Error(fmt::format("{}: cannot tell the format; end the name in {}", path.string(), format_extensions()));
 }
 
+void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>& axes, SampleType type) {
+  check_image_extension(path);
+  const Format& format = *format_of_name(path);
+  const auto lacks = [&](const Axis& axis) {
+    return axis.length > 1 && format.axes.find(axis.name) == std::string_view::npos;
+  };
+  if (std::any_of(axes.begin(), axes.end(), lacks))
+    throw Error(fmt::format("{}: {} cannot hold {}; write .tif, .nii.gz or .h5", path.string(), format.name,
+                            describe_axes(axes)));
+  if (!format.types.empty() && std::find(format.types.begin(), format.types.end(), type) == format.types.end())
+    throw Error(fmt::format("{}: {} cannot hold samples of type {}; write .tif", path.string(), format.name,
+                            sample_type_name(type)));
+}
+
 void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
   check_image_extension(path);
   check_output_path(path, options.overwrite);
   if (image.axes.empty() || image.values.size() != sample_count(image.axes))
     throw Error(
         fmt::format("{}: {} values do not fill {}", path.string(), image.values.size(), describe_axes(image.axes)));
+  check_image_fits(path, image.axes, options.type.value_or(image.type));
   const Format& format = *format_of_name(path);
   WriteOptions written = options;
   if (options.type.value_or(image.type) == SampleType::float16 && !format.float16) written.type = SampleType::float32;

@@ -69,8 +69,21 @@ std::string describe_axes(const std::vector<Axis>& axes);
 const Image& arranged(const Image& image, std::string_view order, Image& storage);
 
 struct ReadOptions {
-  std::string dataset;  // HDF5: path of the dataset; empty: the only numeric one with 2 to 5 dimensions
+  std::string dataset{};  // HDF5: path of the dataset; empty: the only numeric one with 2 to 5 dimensions
+  /// Names of the file's axes, slowest first, such as "CZYX": for formats that do not name them. Empty: the file's own
+  /// names; without such, YX or ZYX.
+  std::string axes{};
+  std::optional<std::size_t> series{};  // TIFF: which of the file's series, from 0
 };
+
+/// The axes of an array of this shape, slowest first: named by `requested`, else by `own`, the file's names, else YX or
+/// ZYX. Throws Error, which begins with `name`: a request that does not fit the shape, more dimensions than can be
+/// known.
+std::vector<Axis> named_axes(const std::string& name, const std::vector<std::size_t>& shape,
+                             const std::string& requested, const std::string& own = "");
+
+/// `image` with its axes in their order, but Y and X last.
+void put_plane_axes_last(Image& image);
 
 /// Reads a whole file in any of the formats of formats/formats.h, recognised by content, not by name. NaN and
 /// infinite values are returned as they are. Throws Error: no such file, unknown or damaged content, a file that ends
@@ -89,6 +102,10 @@ struct WriteOptions {
 /// is completely on disk. Throws Error: what check_output_path does, an extension that is not known, an image that
 /// the format cannot hold, a full disk.
 void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options = {});
+
+/// Throws Error where the format that the extension names cannot hold such an image; says which formats can. For checks
+/// before long work.
+void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>& axes, SampleType type);
 
 /// Throws Error unless write_image knows the extension. For checks before long work; pair it with check_output_path.
 void check_image_extension(const std::filesystem::path& path);

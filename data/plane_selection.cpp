@@ -26,8 +26,8 @@ int existing_plane(int depth, int plane, int offset, int gap) {
   for (int distance = std::min(gap, depth - 1); distance > 0; --distance)  // shorter than the gap: far is best
     if (const auto farthest = at(distance)) return *farthest;
   throw Error(
-      "a stack of 1 plane has no neighbours to learn from: use a longer stack, or a single input plane with a "
-      "second noisy copy (noise2noise)");
+      "a stack of 1 plane has no neighbours to learn from: use a longer stack, or a method that sees "
+      "the target alone, with a second noisy copy");
 }
 
 }  // namespace

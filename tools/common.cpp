@@ -10,14 +10,11 @@
 #include <vector>
 
 #include "data/formats/formats.h"
-#include "data/normalisation.h"
 #include "kernels/base/error.h"
 #include "kernels/device/device_info.h"
 
 namespace n2s {
 namespace {
-
-constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings works mostly on padding
 
 /// "cuda:1" -> 1; "auto" and "cuda" -> 0.
 int cuda_device(const std::string& device) {
@@ -89,33 +86,14 @@ void add_output_option(Verb& verb, std::string& path, const std::string& what) {
 
 void add_input_options(Verb& verb, InputOptions& o) {
   verb.heading(fmt::format("Input ({})", format_names()));
-  verb.option("--dataset", o.dataset, "HDF5: path of the dataset inside the file");
+  verb.option("--dataset", o.read.dataset, "HDF5: path of the dataset inside the file");
+  verb.option("--series", o.read.series, "TIFF: which of the file's series, from 0");
+  verb.option("--axes", o.read.axes, "Names of the axes, slowest first, where the file does not say: such as CZYX");
   verb.option("--axis", o.stack.axis,
               "Axis along which the planes are stacked: x, y, z, t or c (default: z, or t where there is no z)");
-  verb.option("--channel", o.stack.channel, "Channel, from 0 (default: 0; colour images need it)");
-  verb.option("--time", o.stack.time, "Time point, from 0 (default: 0)");
-}
-
-LoadedStack load_noisy_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
-  LoadedStack loaded;
-  loaded.image = read_image(path, {input.dataset});
-  loaded.selection = select_stack(loaded.image, input.stack);
-  loaded.stack = take_stack(loaded.image, loaded.selection);
-  loaded.image.values.clear();
-  loaded.image.values.shrink_to_fit();
-  say(common, "{}: {}", path, loaded.selection.describe);
-  check_planes_finite(loaded.stack, path);
-  if (loaded.stack.height < kSmallestSide || loaded.stack.width < kSmallestSide)
-    throw Error(
-        fmt::format("{}: planes of {}x{} pixels are too small, at least {} on each side are needed; is --axis right?",
-                    path, loaded.stack.height, loaded.stack.width, kSmallestSide));
-  return loaded;
-}
-
-LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common) {
-  LoadedStack loaded = load_noisy_stack(path, input, common);
-  check_finite(loaded.stack, path);
-  return loaded;
+  verb.option("--channel", o.stack.channel, "Only this channel, from 0 (default: all)");
+  verb.option("--time", o.stack.time, "Only this time point, from 0 (default: all)");
+  verb.option("--slice", o.stack.slice, "Only this slice along z, from 0, of stacks along t or c (default: all)");
 }
 
 Stack middle_planes(Stack stack, int count) {

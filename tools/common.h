@@ -1,4 +1,4 @@
-// What every verb shares: its common options, the device they choose, how input is read and how notes are printed.
+// What every verb shares: its common options, the device they choose and how notes are printed.
 #pragma once
 
 #include <fmt/format.h>
@@ -37,24 +37,12 @@ Device open_device(const CommonOptions& options);
 /// -o, with the extensions that can be written.
 void add_output_option(Verb& verb, std::string& path, const std::string& what);
 
-/// Which stack of a file to read.
+/// Which stacks of a file to read.
 struct InputOptions {
-  std::string dataset;
+  ReadOptions read;
   StackOptions stack;
 };
 void add_input_options(Verb& verb, InputOptions& options);
-
-struct LoadedStack {
-  Image image;  // without its values: they are in the stack
-  StackSelection selection;
-  Stack stack;
-};
-
-/// Reads a file, says which stack was chosen, and checks it: finite voxels, planes of at least 16x16 pixels.
-LoadedStack load_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
-
-/// The same for a stack that a network restores or learns from: voxels may be NaN or infinite, but no whole plane.
-LoadedStack load_noisy_stack(const std::string& path, const InputOptions& input, const CommonOptions& common);
 
 /// The `count` planes in the middle, as in the paper's MRI experiments (the ends of a head scan are air); 0: all
 /// planes. Throws Error when the stack has fewer.

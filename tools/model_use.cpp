@@ -56,6 +56,14 @@ LoadedModel load_model(const fs::path& path) {
   return model;
 }
 
+std::vector<LoadedModel> load_models(const fs::path& path) {
+  std::vector<LoadedModel> models;
+  while (fs::exists(path / fmt::format("channel{}/model.safetensors", models.size())))
+    models.push_back(load_model(path / fmt::format("channel{}", models.size())));
+  if (models.empty()) models.push_back(load_model(path));
+  return models;
+}
+
 namespace {
 
 /// Throws Error where the output lies further outside the input's range than any restoration would.

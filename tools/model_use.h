@@ -38,6 +38,9 @@ std::filesystem::path model_file(const std::filesystem::path& path);
 /// From a run's folder (its best model) or a model file. Throws Error.
 LoadedModel load_model(const std::filesystem::path& path);
 
+/// The models of a run: one for each channel where the run has several networks, else one for all channels.
+std::vector<LoadedModel> load_models(const std::filesystem::path& path);
+
 /// Restores a stack in the file's units: normalises, denoises and undoes the normalisation; voxels that were replaced
 /// because no network can restore them have their values back.
 Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& device, const InferenceOptions& options);

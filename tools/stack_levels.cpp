@@ -1,6 +1,7 @@
 // Percentiles come from the device where it can; everything else is done on the host.
 #include "tools/stack_levels.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -35,6 +36,33 @@ void fit(std::vector<SeenStack>& seen, std::vector<std::size_t> which, const std
   }
 }
 
+bool is_constant(const Stack& stack) {
+  const float first = stack.voxels.front();
+  return std::all_of(stack.voxels.begin(), stack.voxels.end(), [&](float v) { return v == first; });
+}
+
+/// Each stack its own map.
+void fit_each(std::vector<SeenStack>& seen, const std::vector<NamedStack>& names, const std::string& kind,
+              const CommonOptions& common, const OrderStatistics& find) {
+  std::vector<const Stack*> all;
+  std::vector<std::size_t> constant;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    all.push_back(&seen[i].stack);
+    if (is_constant(seen[i].stack)) constant.push_back(i);
+  }
+  if (constant.size() == seen.size()) constant.clear();  // the error is that of a stack alone
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (!std::binary_search(constant.begin(), constant.end(), i)) fit(seen, {i}, kind, names[i].name, find);
+  if (constant.empty()) return;
+  const Normalisation together = fit_normalisation(all, robust_options(kind), find);
+  for (const std::size_t i : constant) {
+    say(common, "{}: every voxel is {:g}; the levels of all stacks together are used", names[i].name,
+        seen[i].stack.voxels.front());
+    seen[i].normalisation = together;
+    seen[i].replaced = replace_extremes(seen[i].stack, together, find);
+  }
+}
+
 }  // namespace
 
 LevelsFrom levels_from(const std::string& name) {
@@ -55,7 +83,7 @@ std::vector<SeenStack> see_stacks(std::vector<NamedStack> stacks, const std::str
   if (from == LevelsFrom::shared && !all.empty())
     fit(seen, all, kind, fmt::format("{} and {} more", stacks.front().name, stacks.size() - 1), find);
   else
-    for (const std::size_t i : all) fit(seen, {i}, kind, stacks[i].name, find);
+    fit_each(seen, stacks, kind, common, find);
   for (const std::size_t i : all)
     if (i < kDescribed || seen[i].replaced.isolated > 0 || !seen[i].replaced.kept.empty())
       describe(stacks[i].name, seen[i], common);

@@ -26,7 +26,8 @@ struct SeenStack {
   ExtremeValues replaced;
 };
 
-/// One map for each stack, or a shared one for all. `name` of a stack begins Error and notes.
+/// One map for each stack, or a shared one for all. A stack whose voxels are all the same, such as a blank time point,
+/// gets that of all stacks together, where these differ. `name` of a stack begins Error and notes.
 struct NamedStack {
   std::string name;
   Stack stack;

@@ -57,6 +57,10 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
   verb.flag("--flips", o.orientations,
             fmt::format("Flip training images and rotate them by 90 degrees at random (default: no; {})",
                         per_network(default_flips)));
+  verb.option("--channels", o.channels,
+              "Networks for files of several channels: one for each, or joint, one for all (default: each; colour "
+              "images joint). Time points and slices share a network")
+      .one_of({"each", "joint"});
   verb.option("--validation-planes", o.held_out,
               "Planes of each stack to hold out for validation (default: 1 in 25; none of stacks under 20 planes)")
       .not_negative();

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/training/training_stack.h"
 #include "kernels/adam/adam.h"
 #include "tools/command_line.h"
 
@@ -23,7 +24,7 @@ enum class Keep { last, best };
 /// What the user has asked for; prepare_training() decides what is left open.
 struct TrainingOptions {
   std::string network;  // empty: by the kind of file
-  std::string method = "noise2stack";
+  std::string method = BatchSettings{}.method;
   int planes = 0;  // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
   int gap = 0;
   int batch = 16;
@@ -36,8 +37,9 @@ struct TrainingOptions {
   bool fixed_noise = false;
   int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;
-  int held_out = -1;  // planes of each stack that validate; -1: one in 25, none of a short stack
-  std::string keep;   // "last", "best"; empty: best with epochs, as in the paper, else last
+  std::string channels;  // "each", "joint"; empty: each, but for colour images
+  int held_out = -1;     // planes of each stack that validate; -1: one in 25, none of a short stack
+  std::string keep;      // "last", "best"; empty: best with epochs, as in the paper, else last
   bool no_fusion = false;
   bool resume = false;
 };

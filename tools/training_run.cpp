@@ -15,7 +15,6 @@
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "tools/interrupt.h"
-#include "tools/json_output.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 #include "tools/training_log.h"
@@ -286,7 +285,7 @@ class Run {
 
 }  // namespace
 
-void print_json(const TrainingResult& result) {
+nlohmann::json result_json(const TrainingResult& result) {
   nlohmann::json json{{"steps", result.steps},
                       {"epochs", result.epochs},
                       {"train_seconds", result.seconds},
@@ -301,17 +300,40 @@ void print_json(const TrainingResult& result) {
     json["best_validation"] = result.validation->best;
     json["best_step"] = result.validation->step;
   }
-  print_json(json);
+  return json;
+}
+
+namespace {
+
+/// The folder itself, and its subfolders of channels.
+std::vector<fs::path> network_folders(const fs::path& run) {
+  std::vector<fs::path> folders{run};
+  std::error_code unreadable;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run, unreadable))
+    if (entry.path().filename().string().starts_with("channel") && entry.is_directory())
+      folders.push_back(entry.path());
+  return folders;
+}
+
+}  // namespace
+
+bool holds_run(const fs::path& folder) {
+  return fs::exists(folder / "state.safetensors");
+}
+
+void clear_run(const fs::path& folder) {
+  for (const fs::path& network : network_folders(folder))
+    for (const char* name : {"model.safetensors", "last.safetensors", "state.safetensors"}) fs::remove(network / name);
 }
 
 std::unique_ptr<RunLock> lock_run_folder(const fs::path& folder, bool resume, bool replace) {
   auto lock = std::make_unique<RunLock>(folder);
-  const fs::path state = folder / "state.safetensors";
-  if (fs::exists(state) && !resume && !replace)
+  const std::vector<fs::path> folders = network_folders(folder);
+  const bool held = std::any_of(folders.begin(), folders.end(), holds_run);
+  if (held && !resume && !replace)
     throw Error(
         fmt::format("{}: holds a run already; continue it with --resume or replace it with --force", folder.string()));
-  if (resume && !fs::exists(state))
-    throw Error(fmt::format("{}: no run to resume here; start without --resume", folder.string()));
+  if (resume && !held) throw Error(fmt::format("{}: no run to resume here; start without --resume", folder.string()));
   return lock;
 }
 
@@ -319,6 +341,7 @@ TrainingResult run_training(const std::vector<TrainingStack>& stacks, const Trai
                             const Device& device, ThreadPool& pool, const CommonOptions& common,
                             const std::string& resume_command) {
   const InterruptGuard guard;
+  fs::create_directories(request.folder);
   return Run(stacks, request, device, pool, common).train(resume_command);
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +40,13 @@ struct TrainingResult {
   std::map<std::string, std::string> files;  // what is in it -> path
 };
 /// For --json.
-void print_json(const TrainingResult& result);
+nlohmann::json result_json(const TrainingResult& result);
+
+/// Whether the folder holds the state of a network's training.
+bool holds_run(const std::filesystem::path& folder);
+
+/// Removes the models and states of an earlier run, which may have had other channels.
+void clear_run(const std::filesystem::path& folder);
 
 /// Locks the folder of a run. Throws Error when another program trains there, when it holds a run and neither `resume`
 /// nor `replace` is set, or holds none and `resume` is. Call it before long work, and keep the lock until it is done.

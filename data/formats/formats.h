@@ -19,9 +19,13 @@ struct Format {
   bool (*recognise)(const InputFile& file);  // by content
   Image (*read)(const InputFile& file, const ReadOptions& options);
   void (*write)(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
-  bool medical = false;       // of MRI and CT scanners: chooses the network where the user does not
-  bool float16 = false;       // can store half precision; without it such samples are stored as float32
-  bool has_datasets = false;  // holds several images, chosen by ReadOptions::dataset
+  std::string_view axes = "TZCYX";  // those that it can hold, where they are longer than 1
+  std::vector<SampleType> types{};  // that it can store; empty: all (wider ones where it lacks one)
+  bool medical = false;             // of MRI and CT scanners: chooses the network where the user does not
+  bool float16 = false;             // can store half precision; without it such samples are stored as float32
+  bool may_lack_axes = false;       // ReadOptions::axes may name them
+  bool has_series = false;          // holds several images of different shapes, chosen by ReadOptions::series
+  bool has_datasets = false;        // holds several images, chosen by ReadOptions::dataset
 };
 
 std::span<const Format> formats();

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "data/formats/hdf5_axes.h"
 #include "data/formats/hdf5_handle.h"
 #include "data/input_file.h"
 #include "kernels/base/error.h"
@@ -175,16 +176,16 @@ Image read_hdf5(const InputFile& input, const ReadOptions& options) {
 
   Image image;
   image.type = type_of(stored.get()).value_or(SampleType::float32);
-  constexpr std::array<std::string_view, 6> kAxisNames = {"", "", "YX", "ZYX", "TZYX", "TCZYX"};
   const std::vector<hsize_t> shape = shape_of(dataset.get(), failure);
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    image.axes.push_back({kAxisNames.at(shape.size())[i], static_cast<std::size_t>(shape[i]), 1});
+  image.axes =
+      named_axes(name, {shape.begin(), shape.end()}, options.axes, read_hdf5_axes(dataset.get(), shape.size()));
   const std::size_t count = sample_count(image.axes);
   check_storage(dataset.get(), name, failure, input.size(), count * H5Tget_size(stored.get()));
   check_memory(name, count * sizeof(float));
   image.values.resize(count);
   check_hdf5(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, image.values.data()), failure);
   read_spacing(dataset.get(), image);
+  put_plane_axes_last(image);
   return image;
 }
 

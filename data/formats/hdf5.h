@@ -26,13 +26,14 @@ std::vector<Hdf5Dataset> list_hdf5(const std::filesystem::path& path);
 /// The signature may follow a user block of 512, 1024, ... bytes.
 bool is_hdf5(const InputFile& file);
 
-/// Axes by number of dimensions: YX, ZYX, TZYX, TCZYX. Spacing from the attribute element_size_um (Z, Y, X; ImageJ's
+/// Axes: named by ReadOptions::axes, else by the file (hdf5_axes.h), else YX or ZYX; four or five dimensions without
+/// names are refused. Spacing from the attribute element_size_um (Z, Y, X; ImageJ's
 /// and ilastik's convention). With no dataset chosen the file has to hold exactly one with 2 to 5 dimensions. Throws
 /// Error: see read_image; the message lists the datasets there are.
 Image read_hdf5(const InputFile& file, const ReadOptions& options);
 
-/// A new file with one dataset: chunks of one plane, deflate level 1, element_size_um where the unit is known.
-/// The file is put together in memory (one more copy of the data) before it is written.
+/// A new file with one dataset: chunks of one plane, deflate level 1, names of the axes, element_size_um where the unit
+/// is known. The file is put together in memory (one more copy of the data) before it is written.
 void write_hdf5(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
 
 }  // namespace n2s

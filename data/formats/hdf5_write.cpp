@@ -8,6 +8,7 @@
 
 #include "data/atomic_file.h"
 #include "data/formats/hdf5.h"
+#include "data/formats/hdf5_axes.h"
 #include "data/formats/hdf5_handle.h"
 #include "data/samples.h"
 
@@ -59,24 +60,6 @@ void write_spacing(hid_t dataset, const Image& image, const std::string& failure
   check_hdf5(H5Awrite(attribute.get(), H5T_NATIVE_DOUBLE, spacing.data()), failure);
 }
 
-// The fewest dimensions that reading gives the same axes back from.
-std::vector<hsize_t> shape_for(const std::filesystem::path& path, const Image& image) {
-  constexpr std::array<std::string_view, 4> kOrders = {"YX", "ZYX", "TZYX", "TCZYX"};
-  const auto holds = [&](std::string_view order) {
-    return std::all_of(image.axes.begin(), image.axes.end(),
-                       [&](const Axis& axis) { return order.find(axis.name) != std::string_view::npos; });
-  };
-  const auto order = std::find_if(kOrders.begin(), kOrders.end(), holds);
-  if (order == kOrders.end())
-    throw Error(fmt::format("{}: cannot store axes {}", path.string(), describe_axes(image.axes)));
-  std::vector<hsize_t> shape;
-  for (const char name : *order) {
-    const auto axis = find_axis(image.axes, name);
-    shape.push_back(axis ? image.axes[*axis].length : 1);
-  }
-  return shape;
-}
-
 void write_planes(hid_t dataset, const std::vector<hsize_t>& shape, const Image& image, SampleType type,
                   const std::string& failure) {
   const std::size_t samples = shape[shape.size() - 2] * shape.back();
@@ -117,6 +100,9 @@ void write_dataset(hid_t file, const std::string& name, const std::vector<hsize_
       H5Dcreate2(file, name.c_str(), native_type(type), space.get(), links.get(), creation.get(), H5P_DEFAULT),
       H5Dclose, failure);
   write_planes(dataset.get(), shape, image, type, failure);
+  std::string names;
+  for (const Axis& axis : image.axes) names += axis.name;
+  write_hdf5_axes(dataset.get(), names, failure);
   write_spacing(dataset.get(), image, failure);
 }
 
@@ -125,6 +111,8 @@ void write_dataset(hid_t file, const std::string& name, const std::vector<hsize_
 void write_hdf5(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
   Image storage;
   const Image& image = arranged(given, "TCZYX", storage);
+  std::vector<hsize_t> shape;
+  for (const Axis& axis : image.axes) shape.push_back(axis.length);
   const std::string name = options.dataset.empty() ? "data" : options.dataset;
   const std::string failure = fmt::format("{}: cannot make the HDF5 dataset '{}'", path.string(), name);
   silence_hdf5();
@@ -134,7 +122,7 @@ void write_hdf5(const std::filesystem::path& path, const Image& given, const Wri
   AtomicFile output(path, options.overwrite);
   const Hdf5Handle file(H5Fcreate(output.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
                         failure);
-  write_dataset(file.get(), name, shape_for(path, image), image, options.type.value_or(image.type), failure);
+  write_dataset(file.get(), name, shape, image, options.type.value_or(image.type), failure);
   check_hdf5(H5Fflush(file.get(), H5F_SCOPE_LOCAL), failure);
   const ssize_t size = H5Fget_file_image(file.get(), nullptr, 0);
   if (size <= 0) throw Error(failure);

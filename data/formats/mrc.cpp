@@ -278,9 +278,6 @@ Image read_mrc(const InputFile& file, const ReadOptions&) {
 }
 
 void write_mrc(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
-  if (length_of(given, 'C') > 1)
-    throw Error(fmt::format("{}: MRC has no channels, the image has {}; write .tif or .nii.gz", path.string(),
-                            describe_axes(given.axes)));
   Image storage;
   const Image& image = arranged(given, "CTZYX", storage);
   const auto* kept = kept_header<MrcHeader>(image);

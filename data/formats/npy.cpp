@@ -25,6 +25,7 @@ constexpr bool kBigHere = std::endian::native == std::endian::big;
 /// Kept so that an output has the same byte order.
 struct NpyHeader final : FormatHeader {
   bool swapped = false;
+  std::string axes;  // names, in the file's order
 };
 
 struct NpyFields {
@@ -172,22 +173,16 @@ NpyFields read_header(const InputFile& file, std::uint64_t& data_offset) {
 
 void check_shape(const std::string& name, const std::vector<std::size_t>& shape) {
   const bool empty = std::find(shape.begin(), shape.end(), std::size_t{0}) != shape.end();
-  if ((shape.size() == 2 || shape.size() == 3) && !empty) return;
+  if (shape.size() >= 2 && shape.size() <= 5 && !empty) return;
   throw Error(
       fmt::format("{}: an array of {} dimensions ({}){}; save one plane (rows, columns) or one stack (planes, rows, "
                   "columns)",
                   name, shape.size(), fmt::join(shape, ", "), empty ? " without any values" : ""));
 }
 
-/// Rows, columns, and the one other axis that there may be.
-std::vector<std::size_t> written_shape(const std::filesystem::path& path, const Image& image) {
+std::vector<std::size_t> shape_of(const Image& image) {
   std::vector<std::size_t> shape;
-  for (const Axis& axis : image.axes)
-    if (axis.name == 'Y' || axis.name == 'X' || axis.length > 1) shape.push_back(axis.length);
-  if (shape.size() == 2 && find_axis(image.axes, 'Z')) shape.insert(shape.begin(), 1);  // a stack of one plane
-  if (shape.size() < 2 || shape.size() > 3)
-    throw Error(fmt::format("{}: a NumPy array of planes, rows and columns cannot hold {}; write .tif or .h5",
-                            path.string(), describe_axes(image.axes)));
+  for (const Axis& axis : image.axes) shape.push_back(axis.length);
   return shape;
 }
 
@@ -209,7 +204,7 @@ bool is_npy(const InputFile& file) {
   return file.has(kMagic);
 }
 
-Image read_npy(const InputFile& file, const ReadOptions&) {
+Image read_npy(const InputFile& file, const ReadOptions& options) {
   std::uint64_t offset = 0;
   const NpyFields fields = read_header(file, offset);
   auto header = std::make_shared<NpyHeader>();
@@ -218,23 +213,28 @@ Image read_npy(const InputFile& file, const ReadOptions&) {
   stored.header = header;
   stored.type = type_of(file.name(), fields.type);
   check_shape(file.name(), fields.shape);
-  const std::string_view names = fields.shape.size() == 2 ? "YX" : "ZYX";
-  for (std::size_t i = 0; i < names.size(); ++i) stored.axes.push_back({names[i], fields.shape[i], 1});
+  stored.axes = named_axes(file.name(), fields.shape, options.axes);
+  std::string names;
+  for (const Axis& axis : stored.axes) names += axis.name;
+  header->axes = names;
   if (fields.fortran) std::reverse(stored.axes.begin(), stored.axes.end());
   read_raw_samples(file, offset, header->swapped, stored);
-  if (!fields.fortran) return stored;
   Image storage;
-  arranged(stored, names, storage);
-  return storage;
+  if (&arranged(stored, names, storage) == &storage) stored = std::move(storage);
+  put_plane_axes_last(stored);
+  return stored;
 }
 
 void write_npy(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
   Image storage;
-  const Image& image = arranged(given, "TCZYX", storage);
+  const auto* kept = kept_header<NpyHeader>(given);
+  std::string order = kept != nullptr ? kept->axes : "";  // an array has no names, so its order is kept
+  for (const Axis& axis : given.axes)
+    if (order.find(axis.name) == std::string::npos) order += axis.name;
+  const Image& image = arranged(given, order, storage);
   const SampleType type = options.type.value_or(image.type);
-  const auto* kept = kept_header<NpyHeader>(image);
   const bool swapped = kept != nullptr && kept->swapped;
-  const std::string text = header_text(type, swapped, written_shape(path, image));
+  const std::string text = header_text(type, swapped, shape_of(image));
 
   AtomicFile file(path, options.overwrite);
   std::string start(kMagic);

@@ -191,8 +191,18 @@ TEST_CASE("HDF5 by h5py") {
   CHECK(spacings(one) == std::vector<double>{0.75, 0.5, 0.25});
   CHECK(one.unit == "micron");
   check_ramp("two.h5", SampleType::int16, "Y=5 X=7");
-  check_ramp("four.h5", SampleType::int16, "T=4 Z=3 Y=5 X=7");
-  check_ramp("five.h5", SampleType::int16, "T=4 C=2 Z=3 Y=5 X=7");
+  CHECK(contains(error_of([] { read_image(fixture("four.h5")); }), "4 dimensions (4, 3, 5, 7) without names"));
+  CHECK(contains(error_of([] { read_image(fixture("five.h5")); }), "--axes TCZYX"));
+  for (const auto& [dataset, axes] : {std::pair{"labels", "C=4 Z=3 Y=5 X=7"}, std::pair{"ilastik", "Z=3 C=4 Y=5 X=7"},
+                                      std::pair{"netcdf", "T=4 Z=3 Y=5 X=7"}}) {
+    CAPTURE(dataset);
+    const Image named = read_image(fixture("named.h5"), {.dataset = dataset});
+    check_axes(named, axes);
+    CHECK(named.values[35] == ramp(420, SampleType::int16)[named.axes[0].name == 'Z' ? 105 : 35]);
+  }
+  const Image five = read_image(fixture("five.h5"), {.axes = "TCZYX"});
+  check_axes(five, "T=4 C=2 Z=3 Y=5 X=7");
+  CHECK(five.values == ramp(five.values.size(), SampleType::int16));
 }
 
 namespace {

@@ -6,6 +6,7 @@ The files are committed: tests need no Python. To make them again:
     VENV/bin/python tests/data/make_fixtures.py
 Every voxel has a value that its place gives (see ramp), which foreign_files_test.cpp computes again.
 """
+import json
 import pathlib
 
 import h5py
@@ -126,6 +127,18 @@ def make_hdf5():
     for name, shape in {"two": (5, 7), "four": (4, 3, 5, 7), "five": (4, 2, 3, 5, 7)}.items():
         with h5py.File(OUT / f"{name}.h5", "w", libver="latest") as file:
             file["data"] = ramp(shape, "int16")
+    with h5py.File(OUT / "named.h5", "w") as file:  # the same voxels, with axes named in three ways
+        voxels = ramp((4, 3, 5, 7), "int16")
+        labelled = file.create_dataset("labels", data=voxels)
+        for dimension, name in zip(labelled.dims, "czyx"):
+            dimension.label = name
+        tagged = file.create_dataset("ilastik", data=np.moveaxis(voxels, 0, -1))
+        tagged.attrs["axistags"] = json.dumps({"axes": [{"key": k, "typeFlags": 2} for k in "zyxc"]})
+        scaled = file.create_dataset("netcdf", data=voxels)
+        for i, name in enumerate(("time", "z", "y", "x")):
+            file[name] = np.arange(voxels.shape[i], dtype=float)
+            file[name].make_scale(name)
+            scaled.dims[i].attach_scale(file[name])
     with h5py.File(OUT / "external.h5", "w") as file:
         file.create_dataset("data", (3, 5, 7), "uint8", external=[("somewhere_else.bin", 0, 105)])
 

@@ -114,7 +114,7 @@ TEST_CASE("MRC: types that the format lacks, and spacing in other units") {
   write_image(folder / "nan.mrc", image);
   CHECK(word_of<float>(read_bytes(folder / "nan.mrc"), 21) < word_of<float>(read_bytes(folder / "nan.mrc"), 20));
   image.axes[0].name = 'C';
-  CHECK(contains(error_of([&] { write_image(folder / "c.mrc", image); }), "no channels"));
+  CHECK(contains(error_of([&] { write_image(folder / "c.mrc", image); }), "MRC cannot hold C="));
 }
 
 TEST_CASE("MRC bytes are unsigned where IMOD says so, and stay unsigned") {

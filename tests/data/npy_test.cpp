@@ -63,7 +63,7 @@ TEST_CASE("an array that is read and written is the same, in C order") {
   CHECK(read_bytes(folder / "order.npy") == read_bytes(fixture("int16.npy")));
 }
 
-TEST_CASE("stacks along any axis, and stacks of one plane, become arrays of three dimensions") {
+TEST_CASE("arrays have the image's axes in order; what four dimensions are the user says") {
   const TemporaryFolder folder;
   write_image(folder / "time.npy", ramp_image({{'T', 4, 1}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::int16));
   CHECK(describe_axes(read_image(folder / "time.npy").axes) == "Z=4 Y=5 X=7");
@@ -72,7 +72,20 @@ TEST_CASE("stacks along any axis, and stacks of one plane, become arrays of thre
   write_image(folder / "row.npy", ramp_image({{'Z', 3, 1}, {'Y', 1, 1}, {'X', 7, 1}}, SampleType::int16));
   CHECK(describe_axes(read_image(folder / "row.npy").axes) == "Z=3 Y=1 X=7");
   const Image film = ramp_image({{'T', 2, 1}, {'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::int16);
-  CHECK(contains(error_of([&] { write_image(folder / "film.npy", film); }), "cannot hold T=2 Z=3 Y=5 X=7"));
+  write_image(folder / "film.npy", film);
+  CHECK(contains(error_of([&] { read_image(folder / "film.npy"); }), "4 dimensions (2, 3, 5, 7) without names"));
+  const auto read_as = [&](const std::string& axes) { return read_image(folder / "film.npy", {.axes = axes}); };
+  CHECK(describe_axes(read_as("TZYX").axes) == "T=2 Z=3 Y=5 X=7");
+  CHECK(read_as("TZYX").values == film.values);
+  CHECK(describe_axes(read_as("czyx").axes) == "C=2 Z=3 Y=5 X=7");
+  const Image turned = read_as("YXZT");  // X is last in an image
+  CHECK(describe_axes(turned.axes) == "Z=5 T=7 Y=2 X=3");
+  CHECK(turned.values[1] == film.values[35]);
+  for (const char* bad : {"ZYX", "TZYXC", "TTYX", "TZXQ", "TZCY"}) {
+    CAPTURE(bad);
+    CHECK(contains(error_of([&] { read_as(bad); }), bad));
+  }
+  CHECK(contains(error_of([&] { read_image(fixture("volumes.mrc"), {.axes = "ZYX"}); }), "leave it out"));
 }
 
 TEST_CASE("arrays that are no stack say what they are and what to do") {

@@ -112,9 +112,11 @@ TEST_CASE("colour PNG") {
 TEST_CASE("what a format cannot hold is refused before anything is written") {
   const TemporaryFolder folder;
   const Image volume = ramp_image({{'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::uint8);
-  CHECK(contains(error_of([&] { write_image(folder / "a.png", volume); }), "PNG holds one plane, not Z=3 Y=5 X=7"));
+  CHECK(contains(error_of([&] { write_image(folder / "a.png", volume); }),
+                 "PNG cannot hold Z=3 Y=5 X=7; write .tif, .nii.gz or .h5"));
   const Image floats = ramp_image({{'Y', 5, 1}, {'X', 7, 1}}, SampleType::float32);
-  CHECK(contains(error_of([&] { write_image(folder / "a.png", floats); }), "PNG holds uint8 or uint16"));
+  CHECK(contains(error_of([&] { write_image(folder / "a.png", floats); }),
+                 "PNG cannot hold samples of type float32; write .tif"));
   CHECK(contains(error_of([&] { write_image(folder / "a.xyz", floats); }), "cannot tell the format"));
   Image wrong = floats;
   wrong.values.pop_back();

@@ -1,7 +1,7 @@
 """Runs the program for the tests of the command line. Input files are made here, byte by byte, so that nothing of the
 project writes them.
 """
-import json, math, os, random, struct, subprocess, sys, tempfile, unittest
+import ast, itertools, json, math, os, random, struct, subprocess, sys, tempfile, unittest
 
 N2S = os.path.abspath(sys.argv.pop(1))  # the first argument of each test script
 
@@ -18,6 +18,25 @@ def nifti(path, planes, height, width, value, kind='f'):
     voxels = [value(p, r, c) for p in range(planes) for r in range(height) for c in range(width)]
     with open(path, 'wb') as f:
         f.write(header + struct.pack('<%df' % len(voxels), *voxels))
+
+
+def npy(path, shape, value):
+    """A NumPy array of float32; value(*index)."""
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }" % ', '.join(map(str, shape))
+    header = header.ljust(117) + '\n'
+    voxels = [value(*index) for index in itertools.product(*map(range, shape))]
+    with open(path, 'wb') as f:
+        f.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header.encode())
+        f.write(struct.pack('<%df' % len(voxels), *voxels))
+
+
+def read_npy(path):
+    """Shape and values, slowest axis first."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    length = struct.unpack_from('<H', data, 8)[0]
+    fields = ast.literal_eval(data[10:10 + length].decode())
+    return fields['shape'], struct.unpack('<%df' % math.prod(fields['shape']), data[10 + length:])
 
 
 def read_voxels(path):

@@ -59,8 +59,8 @@ BatchSettings synthetic_settings(const BenchCase& bench_case) {
   settings.augmentation.orientations = network.orientations;
   if (const std::string noise = network.paper_noise; !noise.empty())
     settings.noise = parse_noise(noise);
-  else if (bench_case.planes % 2 != 0)
-    settings.noise = GaussianNoise{0.05};  // an odd number of planes needs a second copy
+  else if (method_of(settings).needs_target)
+    settings.noise = GaussianNoise{0.05};  // makes the second copy
   return settings;
 }
 

@@ -1,14 +1,16 @@
-// Reads a stack, adds noise plane by plane, writes it.
+// Reads a file, adds noise to its stacks plane by plane, writes them.
 #include "tools/verbs/corrupt.h"
 
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "data/atomic_file.h"
 #include "engine/training/plane_noise.h"
 #include "tools/common.h"
 #include "tools/json_output.h"
+#include "tools/loaded_file.h"
 
 namespace n2s {
 namespace {
@@ -24,14 +26,17 @@ void corrupt(const CorruptOptions& o) {
   const NoiseSpec noise = parse_noise(o.noise);
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
-  const LoadedStack loaded = load_stack(o.in, o.input, o.common);
+  const LoadedFile file = load_file(o.in, o.input, o.common);
+  check_image_fits(o.out, file.result_axes(), o.keep_type ? file.image.type : SampleType::float32);
   ThreadPool pool(o.common.threads);
   const Purpose copy = o.second ? Purpose::noise_target : Purpose::noise_input;
-  const Stack noisy = corrupt_stack(noise, loaded.stack, o.common.seed, copy, 0, pool);
+  std::vector<Stack> noisy;
+  for (std::size_t i = 0; i < file.stacks.size(); ++i)
+    noisy.push_back(corrupt_stack(noise, file.stacks[i], o.common.seed, copy, file.number_of(i), pool));
   WriteOptions write;
   write.overwrite = o.common.force;
   if (!o.keep_type) write.type = SampleType::float32;
-  write_image(o.out, put_stack(loaded.image, loaded.selection, noisy), write);
+  write_image(o.out, file.with(noisy), write);
   if (o.common.json) print_json({{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}});
   say(o.common, "{}: {} with seed {}{}", o.out, describe(noise), o.common.seed, o.second ? ", second copy" : "");
 }

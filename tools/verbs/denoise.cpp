@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@
 #include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/json_output.h"
+#include "tools/loaded_file.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 
@@ -53,61 +55,112 @@ std::vector<fs::path> output_paths(const DenoiseOptions& o) {
 }
 
 struct Job {
-  std::string in;
   fs::path out;
-  LoadedStack loaded;
-  SeenStack seen;
+  LoadedFile file;
+  std::vector<SeenStack> seen;  // of the file's stacks
 };
 
-/// Reads inputs and sets their levels.
-std::vector<Job> prepare(const DenoiseOptions& o, const LoadedModel& model, const Device& device,
+/// Reads inputs and sets the levels of all of their stacks.
+std::vector<Job> prepare(const DenoiseOptions& o, const std::vector<LoadedModel>& models, const Device& device,
                          std::span<const std::string> in, std::span<const fs::path> out) {
   std::vector<Job> jobs;
   std::vector<NamedStack> stacks;
   for (std::size_t i = 0; i < in.size(); ++i) {
-    jobs.push_back({in[i], out[i], load_noisy_stack(in[i], o.input, o.common), {}});
-    stacks.push_back({in[i], jobs.back().loaded.stack});
+    jobs.push_back({out[i], load_noisy_file(in[i], o.input, o.common), {}});
+    const LoadedFile& file = jobs.back().file;
+    check_image_fits(out[i], file.result_axes(), file.image.type);
+    for (std::size_t s = 0; s < file.stacks.size(); ++s) stacks.push_back({file.name_of(s), file.stacks[s]});
   }
+  const Normalisation& given = models.front().normalisation;
   std::vector<SeenStack> seen;
   if (levels_from(o.levels) == LevelsFrom::model)
-    for (NamedStack& stack : stacks) seen.push_back(see_stack(std::move(stack), model.normalisation, device, o.common));
+    for (NamedStack& stack : stacks) seen.push_back(see_stack(std::move(stack), given, device, o.common));
   else
-    seen = see_stacks(std::move(stacks), model.normalisation.kind, levels_from(o.levels), device, o.common);
-  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].seen = std::move(seen[i]);
+    seen = see_stacks(std::move(stacks), given.kind, levels_from(o.levels), device, o.common);
+  auto next = std::make_move_iterator(seen.begin());
+  for (Job& job : jobs) {
+    const auto end = next + static_cast<std::ptrdiff_t>(job.file.stacks.size());
+    job.seen.assign(next, end);
+    next = end;
+  }
   return jobs;
 }
 
-nlohmann::json denoise_file(const DenoiseOptions& o, const LoadedModel& model, const Device& device, const Job& job) {
-  const LoadedStack& loaded = job.loaded;
-  const std::vector<std::string> warnings = compare_with_training(job.in, model.traits, job.seen);
-  const Graph graph = model.network->build(model.planes);
-  Progress progress(fs::path(job.in).filename().string(), "planes", loaded.stack.planes, o.common.quiet);
+/// The model for a stack: that of its channel, or the only one.
+const LoadedModel& model_for(const std::vector<LoadedModel>& models, const LoadedFile& file, std::size_t stack) {
+  if (models.size() == 1) return models.front();
+  const std::size_t channel = channel_of(file.image, file.selected.stacks[stack]);
+  if (channel >= models.size())
+    throw Error(fmt::format("{}: no model for channel {}: the run has {} channels; choose others with --channel",
+                            file.path, channel, models.size()));
+  return models[channel];
+}
+
+InferenceOptions inference_options(const DenoiseOptions& o) {
   InferenceOptions inference;
   inference.tile = o.tile;
   inference.memory_limit = static_cast<std::size_t>(o.memory_gib * (1 << 30));
-  const Stack& noisy = loaded.stack;
+  return inference;
+}
+
+InferencePlan plan_for(const DenoiseOptions& o, const LoadedModel& model, const Device& device, const Stack& noisy) {
+  const Graph graph = model.network->build(model.planes);
   const InferencePlan plan = plan_inference(*device.inference, {&graph, receptive_radius(graph)},
-                                            {noisy.planes, noisy.height, noisy.width}, inference);
+                                            {noisy.planes, noisy.height, noisy.width}, inference_options(o));
   say(o.common, "{} of {}x{} pixels, {} per run of the network", plan.tiled ? "tiles" : "whole planes",
       plan.extents.height, plan.extents.width, plan.extents.batch);
-  inference.progress = [&](long done, long) { progress.update(done); };
-  Stack restored = denoise(model, job.seen, device, inference);
-  progress.finish();
-  if (!o.measured.empty()) {
-    ThreadPool pool(o.common.threads);
-    const std::string why_host = restore_measured(parse_noise(o.measured), noisy, o.common.seed, Purpose::noise_input,
-                                                  0, restored, *device.inference, pool);
-    if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
+  return plan;
+}
+
+/// Puts the frequencies back that `n2s corrupt` has kept.
+void keep_measured(const DenoiseOptions& o, const LoadedFile& file, const Device& device,
+                   std::vector<Stack>& restored) {
+  ThreadPool pool(o.common.threads);
+  std::string why_host;
+  for (std::size_t i = 0; i < restored.size(); ++i)
+    why_host = restore_measured(parse_noise(o.measured), file.stacks[i], o.common.seed, Purpose::noise_input,
+                                file.number_of(i), restored[i], *device.inference, pool);
+  if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
+}
+
+/// The levels of one stack, or a list.
+nlohmann::json levels_json(const std::vector<SeenStack>& seen) {
+  if (seen.size() == 1) return levels_json(seen.front());
+  nlohmann::json json = nlohmann::json::array();
+  for (const SeenStack& stack : seen) json.push_back(levels_json(stack));
+  return json;
+}
+
+nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedModel>& models, const Device& device,
+                            const Job& job) {
+  const LoadedFile& file = job.file;
+  std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < job.seen.size(); ++i)
+    for (std::string& line : compare_with_training(file.name_of(i), model_for(models, file, i).traits, job.seen[i]))
+      warnings.push_back(std::move(line));
+  const InferencePlan plan = plan_for(o, models.front(), device, file.stacks.front());
+  Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
+                    o.common.quiet);
+  std::vector<Stack> restored;
+  long before = 0;
+  for (std::size_t i = 0; i < job.seen.size(); ++i) {
+    InferenceOptions inference = inference_options(o);
+    inference.progress = [&](long done, long) { progress.update(before + done); };
+    restored.push_back(denoise(model_for(models, file, i), job.seen[i], device, inference));
+    before += restored.back().planes;
   }
+  progress.finish();
+  if (!o.measured.empty()) keep_measured(o, file, device, restored);
   WriteOptions write;
   write.overwrite = o.common.force;
-  write_image(job.out, put_stack(loaded.image, loaded.selection, restored), write);
-  return {{"input", job.in},     {"output", job.out.string()},      {"planes", noisy.planes},
+  write_image(job.out, file.with(restored), write);
+  return {{"input", file.path},  {"output", job.out.string()},      {"planes", file.planes()},
           {"tiled", plan.tiled}, {"levels", levels_json(job.seen)}, {"warnings", warnings}};
 }
 
 void denoise_files(const DenoiseOptions& o) {
-  const LoadedModel model = load_model(o.model);
+  if (!o.measured.empty()) parse_noise(o.measured);
+  const std::vector<LoadedModel> models = load_models(o.model);
   const std::vector<fs::path> outputs = output_paths(o);
   for (const fs::path& out : outputs) {
     check_image_extension(out);
@@ -118,8 +171,8 @@ void denoise_files(const DenoiseOptions& o) {
   const std::size_t together = levels_from(o.levels) == LevelsFrom::shared ? o.in.size() : 1;
   for (std::size_t i = 0; i < o.in.size(); i += together)
     for (const Job& job :
-         prepare(o, model, device, std::span(o.in).subspan(i, together), std::span(outputs).subspan(i, together)))
-      files.push_back(denoise_file(o, model, device, job));
+         prepare(o, models, device, std::span(o.in).subspan(i, together), std::span(outputs).subspan(i, together)))
+      files.push_back(denoise_file(o, models, device, job));
   if (o.common.json) print_json({{"files", files}});
 }
 

@@ -1,4 +1,4 @@
-// Reads two stacks, scales them if asked to, and prints their metrics.
+// Reads two files, scales them if asked to, and prints their metrics.
 #include "tools/verbs/evaluate.h"
 
 #include <fmt/format.h>
@@ -6,11 +6,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/json_output.h"
+#include "tools/loaded_file.h"
 #include "tools/measuring.h"
 
 namespace n2s {
@@ -38,6 +40,18 @@ std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, const D
   return fmt::format("{} of the truth (value * {:.6g} + {:.6g})", o.scale, normalisation.scale, normalisation.offset);
 }
 
+/// The planes of all stacks of a file, one stack after the other.
+Stack load_planes(const std::string& path, const EvaluateOptions& o) {
+  LoadedFile file = load_file(path, o.input, o.common);
+  Stack all = middle_planes(std::move(file.stacks.front()), o.middle);
+  for (std::size_t i = 1; i < file.stacks.size(); ++i) {
+    const Stack next = middle_planes(std::move(file.stacks[i]), o.middle);
+    all.planes += next.planes;
+    all.voxels.insert(all.voxels.end(), next.voxels.begin(), next.voxels.end());
+  }
+  return all;
+}
+
 void print(const StackMetrics& m, const MetricOptions& options, const std::string& scaled) {
   fmt::print("{:>6}{:>12}{:>9}{:>9}\n", "plane", "PSNR, dB", "SSIM", "NRMSE");
   for (std::size_t i = 0; i < m.per_plane.size(); ++i)
@@ -56,8 +70,8 @@ void evaluate(EvaluateOptions o) {
     if (!(o.clamp[0] < o.clamp[1])) throw Error("--clamp: the first limit must be below the second");
   }
   if (!(o.metrics.data_range > 0)) throw Error("--range: must be above 0");
-  Stack result = middle_planes(load_stack(o.result, o.input, o.common).stack, o.middle);
-  Stack truth = middle_planes(load_stack(o.truth, o.input, o.common).stack, o.middle);
+  Stack result = load_planes(o.result, o);
+  Stack truth = load_planes(o.truth, o);
   if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width)
     throw Error(fmt::format("{} has {}x{}x{} voxels, {} has {}x{}x{}; only stacks of the same size can be compared",
                             o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,

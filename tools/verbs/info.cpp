@@ -62,19 +62,30 @@ nlohmann::json build(const CommonOptions& common) {
           {"cuda", cuda()},         {"libraries", library_versions()}};
 }
 
-nlohmann::json model(const std::string& path) {
-  const LoadedModel loaded = load_model(path);
+nlohmann::json model(const std::string& path, const LoadedModel& loaded) {
   nlohmann::json json = load_configuration(model_file(path).string());
   json["parameters"] = loaded.parameters.size();
   return json;
 }
 
+/// One model, or one for each channel.
+nlohmann::json models(const std::string& path) {
+  const std::vector<LoadedModel> loaded = load_models(path);
+  if (loaded.size() == 1 && std::filesystem::exists(model_file(path))) return model(path, loaded.front());
+  nlohmann::json json;
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    const std::string channel = fmt::format("channel{}", i);
+    json[channel] = model((std::filesystem::path(path) / channel).string(), loaded[i]);
+  }
+  return json;
+}
+
 nlohmann::json image(const std::string& path, const InputOptions& input) {
-  const Image loaded = read_image(path, {input.dataset});
+  const Image loaded = read_image(path, input.read);
   nlohmann::json json{{"axes", describe_axes(loaded.axes)},
                       {"type", std::string(sample_type_name(loaded.type))},
                       {"unit", loaded.unit},
-                      {"stack", select_stack(loaded, input.stack).describe}};
+                      {"stack", select_stacks(loaded, input.stack).describe}};
   for (const Axis& axis : loaded.axes) json["spacing"][std::string(1, axis.name)] = axis.spacing;
   return json;
 }
@@ -90,7 +101,7 @@ void print(const nlohmann::json& json, int indent) {
 
 void info(const InfoOptions& o) {
   const bool is_model = o.file.ends_with(".safetensors") || std::filesystem::is_directory(o.file);
-  const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? model(o.file) : image(o.file, o.input);
+  const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? models(o.file) : image(o.file, o.input);
   if (o.common.json) {
     print_json(json);
     return;

@@ -3,12 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/json_output.h"
+#include "tools/loaded_file.h"
 #include "tools/training_run.h"
 
 namespace n2s {
@@ -23,40 +29,91 @@ struct TrainOptions {
   int middle = 0;
 };
 
-std::vector<TrainingStack> load(const TrainOptions& o, bool& medical) {
+/// The training data of one network.
+struct NetworkData {
+  NetworkGroup group;  // its name and folder
+  std::vector<TrainingStack> stacks;
+};
+
+struct Data {
+  std::vector<NetworkData> networks;
+  bool medical = false;
+};
+
+/// Adds the stacks of one file, with those of the targets where there are any, to their networks.
+void add_file(const TrainOptions& o, const std::string& path, const std::string& target_path, bool validates,
+              Data& data) {
+  const LoadedFile file = load_noisy_file(path, o.input, o.common);
+  std::optional<LoadedFile> target;
+  if (!target_path.empty()) target = load_noisy_file(target_path, o.input, o.common);
+  if (target && target->stacks.size() != file.stacks.size())
+    throw Error(fmt::format("{}: {} stacks, but its target {} has {}; each needs one", path, file.stacks.size(),
+                            target_path, target->stacks.size()));
+  const std::vector<NetworkGroup> groups = network_groups(file, o.training.channels);
+  if (data.networks.empty()) {
+    data.medical = file.image.medical;
+    for (const NetworkGroup& group : groups) data.networks.push_back({group, {}});
+  }
+  if (groups.size() != data.networks.size())
+    throw Error(fmt::format("{}: has {} channel{}, {} has {}; choose one with --channel, or use --channels joint", path,
+                            groups.size(), groups.size() == 1 ? "" : "s", o.data.front(), data.networks.size()));
+  if (file.image.medical != data.medical && o.training.network.empty())
+    throw Error(
+        fmt::format("{}: another kind of file than {}, and their default networks differ; choose one with --net", path,
+                    o.data.front()));
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    for (const std::size_t i : groups[g].stacks) {
+      TrainingStack stack{middle_planes(file.stacks[i], o.middle), std::nullopt, {}, file.name_of(i)};
+      if (target) stack.target = middle_planes(std::move(target->stacks[i]), o.middle);
+      for (int plane = 0; validates && plane < stack.source.planes; ++plane) stack.held_out.insert(plane);
+      data.networks[g].stacks.push_back(std::move(stack));
+    }
+}
+
+Data load(const TrainOptions& o) {
   if (!o.targets.empty() && o.targets.size() != o.data.size())
     throw Error(fmt::format("--target: {1} targets for {0} data files; give one per file, in the same order",
                             o.data.size(), o.targets.size()));
-  std::vector<TrainingStack> stacks;
-  for (std::size_t i = 0; i < o.data.size(); ++i) {
-    const LoadedStack source = load_noisy_stack(o.data[i], o.input, o.common);
-    medical = source.image.medical;
-    stacks.push_back({middle_planes(source.stack, o.middle), std::nullopt, {}, o.data[i]});
-    if (!o.targets.empty())
-      stacks.back().target = middle_planes(load_noisy_stack(o.targets[i], o.input, o.common).stack, o.middle);
+  Data data;
+  for (std::size_t i = 0; i < o.data.size(); ++i)
+    add_file(o, o.data[i], o.targets.empty() ? "" : o.targets[i], false, data);
+  for (const std::string& path : o.validation) add_file(o, path, "", true, data);
+  return data;
+}
+
+/// One network: its record. Several: {"networks": [record, ...]}.
+nlohmann::json records(const Data& data, const std::vector<TrainingResult>& results) {
+  if (results.size() == 1) return result_json(results.front());
+  nlohmann::json json;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    json["networks"].push_back(result_json(results[i]));
+    json["networks"].back()["channel"] = data.networks[i].group.channel;
   }
-  for (const std::string& path : o.validation) {
-    stacks.push_back(
-        {middle_planes(load_noisy_stack(path, o.input, o.common).stack, o.middle), std::nullopt, {}, path});
-    for (int plane = 0; plane < stacks.back().source.planes; ++plane) stacks.back().held_out.insert(plane);
-  }
-  return stacks;
+  return json;
 }
 
 void train(TrainOptions o) {
   const std::unique_ptr<RunLock> lock = lock_run_folder(o.run, o.training.resume, o.common.force);
-  bool medical = false;
-  std::vector<TrainingStack> stacks = load(o, medical);
+  Data data = load(o);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
-  const Network& network = choose_network(o.training.network, medical);
-  TrainingRequest request = prepare_training(o.training, network, o.common, stacks, device, pool);
-  request.folder = o.run;
-  const TrainingResult result = run_training(stacks, request, device, pool, o.common, "the same command with --resume");
-  if (o.common.json) print_json(result);
+  const Network& network = choose_network(o.training.network, data.medical);
+  std::vector<TrainingResult> results;
+  for (NetworkData& one : data.networks) {
+    if (!one.group.name.empty()) say(o.common, "{}:", one.group.name);
+    TrainingOptions training = o.training;
+    const std::filesystem::path folder = std::filesystem::path(o.run) / one.group.subfolder;
+    training.resume = training.resume && holds_run(folder);  // else it had not begun
+    TrainingRequest request = prepare_training(training, network, o.common, one.stacks, device, pool);
+    request.folder = folder;
+    if (results.empty() && !o.training.resume) clear_run(o.run);
+    results.push_back(run_training(one.stacks, request, device, pool, o.common, "the same command with --resume"));
+    one.stacks.clear();
+  }
+  if (o.common.json) print_json(records(data, results));
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
-      medical ? ".nii.gz" : ".tif");
+      data.medical ? ".nii.gz" : ".tif");
 }
 
 }  // namespace

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Files of more than three dimensions are one job: every channel, time point and slice is worked on, and the output has
+the input's full shape.
+
+usage: dimensions_test.py N2S    (the program)
+"""
+import math, os, random, struct, unittest
+
+from program import ProgramTest, clean, npy, read_npy
+
+SHAPE = (2, 3, 5, 32, 32)  # channels, time points, planes
+SHORT = ['--steps', '60', '--batch', '4', '--crop', '32', '--net', 'microscopy', '--planes', '2']
+
+
+def scene(channel, time, plane, row, column):
+    """Channels of different levels and content, time points of different levels."""
+    return (1 + 20 * channel) * clean(plane + 40 * channel, row, column) + 200 * time
+
+
+class Dimensions(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        noise = random.Random(2)
+        self.truth, self.series = self.path('truth.npy'), self.path('series.npy')
+        npy(self.truth, SHAPE, scene)
+        npy(self.series, SHAPE, lambda c, *at: scene(c, *at) + noise.gauss(0, 20 * (1 + 20 * c)))
+
+    def mean_error(self, path):
+        """Of each (channel, time point): mean squared error, in the channel's noise variance."""
+        shape, found = read_npy(path)
+        self.assertEqual(shape, SHAPE)
+        truth = read_npy(self.truth)[1]
+        size = math.prod(SHAPE[2:])
+        return [sum((a - b) ** 2 for a, b in zip(found[i:i + size], truth[i:i + size])) / size /
+                (20 * (1 + 20 * (i // size // SHAPE[1]))) ** 2 for i in range(0, len(found), size)]
+
+    def test_every_channel_and_time_point_is_restored(self):
+        out = self.path('out.npy')
+        record = self.json_of('restore', self.series, '-o', out, '--axes', 'CTZYX', *SHORT)
+        self.assertEqual([network['channel'] for network in record['networks']], [0, 1])
+        self.assertEqual(len(record['networks'][0]['levels']), 3)  # each time point has its own
+        self.assertLess(max(self.mean_error(out)), 0.5)
+        again = self.path('again.npy')
+        self.json_of('denoise', out + '.run', self.series, '-o', again, '--axes', 'CTZYX')
+        self.assertEqual(read_npy(again), read_npy(out))
+        self.fails('denoise', out + '.run', self.series, '-o', self.path('x.npy'), '--axes', 'TCZYX', says=['channel 2'])
+        # One channel alone is the same work as in the whole.
+        one = self.path('one.npy')
+        self.json_of('restore', self.series, '-o', one, '--axes', 'CTZYX', '--channel', '0', *SHORT)
+        self.assertEqual(read_npy(one)[0], SHAPE[1:])
+        self.assertEqual(read_npy(one)[1], read_npy(out)[1][:math.prod(SHAPE[1:])])
+
+    def test_joint_channels_share_a_network(self):
+        out = self.path('out.npy')
+        record = self.json_of('restore', self.series, '-o', out, '--axes', 'CTZYX', '--channels', 'joint', *SHORT)
+        self.assertNotIn('networks', record)
+        self.assertEqual(read_npy(out)[0], SHAPE)
+        self.assertTrue(os.path.exists(os.path.join(out + '.run', 'model.safetensors')))
+
+    def test_an_earlier_run_with_other_channels_leaves_nothing_that_denoise_would_take(self):
+        out = self.path('out.npy')
+        self.json_of('restore', self.series, '-o', out, '--axes', 'CTZYX', *SHORT)
+        self.json_of('restore', self.series, '-o', out, '--axes', 'CTZYX', '--channel', '0', '--force', *SHORT)
+        again = self.path('again.npy')
+        self.json_of('denoise', out + '.run', self.series, '-o', again, '--axes', 'CTZYX', '--channel', '0')
+        self.assertEqual(read_npy(again), read_npy(out))
+
+    def test_time_may_be_the_axis_of_the_stacks_for_all_slices(self):
+        out = self.path('out.npy')
+        self.json_of('restore', self.series, '-o', out, '--axes', 'CTZYX', '--axis', 't', *SHORT)
+        self.assertEqual(read_npy(out)[0], SHAPE)
+        self.json_of('restore', self.series, '-o', out, '--axes', 'CTZYX', '--axis', 't', '--slice', '2', '--force', *SHORT)
+        self.assertEqual(read_npy(out)[0], (2, 3, 32, 32))
+
+    def test_a_blank_time_point_does_no_harm(self):
+        blank, out = self.path('blank.npy'), self.path('out.npy')
+        shape, values = read_npy(self.series)
+        size = math.prod(SHAPE[2:])
+        with open(self.series, 'rb') as f, open(blank, 'wb') as g:
+            data = bytearray(f.read())
+            data[-4 * size:] = struct.pack('<%df' % size, *([100.0] * size))
+            g.write(data)
+        self.json_of('restore', blank, '-o', out, '--axes', 'CTZYX', *SHORT)
+        self.assertLess(max(self.mean_error(out)[:-1]), 0.5)
+
+    def test_train_and_evaluate_and_corrupt_work_on_all_stacks(self):
+        run, out, noisy = self.path('run'), self.path('out.npy'), self.path('noisy.npy')
+        record = self.json_of('train', self.series, '-o', run, '--axes', 'CTZYX', *SHORT)
+        self.assertEqual(len(record['networks']), 2)
+        self.json_of('denoise', run, self.series, '-o', out, '--axes', 'CTZYX')
+        self.assertLess(max(self.mean_error(out)), 0.5)
+        metrics = self.json_of('evaluate', out, self.truth, '--axes', 'CTZYX', '--range', '100')
+        self.assertEqual(metrics['planes'], 30)
+        self.json_of('corrupt', self.truth, '-o', noisy, '--axes', 'CTZYX', '--noise', 'gaussian:10')
+        shape, values = read_npy(noisy)
+        self.assertEqual(shape, SHAPE)
+        difference = [a - b for a, b in zip(values, read_npy(self.truth)[1])]
+        size = math.prod(SHAPE[2:])
+        for i in range(0, len(difference), size):
+            part = difference[i:i + size]
+            self.assertAlmostEqual(math.sqrt(sum(v * v for v in part) / size), 10, delta=0.5)
+            self.assertNotEqual(part, difference[:size] if i else None)  # noise of its own
+        one = self.path('one.npy')  # the same noise where the stack is corrupted alone
+        self.json_of('corrupt', self.truth, '-o', one, '--axes', 'CTZYX', '--noise', 'gaussian:10', '--channel', '1', '--time', '2')
+        self.assertEqual(read_npy(one)[1], values[-size:])
+
+    def test_an_order_that_the_file_does_not_tell_is_asked_for(self):
+        self.fails('info', self.series, says=['series.npy', '--axes TCZYX'])
+        self.fails('info', self.series, '--axes', 'ZYX', says=['ZYX', '5 dimensions'])
+
+    def test_channels_without_planes_say_which_option_makes_a_stack_of_them(self):
+        planes = self.path('planes.npy')
+        npy(planes, (6, 32, 32), lambda p, r, c: clean(p, r, c))
+        self.fails('restore', planes, '-o', self.path('o.npy'), '--axes', 'CYX', says=['C=6', '--axis c'])
+        self.json_of('restore', planes, '-o', self.path('o.npy'), '--axes', 'CYX', '--axis', 'c', *SHORT)
+        self.assertEqual(read_npy(self.path('o.npy'))[0], (6, 32, 32))
+
+
+unittest.main(verbosity=1)

@@ -1,0 +1,102 @@
+// Reads files, checks their stacks, and sorts them by network.
+#include "tools/loaded_file.h"
+
+#include <algorithm>
+#include <map>
+
+#include "kernels/base/error.h"
+
+namespace n2s {
+namespace {
+
+constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings works mostly on padding
+
+void check_stack(const std::string& name, const Stack& stack) {
+  check_planes_finite(stack, name);
+  if (stack.height < kSmallestSide || stack.width < kSmallestSide)
+    throw Error(
+        fmt::format("{}: planes of {}x{} pixels are too small, at least {} on each side are needed; is --axis right?",
+                    name, stack.height, stack.width, kSmallestSide));
+}
+
+}  // namespace
+
+std::size_t LoadedFile::planes() const {
+  std::size_t count = 0;
+  for (const Stack& stack : stacks) count += static_cast<std::size_t>(stack.planes);
+  return count;
+}
+
+std::vector<Axis> LoadedFile::result_axes() const {
+  std::vector<Axis> axes;
+  for (const std::size_t axis : selected.kept) axes.push_back(image.axes[axis]);
+  return axes;
+}
+
+std::string LoadedFile::name_of(std::size_t stack) const {
+  const std::string position = describe_position(image, selected.stacks[stack]);
+  return stacks.size() == 1 || position.empty() ? path : fmt::format("{} ({})", path, position);
+}
+
+int LoadedFile::number_of(std::size_t stack) const {
+  return static_cast<int>(n2s::number_of(image, selected.stacks[stack]));
+}
+
+LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, const CommonOptions& common) {
+  LoadedFile file{path, read_image(path, input.read), {}, {}};
+  try {
+    file.selected = select_stacks(file.image, input.stack);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", path, error.what()));
+  }
+  for (const StackSelection& selection : file.selected.stacks) file.stacks.push_back(take_stack(file.image, selection));
+  file.image.values.clear();
+  file.image.values.shrink_to_fit();
+  say(common, "{}: {}", path, file.selected.describe);
+  for (std::size_t i = 0; i < file.stacks.size(); ++i) check_stack(file.name_of(i), file.stacks[i]);
+  return file;
+}
+
+LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common) {
+  LoadedFile file = load_noisy_file(path, input, common);
+  for (std::size_t i = 0; i < file.stacks.size(); ++i) check_finite(file.stacks[i], file.name_of(i));
+  return file;
+}
+
+void check_neighbours(const LoadedFile& file, int least) {
+  const int planes = file.stacks.front().planes;
+  if (planes >= least) return;
+  std::string advice;
+  const StackSelection& selection = file.selected.stacks.front();
+  for (std::size_t i = 0; i < file.image.axes.size(); ++i) {
+    const Axis& axis = file.image.axes[i];
+    if (i == selection.plane_axis || i == selection.row_axis || i == selection.column_axis) continue;
+    if (axis.length < static_cast<std::size_t>(least)) continue;
+    const char letter = static_cast<char>(axis.name - 'A' + 'a');
+    advice += fmt::format("; if the {} positions along {} are the planes of a stack, add --axis {}", axis.length,
+                          axis.name, letter);
+  }
+  throw Error(fmt::format("{}: {}: {} plane{} only, at least {} are needed to learn from neighbours{}", file.path,
+                          describe_axes(file.image.axes), planes, planes == 1 ? "" : "s", least, advice));
+}
+
+std::vector<NetworkGroup> network_groups(const LoadedFile& file, const std::string& channels) {
+  const bool joint = channels == "joint" || (channels.empty() && file.image.colour);
+  std::map<std::size_t, NetworkGroup> groups;
+  for (std::size_t i = 0; i < file.stacks.size(); ++i) {
+    const std::size_t channel = joint ? 0 : channel_of(file.image, file.selected.stacks[i]);
+    groups[channel].channel = channel;
+    groups[channel].stacks.push_back(i);
+  }
+  std::vector<NetworkGroup> result;
+  for (auto& [channel, group] : groups) {
+    if (groups.size() > 1) {
+      group.name = fmt::format("channel {}", channel);
+      group.subfolder = fmt::format("channel{}", channel);
+    }
+    result.push_back(std::move(group));
+  }
+  return result;
+}
+
+}  // namespace n2s

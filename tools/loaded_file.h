@@ -1,0 +1,53 @@
+// An image file as the verbs work on it: all of its stacks, with names for messages, and the way back to an image.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+#include "data/stack.h"
+#include "tools/common.h"
+
+namespace n2s {
+
+struct LoadedFile {
+  std::string path;
+  Image image;  // without its values: they are in the stacks
+  ImageStacks selected;
+  std::vector<Stack> stacks;  // one for each of selected.stacks
+
+  std::size_t planes() const;
+  /// Of the result: without those that the options hold at one position.
+  std::vector<Axis> result_axes() const;
+  /// "brain.nii.gz", or "series.tif (channel 1, time point 3)".
+  std::string name_of(std::size_t stack) const;
+  int number_of(std::size_t stack) const;
+  /// The result in the file's full shape.
+  Image with(std::span<const Stack> results) const { return put_stacks(image, selected, results); }
+};
+
+/// Reads a file and says which stacks were chosen. Voxels may be NaN or infinite, but no whole plane; planes have at
+/// least 16x16 pixels. Throws Error.
+LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, const CommonOptions& common);
+
+/// The same for files whose voxels must all be finite.
+LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common);
+
+/// Throws Error where the stacks are single planes, with the option that makes a stack of what the file has.
+void check_neighbours(const LoadedFile& file, int least);
+
+/// Stacks that share a network.
+struct NetworkGroup {
+  std::string name;                 // for messages and JSON: "channel 1"; empty where there is one group only
+  std::filesystem::path subfolder;  // of the run: "channel1"; empty likewise
+  std::size_t channel = 0;
+  std::vector<std::size_t> stacks;  // positions in LoadedFile::stacks
+};
+
+/// One group for each channel; one for all with --channels joint, and of a colour image unless told otherwise.
+std::vector<NetworkGroup> network_groups(const LoadedFile& file, const std::string& channels);
+
+}  // namespace n2s
