@@ -1,98 +1,24 @@
-// See tiff.h. Two passes over the pages: the first checks that they fit together and that the file can hold what they
-// claim, the second decodes.
+// See tiff.h: chooses a series of planes and decodes them.
 #include "data/formats/tiff.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <memory>
 
 #include "data/formats/tiff_description.h"
-#include "data/formats/tiff_page.h"
-#include "data/formats/tiff_source.h"
-#include "data/samples.h"
+#include "data/formats/tiff_file.h"
+#include "data/formats/tiff_series.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
 namespace {
 
-// A thumbnail or the lower level of a pyramid, not a plane.
-bool is_reduced(const TiffSource& source) {
-  std::uint32_t kind = 0;
-  return TIFFGetField(source.get(), TIFFTAG_SUBFILETYPE, &kind) == 1 && (kind & FILETYPE_REDUCEDIMAGE) != 0;
-}
-
-// Returns the number of pages. Checks all of them against the first one and the file's size.
-std::size_t survey_pages(const TiffSource& source, const InputFile& file, const TiffPage& first) {
-  std::size_t pages = 0, directory = 0;
-  std::uint64_t decoded = 0, stored = 0;
-  do {
-    if (++directory > 1 && is_reduced(source)) continue;
-    const TiffPage page = read_tiff_page(source, file);
-    if (!(page == first))
-      throw Error(fmt::format("{}: page {} is {}x{}x{} of {} bits, the first one {}x{}x{} of {}; split the file",
-                              file.name(), pages + 1, page.width, page.height, page.samples, page.bits, first.width,
-                              first.height, first.samples, first.bits));
-    const std::uint64_t bytes = tiff_page_bytes(file.name(), page), in_file = tiff_stored_bytes(source, file);
-    if (page.compression == COMPRESSION_NONE && in_file < bytes && TIFFIsTiled(source.get()) == 0)
-      fail_ends_early(file.name(), in_file, bytes, "a page");
-    check_expansion(file.name(), in_file, bytes);
-    decoded += bytes;
-    stored += in_file;
-    ++pages;
-    check_memory(file.name(), decoded / sample_bytes(tiff_type(file.name(), first)) * sizeof(float));
-  } while (TIFFReadDirectory(source.get()) == 1);
-  if (source.has_message() || source.read_past_end()) source.fail();
-  check_expansion(file.name(), std::min(stored, file.size()), decoded);
-  return pages;
-}
-
-// ImageJ leaves all directories but the first one out where the file would exceed 4 GB: planes follow one another.
-bool is_contiguous_stack(const TiffSource& source, const InputFile& file, const TiffPage& page,
-                         const TiffDescription& description, std::size_t pages) {
-  if (!description.imagej || pages != 1 || description.images < 2) return false;
-  if (page.compression != COMPRESSION_NONE || page.samples != 1 || TIFFIsTiled(source.get()) != 0) return false;
-  const std::uint64_t start = TIFFGetStrileOffset(source.get(), 0), bytes = tiff_page_bytes(file.name(), page);
-  const std::uint64_t there = file.size() - std::min(start, file.size());
-  // A plane that some program cut out of a stack without mending the description looks the same, and ImageJ cannot open
-  // it either: losing planes without a word would be worse.
-  if (there / bytes < description.images) fail_ends_early(file.name(), there, description.images * bytes, "planes");
-  return true;
-}
-
-void read_contiguous(const TiffSource& source, const InputFile& file, const TiffPage& page, std::size_t pages,
-                     Image& image) {
-  const std::uint64_t start = TIFFGetStrileOffset(source.get(), 0), bytes = tiff_page_bytes(file.name(), page);
-  const std::size_t samples = bytes / sample_bytes(image.type);
-  std::vector<std::byte> stored(bytes);
-  for (std::size_t i = 0; i < pages; ++i) {
-    const std::size_t got = file.read_at(start + i * bytes, stored);
-    if (got < bytes) fail_ends_early(file.name(), i * bytes + got, pages * bytes, "planes");
-    decode_samples(stored, image.type, TIFFIsByteSwapped(source.get()) != 0, {},
-                   std::span(image.values).subspan(i * samples, samples));
-  }
-}
-
-void read_pages(const TiffSource& source, const InputFile& file, const TiffPage& first, SampleType type,
-                std::vector<float>& values) {
-  if (TIFFSetDirectory(source.get(), 0) == 0) source.fail();
-  const std::size_t samples = std::size_t{first.width} * first.height * first.samples;
-  std::size_t done = 0;
-  bool leading = true;
-  do {
-    if (!leading && is_reduced(source)) continue;
-    leading = false;
-    const TiffPage page = read_tiff_page(source, file);
-    if (!(page == first) || done + samples > values.size()) source.fail();
-    const auto page_values = std::span(values).subspan(done, samples);
-    decode_tiff_page(source, file, page, type, page_values);
-    done += samples;
-  } while (TIFFReadDirectory(source.get()) == 1);
-}
-
-double resolution_spacing(const TiffSource& source, std::uint32_t tag) {
+double resolution_spacing(TIFF* tiff, std::uint32_t tag) {
   float per_unit = 0;
-  if (TIFFGetField(source.get(), tag, &per_unit) != 1 || !std::isfinite(per_unit) || !(per_unit > 0)) return 0;
+  if (TIFFGetField(tiff, tag, &per_unit) != 1 || !std::isfinite(per_unit) || !(per_unit > 0)) return 0;
   return 1 / static_cast<double>(per_unit);
 }
 
@@ -102,17 +28,15 @@ struct PlaneSpacing {
 };
 
 // Reads the tags of the current directory, which has to be the first one.
-PlaneSpacing plane_spacing(const TiffSource& source, const TiffDescription& description) {
+PlaneSpacing plane_spacing(TIFF* tiff, const TiffSeries& series, const TiffDescription& description) {
+  if (series.x || series.y)
+    return {series.x.value_or(*(series.y ? series.y : series.x)), series.y.value_or(*(series.x ? series.x : series.y)),
+            series.unit};
   PlaneSpacing spacing = {1, 1, description.unit};
-  const double x = resolution_spacing(source, TIFFTAG_XRESOLUTION), y = resolution_spacing(source, TIFFTAG_YRESOLUTION);
+  const double x = resolution_spacing(tiff, TIFFTAG_XRESOLUTION), y = resolution_spacing(tiff, TIFFTAG_YRESOLUTION);
   std::uint16_t unit = RESUNIT_INCH;
-  TIFFGetFieldDefaulted(source.get(), TIFFTAG_RESOLUTIONUNIT, &unit);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
   double scale = 0;
-  if (description.x || description.y) {
-    return {description.x.value_or(*(description.y ? description.y : description.x)) * description.unit_scale,
-            description.y.value_or(*(description.x ? description.x : description.y)) * description.unit_scale,
-            description.unit};
-  }
   if (description.imagej) {
     scale = description.unit_scale;
   } else if (unit == RESUNIT_CENTIMETER) {
@@ -125,6 +49,89 @@ PlaneSpacing plane_spacing(const TiffSource& source, const TiffDescription& desc
   return spacing;
 }
 
+std::string describe_series(const TiffFile& file, const TiffContent& content) {
+  constexpr std::size_t kMostNamed = 12;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(content.series.size(), kMostNamed); ++i) {
+    const TiffSeries& series = content.series[i];
+    text += fmt::format("{}{}:", i == 0 ? "" : "; ", i);
+    if (!series.name.empty()) text += fmt::format(" '{}'", series.name);
+    if (!series.axes.empty()) text += fmt::format(" {}", describe_axes(series.axes));
+    const TiffPlane& plane = series.planes.front();
+    if (plane.file == 0 && plane.directory < file.directories().size())
+      text += fmt::format(" Y={} X={}", file.directories()[plane.directory].page.height,
+                          file.directories()[plane.directory].page.width);
+  }
+  if (content.series.size() > kMostNamed) text += fmt::format("; and {} more", content.series.size() - kMostNamed);
+  return text;
+}
+
+const TiffSeries& choose_series(const TiffFile& file, const TiffContent& content, const ReadOptions& options) {
+  if (!options.axes.empty() && content.names_axes)
+    throw Error(fmt::format("{}: --axes {} was given, but the file names its axes itself; leave it out", file.name(),
+                            options.axes));
+  if (options.series && *options.series >= content.series.size())
+    throw Error(fmt::format("{}: there is no series {}; there are: {}", file.name(), *options.series,
+                            describe_series(file, content)));
+  if (!options.series && content.series.size() > 1)
+    throw Error(fmt::format("{}: holds {} series of planes that are no stack together; choose one with --series N: {}",
+                            file.name(), content.series.size(), describe_series(file, content)));
+  return content.series[options.series.value_or(0)];
+}
+
+/// The files that the planes of a series lie in; null: none does.
+std::vector<std::unique_ptr<TiffFile>> open_others(const TiffFile& file, const TiffContent& content,
+                                                   const TiffSeries& series) {
+  std::vector<std::unique_ptr<TiffFile>> others(content.files.size());
+  for (const TiffPlane& plane : series.planes) {
+    if (plane.file == 0 || others[plane.file]) continue;
+    const auto path = std::filesystem::path(file.name()).parent_path() / content.files[plane.file];
+    if (!std::filesystem::exists(path))
+      throw Error(fmt::format("{}: some of its planes are in the file '{}', which is not beside it; copy it there",
+                              file.name(), content.files[plane.file]));
+    others[plane.file] = std::make_unique<TiffFile>(std::make_unique<InputFile>(path));
+  }
+  return others;
+}
+
+/// The file of a plane, after a check that it is like the first one.
+const TiffFile& checked_file(const TiffFile& file, const std::vector<std::unique_ptr<TiffFile>>& others,
+                             const TiffPlane& plane, const TiffPage& first) {
+  const TiffFile& in = plane.file == 0 ? file : *others[plane.file];
+  if (plane.directory >= in.directories().size())
+    throw Error(fmt::format("{}: its metadata names directory {}, but {} has {}: the file is incomplete", file.name(),
+                            plane.directory, in.name(), in.directories().size()));
+  const TiffPage& page = in.directories()[plane.directory].page;
+  if (!(page == first))
+    throw Error(fmt::format("{}: page {} is {}x{}x{} of {} bits, the first one {}x{}x{} of {}; split the file",
+                            in.name(), plane.directory + 1, page.width, page.height, page.samples, page.bits,
+                            first.width, first.height, first.samples, first.bits));
+  return in;
+}
+
+void read_planes(const TiffFile& file, const TiffContent& content, const TiffSeries& series, const TiffPage& page,
+                 Image& image) {
+  const std::size_t samples = image.values.size() / series.planes.size();
+  const auto values_of = [&](std::size_t i) { return std::span(image.values).subspan(i * samples, samples); };
+  if (series.contiguous) {
+    const std::uint64_t start = file.contiguous_start(series.planes.size(), "a stack");
+    for (std::size_t i = 0; i < series.planes.size(); ++i) file.decode_contiguous(start, i, image.type, values_of(i));
+    return;
+  }
+  const std::vector<std::unique_ptr<TiffFile>> others = open_others(file, content, series);
+  for (std::size_t i = 0; i < series.planes.size(); ++i)
+    checked_file(file, others, series.planes[i], page).decode(series.planes[i].directory, image.type, values_of(i));
+}
+
+/// Of the first plane.
+TiffPage first_page(const TiffFile& file, const TiffContent& content, const TiffSeries& series) {
+  const TiffPlane& first = series.planes.front();
+  if (series.contiguous) return file.directories().front().page;
+  const auto others = open_others(file, content, {series.name, {}, {first}, false, "", {}, {}});
+  const TiffFile& in = first.file == 0 ? file : *others[first.file];
+  return in.directories().at(std::min(first.directory, in.directories().size() - 1)).page;
+}
+
 }  // namespace
 
 bool is_tiff(const InputFile& file) {
@@ -132,30 +139,22 @@ bool is_tiff(const InputFile& file) {
   return file.has_any({"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv});
 }
 
-Image read_tiff(const InputFile& file, const ReadOptions&) {
-  const TiffSource source(file);
-  const TiffPage page = read_tiff_page(source, file);
+Image read_tiff(const InputFile& input, const ReadOptions& options) {
+  const TiffFile file(input);
+  const TiffContent content = find_series(file, options.axes);
+  const TiffSeries& series = choose_series(file, content, options);
+  const TiffPage page = first_page(file, content, series);
   Image image;
   image.type = tiff_type(file.name(), page);
-  const char* text = nullptr;
   auto header = std::make_shared<TiffHeader>();
-  if (TIFFGetField(source.get(), TIFFTAG_IMAGEDESCRIPTION, &text) == 1 && text != nullptr) header->description = text;
+  header->description = file.directories().front().description;
   const TiffDescription description = parse_tiff_description(header->description);
   header->info = description.info;
   header->min_is_white = page.photometric == PHOTOMETRIC_MINISWHITE;
   image.header = header;
-  const PlaneSpacing spacing = plane_spacing(source, description);
+  const PlaneSpacing spacing = plane_spacing(file.handle(), series, description);
   image.unit = spacing.unit;
-
-  std::size_t pages = survey_pages(source, file, page);
-  if (TIFFSetDirectory(source.get(), 0) == 0) source.fail();
-  const bool contiguous = is_contiguous_stack(source, file, page, description, pages);
-  if (contiguous) pages = description.images;
-  if (pages == description.images) {
-    image.axes = description.page_axes;
-  } else if (pages > 1) {
-    image.axes = {{'Z', pages, 1}};
-  }
+  image.axes = series.axes;
   image.colour = page.photometric == PHOTOMETRIC_RGB && page.samples >= 3;
   if (page.samples > 1) {
     if (find_axis(image.axes, 'C'))
@@ -168,11 +167,7 @@ Image read_tiff(const InputFile& file, const ReadOptions&) {
   const std::size_t count = sample_count(image.axes);
   check_memory(file.name(), count * sizeof(float));
   image.values.resize(count);
-  if (contiguous) {
-    read_contiguous(source, file, page, pages, image);
-  } else {
-    read_pages(source, file, page, image.type, image.values);
-  }
+  read_planes(file, content, series, page, image);
   return image;
 }
 

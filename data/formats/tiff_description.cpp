@@ -12,13 +12,6 @@
 namespace n2s {
 namespace {
 
-std::optional<double> parse_spacing(std::string_view text) {
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || !std::isfinite(value) || value == 0) return std::nullopt;
-  return std::abs(value);  // ImageJ has negative spacings for stacks recorded downwards
-}
-
 std::size_t parse_count(std::string_view text) {
   std::size_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -33,7 +26,7 @@ struct Unit {
 };
 
 // "\\u00B5" is how ImageJ escapes the micro sign; the other two are Latin-1 and UTF-8 (which also has a Greek mu).
-constexpr std::array<Unit, 20> kUnits = {{{"micron", "micron", 1},
+constexpr std::array<Unit, 22> kUnits = {{{"micron", "micron", 1},
                                           {"microns", "micron", 1},
                                           {"um", "micron", 1},
                                           {"\\u00B5m", "micron", 1},
@@ -45,6 +38,8 @@ constexpr std::array<Unit, 20> kUnits = {{{"micron", "micron", 1},
                                           {"\\u03BCm", "micron", 1},
                                           {"nm", "nm", 1},
                                           {"nanometer", "nm", 1},
+                                          {"pm", "nm", 1e-3},
+                                          {"\xc3\x85", "nm", 0.1},  // OME's angstrom
                                           {"mm", "mm", 1},
                                           {"millimeter", "mm", 1},
                                           {"cm", "mm", 10},
@@ -55,10 +50,9 @@ constexpr std::array<Unit, 20> kUnits = {{{"micron", "micron", 1},
                                           {"pixel", "", 1}}};
 
 void set_unit(TiffDescription& description, std::string_view text) {
-  const auto found = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& unit) { return unit.text == text; });
-  if (found == kUnits.end()) return;
-  description.unit = found->unit;
-  description.unit_scale = found->scale;
+  const TiffUnit unit = tiff_unit(text);
+  description.unit = unit.name;
+  description.unit_scale = unit.scale;
 }
 
 void add_page_axis(TiffDescription& description, char name, std::size_t length, double spacing) {
@@ -92,8 +86,8 @@ TiffDescription parse_imagej(std::string_view text) {
     if (key == "channels") channels = parse_count(value);
     if (key == "slices") slices = parse_count(value);
     if (key == "frames") frames = parse_count(value);
-    if (key == "spacing") spacing = parse_spacing(value);
-    if (key == "finterval") interval = parse_spacing(value);
+    if (key == "spacing") spacing = parse_tiff_spacing(value);
+    if (key == "finterval") interval = parse_tiff_spacing(value);
     if (key == "unit") set_unit(description, value);
     constexpr std::array<std::string_view, 6> kKept = {"min", "max", "cf", "c0", "c1", "vunit"};
     if (std::find(kKept.begin(), kKept.end(), key) != kKept.end()) description.info += fmt::format("{}\n", line);
@@ -107,44 +101,22 @@ TiffDescription parse_imagej(std::string_view text) {
   return description;
 }
 
-std::string_view attribute(std::string_view tag, std::string_view name) {
-  const std::string start = fmt::format(" {}=\"", name);
-  const std::size_t found = tag.find(start);
-  if (found == std::string_view::npos) return {};
-  const std::string_view rest = tag.substr(found + start.size());
-  return rest.substr(0, std::min(rest.find('"'), rest.size()));
-}
-
-TiffDescription parse_ome(std::string_view text) {
-  TiffDescription description;
-  const std::size_t start = text.find("<Pixels ");
-  if (start == std::string_view::npos) return description;
-  const std::string_view tag = text.substr(start, text.find('>', start) - start);
-  const std::string_view unit = attribute(tag, "PhysicalSizeXUnit");
-  set_unit(description, unit.empty() ? "um" : unit);  // OME's default
-  description.x = parse_spacing(attribute(tag, "PhysicalSizeX"));
-  description.y = parse_spacing(attribute(tag, "PhysicalSizeY"));
-  const double z = parse_spacing(attribute(tag, "PhysicalSizeZ")).value_or(1);
-  const double t = parse_spacing(attribute(tag, "TimeIncrement")).value_or(1);
-  const std::string_view order = attribute(tag, "DimensionOrder");  // "XYCZT": fastest first
-  for (std::size_t i = order.size(); i-- > 0;) {
-    const char name = order[i];
-    if (name != 'C' && name != 'Z' && name != 'T') continue;
-    const std::size_t length = parse_count(attribute(tag, fmt::format("Size{}", name)));
-    if (length > (std::size_t{1} << 40) / description.images) return {};
-    description.images *= length;
-    add_page_axis(description, name, length, name == 'Z' ? z * description.unit_scale : name == 'T' ? t : 1);
-  }
-  if (!description.x && !description.y) description.unit.clear();
-  return description;
-}
-
 }  // namespace
 
+TiffUnit tiff_unit(std::string_view text) {
+  const auto found = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& unit) { return unit.text == text; });
+  return found == kUnits.end() ? TiffUnit{} : TiffUnit{std::string(found->unit), found->scale};
+}
+
+std::optional<double> parse_tiff_spacing(std::string_view text) {
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc() || !std::isfinite(value) || value == 0) return std::nullopt;
+  return std::abs(value);  // ImageJ has negative spacings for stacks recorded downwards
+}
+
 TiffDescription parse_tiff_description(const std::string& text) {
-  if (text.starts_with("ImageJ=")) return parse_imagej(text);
-  if (text.find("<OME") != std::string::npos) return parse_ome(text);
-  return {};
+  return text.starts_with("ImageJ=") ? parse_imagej(text) : TiffDescription{};
 }
 
 std::string imagej_description(const Image& image) {

@@ -113,8 +113,10 @@ TEST_CASE("TIFF by tifffile: types, compressions, layouts") {
   const Image big = read_image(fixture("big_endian.tif"));
   CHECK(big.values[36] == (7 * (40 * 37 + 1) + 3) % 101);
   CHECK(contains(error_of([] { read_image(fixture("one_bit.tif")); }), "1-bit integer samples"));
-  CHECK(
-      contains(error_of([] { read_image(fixture("uneven.tif")); }), "page 2 is 7x6x1 of 8 bits, the first one 7x5x1"));
+  CHECK(contains(error_of([] { read_image(fixture("uneven.tif")); }),
+                 "holds 2 series of planes that are no stack together"));
+  check_axes(read_image(fixture("uneven.tif"), {.series = 1}), "Y=6 X=7");
+  CHECK(contains(error_of([] { read_image(fixture("uneven.tif"), {.series = 2}); }), "there is no series 2"));
 }
 
 TEST_CASE("TIFF by tifffile: colours") {
@@ -150,6 +152,70 @@ TEST_CASE("TIFF by tifffile: ImageJ and OME") {
   const Image ome = read_image(fixture("ome.tif"));
   CHECK(ome.unit == "micron");
   CHECK(spacings(ome) == std::vector<double>{1, 1, 0.75, 0.5, 0.25});
+}
+
+TEST_CASE("OME-TIFF: planes come in the order that the metadata says, from all files") {
+  const std::vector<float> expected = ramp(420, SampleType::uint8);
+  for (const std::string name : {"scrambled", "runs", "part0", "part1", "renamed"}) {
+    CAPTURE(name);
+    const Image image = read_image(fixture("ome_" + name + ".ome.tif"));
+    check_axes(image, "T=2 C=2 Z=3 Y=5 X=7");
+    CHECK(image.values == expected);
+  }
+  const Image scrambled = read_image(fixture("ome_scrambled.ome.tif"));
+  CHECK(spacings(scrambled) == std::vector<double>{2.5, 1, 750, 0.5, 0.25});
+  Image storage;
+  const Image bare = read_image(fixture("ome_bare.ome.tif"));
+  check_axes(bare, "Z=3 T=2 C=2 Y=5 X=7");
+  CHECK(arranged(bare, "TCZYX", storage).values == expected);
+}
+
+TEST_CASE("OME-TIFF: several images need a choice, missing planes are an error") {
+  CHECK(contains(error_of([] { read_image(fixture("ome_two.ome.tif")); }), "1: 'second' Z=3 Y=5 X=7"));
+  const Image second = read_image(fixture("ome_two.ome.tif"), {.series = 1});
+  check_axes(second, "Z=3 Y=5 X=7");
+  CHECK(second.values[0] == ramp(420, SampleType::uint8)[105]);
+  CHECK(contains(error_of([] { read_image(fixture("ome_short.ome.tif")); }), "promises 12 planes"));
+  const TemporaryFolder folder;
+  write_bytes(folder / "ome_part0.ome.tif", read_bytes(fixture("ome_part0.ome.tif")));
+  CHECK(contains(error_of([&] { read_image(folder / "ome_part0.ome.tif"); }),
+                 "'ome_part1.ome.tif', which is not beside it"));
+  write_bytes(folder / "ome_part1.ome.tif", read_bytes(fixture("ome_part1.ome.tif")));
+  CHECK(contains(error_of([&] { read_image(folder / "ome_part1.ome.tif"); }), "ome_companion.ome"));
+}
+
+TEST_CASE("tifffile's shapes: with names as they are, without names only as far as there is no choice") {
+  const std::vector<float> array = ramp(840, SampleType::uint16);
+  const Image named = read_image(fixture("shaped_named.tif"));
+  check_axes(named, "T=4 Z=3 Y=5 X=7");
+  CHECK(std::equal(named.values.begin(), named.values.end(), array.begin()));
+  CHECK(contains(error_of([] { read_image(fixture("shaped_unnamed.tif")); }), "--axes CZYX"));
+  check_axes(read_image(fixture("shaped_unnamed.tif"), {.axes = "CZYX"}), "C=4 Z=3 Y=5 X=7");
+  CHECK(contains(error_of([] { read_image(fixture("shaped_unnamed.tif"), {.axes = "YXCZ"}); }), "end in YX"));
+  CHECK(contains(error_of([] { read_image(fixture("shaped_two.tif")); }), "1: Z=2 Y=5 X=7"));
+  const Image second = read_image(fixture("shaped_two.tif"), {.series = 1});
+  CHECK(second.values[0] == array[105]);
+  check_axes(read_image(fixture("uint8.tif"), {.axes = "TYX"}), "T=3 Y=5 X=7");
+  CHECK(contains(error_of([] { read_image(fixture("imagej.tif"), {.axes = "TZCYX"}); }), "names its axes itself"));
+}
+
+TEST_CASE("MetaMorph, Zeiss and ScanImage: all planes, in their order, without thumbnails and flyback") {
+  const std::vector<float> array = ramp(840, SampleType::uint16);  // C T Z Y X
+  const Image stk = read_image(fixture("metamorph.stk"));
+  check_axes(stk, "Z=4 Y=5 X=7");
+  CHECK(spacings(stk) == std::vector<double>{0.75, 0.5, 0.25});
+  for (std::size_t z = 0; z < 4; ++z) CHECK(stk.values[z * 35] == array[z * 105]);
+  Image storage;
+  const Image lsm = read_image(fixture("zeiss.lsm"));
+  check_axes(lsm, "T=4 Z=3 C=2 Y=5 X=7");
+  CHECK(spacings(lsm) == std::vector<double>{1, 0.75, 1, 0.5, 0.25});
+  CHECK(arranged(lsm, "CTZYX", storage).values == array);
+  const Image fast = read_image(fixture("scanimage_fast.tif"));
+  check_axes(fast, "T=4 Z=3 C=2 Y=5 X=7");
+  CHECK(arranged(fast, "CTZYX", storage).values == array);
+  const Image slow = read_image(fixture("scanimage_slow.tif"));
+  check_axes(slow, "Z=3 T=4 C=2 Y=5 X=7");
+  CHECK(arranged(slow, "CTZYX", storage).values == array);
 }
 
 TEST_CASE("PNG by Pillow") {

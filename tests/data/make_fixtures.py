@@ -8,6 +8,7 @@ Every voxel has a value that its place gives (see ramp), which foreign_files_tes
 """
 import json
 import pathlib
+import struct
 
 import h5py
 import mrcfile
@@ -100,6 +101,102 @@ def make_tiff():
         writer.write(ramp((6, 7), "uint8"), metadata=None)
 
 
+OME = """<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{uuid}">{body}</OME>"""
+
+
+def ome_pixels(data, order="XYZCT", sizes=dict(Z=3, C=2, T=2), name="image", spacing=""):
+    sizes = " ".join(f'Size{axis}="{n}"' for axis, n in sizes.items())
+    return (f'<Image ID="Image:0" Name="{name}"><Pixels ID="Pixels:0" DimensionOrder="{order}" Type="uint8" SizeX="7" SizeY="5" '
+            f'{sizes} {spacing}>{data}</Pixels></Image>')
+
+
+def pages(name, planes, description="", **options):
+    """One directory for each plane; `description` in the first."""
+    with tifffile.TiffWriter(OUT / name) as writer:
+        for i, plane in enumerate(planes):
+            writer.write(plane, description=description if i == 0 else "", metadata=None, photometric="minisblack", contiguous=False,
+                         **options)
+
+
+def make_ome():
+    """Orders and distributions of planes that writers of OME-TIFF use; all hold ramp((2, 2, 3, 5, 7)), T C Z Y X."""
+    array = ramp((2, 2, 3, 5, 7), "uint8")
+    planes = array.reshape(12, 5, 7)
+    order = np.random.default_rng(1).permutation(12)
+    place = {int(plane): directory for directory, plane in enumerate(order)}
+    scrambled = "".join(f'<TiffData IFD="{place[t * 6 + c * 3 + z]}" FirstZ="{z}" FirstC="{c}" FirstT="{t}" PlaneCount="1"/>'
+                        for t in range(2) for c in range(2) for z in range(3))
+    um = 'PhysicalSizeX="0.25" PhysicalSizeY="0.5" PhysicalSizeZ="750" PhysicalSizeXUnit="&#181;m" PhysicalSizeZUnit="nm" TimeIncrement="2.5"'
+    pages("ome_scrambled.ome.tif", planes[order], OME.format(uuid="a", body=ome_pixels(scrambled, spacing=um)))
+    runs = '<TiffData IFD="6" FirstT="0" PlaneCount="6"/><TiffData FirstT="1" PlaneCount="6"/>'
+    pages("ome_runs.ome.tif", np.concatenate([planes[6:], planes[:6]]), OME.format(uuid="a", body=ome_pixels(runs)))
+    pages("ome_bare.ome.tif", array.transpose(2, 0, 1, 3, 4).reshape(12, 5, 7),
+          OME.format(uuid="a", body=ome_pixels("<TiffData/>", order="XYCTZ")))
+    two = ome_pixels('<TiffData IFD="0" PlaneCount="3"/>', sizes=dict(Z=3, C=1, T=1), name="first")
+    two += ome_pixels('<TiffData IFD="3" PlaneCount="3"/>', sizes=dict(Z=3, C=1, T=1), name="second")
+    pages("ome_two.ome.tif", planes[:6], OME.format(uuid="a", body=two))
+    names = ["ome_part0.ome.tif", "ome_part1.ome.tif"]
+    parts = "".join(f'<TiffData IFD="{i}" FirstZ="{i % 3}" FirstC="{i // 3}" FirstT="{t}"><UUID FileName="{name}">urn:uuid:{t}</UUID>'
+                    '</TiffData>' for t, name in enumerate(names) for i in range(6))
+    pages(names[0], planes[:6], OME.format(uuid="0", body=ome_pixels(parts)))
+    (OUT / "ome_companion.ome").write_text(OME.format(uuid="c", body=ome_pixels(parts)))
+    pages(names[1], planes[6:], OME.format(uuid="1", body='<BinaryOnly MetadataFile="ome_companion.ome" UUID="urn:uuid:c"/>'))
+    renamed = ome_pixels('<TiffData IFD="0" PlaneCount="12"><UUID FileName="before.ome.tif">urn:uuid:x</UUID></TiffData>')
+    pages("ome_renamed.ome.tif", planes, OME.format(uuid="y", body=renamed))
+    pages("ome_short.ome.tif", planes[:9], OME.format(uuid="a", body=ome_pixels('<TiffData IFD="0" PlaneCount="9"/>')))
+    for name in ("ome_scrambled", "ome_runs", "ome_bare", "ome_part0", "ome_renamed"):
+        assert np.array_equal(tifffile.imread(OUT / f"{name}.ome.tif").reshape(array.shape) if name != "ome_bare" else array, array), name
+
+
+def make_tiff_dialects():
+    """tifffile's shapes, MetaMorph, Zeiss and ScanImage."""
+    array = ramp((2, 4, 3, 5, 7), "uint16")
+    tifffile.imwrite(OUT / "shaped_named.tif", array[0], metadata={"axes": "TZYX"}, photometric="minisblack")
+    tifffile.imwrite(OUT / "shaped_unnamed.tif", array[0], photometric="minisblack")
+    with tifffile.TiffWriter(OUT / "shaped_two.tif") as writer:
+        writer.write(array[0, 0], photometric="minisblack")
+        writer.write(array[0, 1, :2], photometric="minisblack")
+
+    # A MetaMorph stack: one directory, whose strip the other planes follow. UIC2: per plane distance (rational) and four words.
+    planes = array[0, :, 0]
+    uic2 = b"".join(struct.pack("<6I", 0 if i == 0 else 3, 4, 0, 0, 0, 0) for i in range(4))
+    rationals = struct.pack("<4I", 1, 4, 1, 2)  # x and y calibration
+    text = struct.pack("<I", 2) + b"um"
+    size = planes.nbytes
+    at = 8 + size
+    uic1 = struct.pack("<6I", 4, at + len(uic2), 5, at + len(uic2) + 8, 6, at + len(uic2) + 16)
+    extras = uic2 + rationals + text + uic1
+    entries = [(254, 4, 1, 0), (256, 4, 1, 7), (257, 4, 1, 5), (258, 3, 1, 16), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8),
+               (277, 3, 1, 1), (278, 4, 1, 5), (279, 4, 1, size // 4), (33628, 4, 3, at + len(uic2) + 16 + 6), (33629, 5, 4, at)]
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    data = struct.pack("<2sHI", b"II", 42, at + len(extras)) + planes.tobytes() + extras + directory
+    (OUT / "metamorph.stk").write_bytes(data)
+    assert np.array_equal(tifffile.imread(OUT / "metamorph.stk"), planes)
+
+    # An LSM file: channels as samples, a thumbnail behind each plane.
+    info = bytearray(520)
+    struct.pack_into("<Ii5i", info, 0, 0x0400494C, 520, 7, 5, 3, 2, 4)
+    struct.pack_into("<3d", info, 40, 0.25e-6, 0.5e-6, 0.75e-6)
+    with tifffile.TiffWriter(OUT / "zeiss.lsm") as writer:
+        for t in range(4):
+            for z in range(3):
+                tag = [(34412, 1, len(info), bytes(info), True)] if t == z == 0 else []
+                options = dict(metadata=None, photometric="minisblack", contiguous=False, planarconfig="separate", extratags=tag)
+                writer.write(array[:, t, z], **options)
+                writer.write(np.zeros((2, 2, 2), "uint8"), subfiletype=1, metadata=None, photometric="minisblack", contiguous=False,
+                             planarconfig="separate")
+
+    # ScanImage: channels fastest; in fast volumes two planes of each are flyback.
+    si = "SI.VERSION_MAJOR = 2018\nSI.hChannels.channelSave = [1;3]\nSI.hFastZ.enable = {fast}\nSI.hStackManager.numSlices = 3\n"
+    fast = array.transpose(1, 2, 0, 3, 4)  # T Z C
+    flyback = np.concatenate([fast, np.zeros_like(fast[:, :2])], axis=1)
+    pages("scanimage_fast.tif", flyback.reshape(-1, 5, 7),
+          si.format(fast="true") + "SI.hStackManager.numFramesPerVolumeWithFlyback = 5\n", software="SI.LINE_FORMAT_VERSION = 1")
+    slow = array.transpose(2, 1, 0, 3, 4)  # Z T C
+    pages("scanimage_slow.tif", slow.reshape(-1, 5, 7), si.format(fast="false"))
+
+
 def make_png():
     Image.fromarray(ramp((5, 7), "uint8")).save(OUT / "grey8.png")
     Image.fromarray((ramp((5, 7), "uint16") * 600).astype("uint16")).save(OUT / "grey16.png")
@@ -181,6 +278,8 @@ if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
     make_nifti()
     make_tiff()
+    make_ome()
+    make_tiff_dialects()
     make_png()
     make_hdf5()
     make_mrc()
