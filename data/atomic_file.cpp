@@ -51,7 +51,7 @@ int rename_if_absent(const fs::path& from, const fs::path& to) {
 }
 
 [[noreturn]] void fail_exists(const std::string& name) {
-  throw Error(fmt::format("{}: exists already; choose another name or allow overwriting", name));
+  throw Error(fmt::format("{}: exists already; choose another name or overwrite it with --force", name));
 }
 
 }  // namespace

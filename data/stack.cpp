@@ -45,8 +45,9 @@ std::pair<std::size_t, std::size_t> choose_plane(const Image& image, std::option
   for (const char name : {'Z', 'Y', 'X'})
     if (const auto axis = find_axis(image.axes, name); axis && axis != plane_axis) spatial.push_back(*axis);
   if (spatial.size() < 2)
-    throw Error(fmt::format("no planes are left: the image has {} and the stack runs along {}",
-                            describe_axes(image.axes), plane_axis ? image.axes[*plane_axis].name : '-'));
+    throw Error(fmt::format(
+        "no rows and columns are left where the stack runs along {1}: the image has {0}; choose another --axis",
+        describe_axes(image.axes), plane_axis ? image.axes[*plane_axis].name : '-'));
   return {spatial[spatial.size() - 2], spatial.back()};
 }
 

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <optional>
 #include <sstream>
+#include <type_traits>
 #include <vector>
 
 #include "tools/standard_streams.h"
@@ -20,19 +22,37 @@ namespace {
 constexpr std::size_t kHelpColumn = 34;  // characters: where the help texts begin
 constexpr std::size_t kHelpWidth = 76;
 
-/// CLI11's own message for a number that is too small names the largest double, all 309 digits of it.
-CLI::Validator at_least(double limit, bool strictly, const std::string& name) {
-  const auto check = [=](const std::string& text) {
-    double value = 0;
-    const bool good = CLI::detail::lexical_cast(text, value) && (strictly ? value > limit : value >= limit);
-    return good ? std::string() : fmt::format("{} is not {}", text, strictly ? "above 0" : "0 or more");
-  };
-  return {check, name};
+/// Whether all of `text` is a number; std::from_chars reads no blanks and no plus sign.
+template <typename T>
+bool read_number(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end;
 }
 
-template <typename T>
-CLI::Validator range(T low, T high) {
-  return CLI::Range(low, high).description(fmt::format("{} to {}", low, high));
+CLI::Validator whole_numbers(long low, long high) {
+  const auto wrong = [=](const std::string& text) {
+    long value = 0;
+    const bool good = read_number(text, value) && value >= low && value <= high;
+    return good ? std::string() : fmt::format("'{}' is not a whole number from {} to {}", text, low, high);
+  };
+  return {wrong, fmt::format("{} to {}", low, high)};
+}
+
+CLI::Validator numbers(double low, double high, bool low_counts) {
+  const auto wrong = [=](const std::string& text) {
+    double value = 0;
+    const bool good = read_number(text, value) && (low_counts ? value >= low : value > low) && value <= high;
+    return good ? std::string()
+                : fmt::format("'{}' is not a number {} {:g} {} {:g}", text, low_counts ? "from" : "above", low,
+                              low_counts ? "to" : "and up to", high);
+  };
+  return {wrong, fmt::format("{}{:g} to {:g}", low_counts ? "" : "above ", low, high)};
+}
+
+/// An empty text is usually a script's variable that was not set.
+std::string wrong_where_empty(const std::string& text) {
+  return text.empty() ? "must not be empty" : "";
 }
 
 /// Breaks a help text into lines; CLI11 indents them but does not break them itself.
@@ -74,23 +94,18 @@ Option& Option::one_of(const std::vector<std::string>& values) {
   return *this;
 }
 
-Option& Option::between(int low, int high) {
-  option_->check(range(low, high));
+Option& Option::between(long low, long high) {
+  option_->check(whole_numbers(low, high));
   return *this;
 }
 
 Option& Option::between(double low, double high) {
-  option_->check(range(low, high));
+  option_->check(numbers(low, high, true));
   return *this;
 }
 
-Option& Option::positive() {
-  option_->check(at_least(0, true, "POSITIVE"));
-  return *this;
-}
-
-Option& Option::not_negative() {
-  option_->check(at_least(0, false, "NONNEGATIVE"));
+Option& Option::above_zero(double high) {
+  option_->check(numbers(0, high, false));
   return *this;
 }
 
@@ -113,6 +128,7 @@ template <typename T>
 Option Verb::option(const std::string& names, T& value, const std::string& help) {
   CLI::Option* option = app_->add_option(names, value, wrapped(help));
   if (!heading_.empty()) option->group(heading_);
+  if constexpr (std::is_same_v<T, std::string>) option->check(CLI::Validator(wrong_where_empty, ""));
   return Option(*option);
 }
 template Option Verb::option(const std::string&, std::string&, const std::string&);

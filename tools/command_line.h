@@ -22,10 +22,11 @@ class Option {
   Option& required();
   Option& show_default();
   Option& one_of(const std::vector<std::string>& values);
-  Option& between(int low, int high);
+  /// Whole numbers, both limits included.
+  Option& between(long low, long high);
   Option& between(double low, double high);
-  Option& positive();
-  Option& not_negative();
+  /// Numbers above 0, up to and including `high`.
+  Option& above_zero(double high);
   /// Not to be given together with the other one.
   Option& excludes(const Option& other);
   /// Two values: "LOW,HIGH" or "LOW HIGH".

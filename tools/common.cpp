@@ -16,6 +16,8 @@
 namespace n2s {
 namespace {
 
+constexpr long kMostPositions = 1L << 31;  // along an axis
+
 /// "cuda:1" -> 1; "auto" and "cuda" -> 0.
 int cuda_device(const std::string& device) {
   if (device == "auto" || device == "cuda") return 0;
@@ -48,7 +50,7 @@ void add_common_options(Verb& verb, CommonOptions& o) {
   verb.option("--seed", o.seed, "Seed of all random numbers: the same seed gives the same result")
       .check(check_seed)
       .show_default();
-  verb.option("--threads", o.threads, "CPU threads (default: one per core)").between(0, 1024);
+  verb.option("--threads", o.threads, "CPU threads (default: one per core)").between(0L, 1024L);
   verb.flag("--quiet", o.quiet, "Print no notes and no progress");
   verb.flag("--json", o.json, "Print the result as one JSON object on standard output");
   verb.flag("--force", o.force, "Overwrite existing files");
@@ -87,13 +89,14 @@ void add_output_option(Verb& verb, std::string& path, const std::string& what) {
 void add_input_options(Verb& verb, InputOptions& o) {
   verb.heading(fmt::format("Input ({})", format_names()));
   verb.option("--dataset", o.read.dataset, "HDF5: path of the dataset inside the file");
-  verb.option("--series", o.read.series, "TIFF: which of the file's series, from 0");
+  verb.option("--series", o.read.series, "TIFF: which of the file's series, from 0").between(0L, kMostPositions);
   verb.option("--axes", o.read.axes, "Names of the axes, slowest first, where the file does not say: such as CZYX");
   verb.option("--axis", o.stack.axis,
               "Axis along which the planes are stacked: x, y, z, t or c (default: z, or t where there is no z)");
-  verb.option("--channel", o.stack.channel, "Only this channel, from 0 (default: all)");
-  verb.option("--time", o.stack.time, "Only this time point, from 0 (default: all)");
-  verb.option("--slice", o.stack.slice, "Only this slice along z, from 0, of stacks along t or c (default: all)");
+  verb.option("--channel", o.stack.channel, "Only this channel, from 0 (default: all)").between(0L, kMostPositions);
+  verb.option("--time", o.stack.time, "Only this time point, from 0 (default: all)").between(0L, kMostPositions);
+  verb.option("--slice", o.stack.slice, "Only this slice along z, from 0, of stacks along t or c (default: all)")
+      .between(0L, kMostPositions);
 }
 
 Stack middle_planes(Stack stack, int count) {
@@ -109,7 +112,7 @@ void add_middle_option(Verb& verb, int& count) {
   verb.heading("Input");
   verb.option("--middle", count,
               "Use only this many planes, from the middle of the stack (the paper: 100 of each head)")
-      .not_negative();
+      .between(0L, 1000000L);
 }
 
 void say_text(const CommonOptions& options, const std::string& text) {

@@ -7,12 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "data/formats/formats.h"
 #include "data/normalisation.h"
 #include "engine/training/methods.h"
 #include "nets/network.h"
 
 namespace n2s {
 namespace {
+
+constexpr long kMostPlanes = 1024;   // of a network
+constexpr long kMostPixels = 65536;  // of a side
 
 /// "mri TEXT, microscopy TEXT", for help texts; networks whose text is empty are left out.
 std::string per_network(const std::function<std::string(const Network&)>& text_of) {
@@ -36,10 +40,10 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
   verb.option("--method", o.method, method_descriptions()).show_default();
   verb.option("--planes", o.planes,
               "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy)")
-      .positive();
+      .between(1L, kMostPlanes);
   verb.option("--gap", o.gap,
               "Skip this many planes on each side of the target (for noise correlated between neighbouring planes)")
-      .not_negative()
+      .between(0L, kMostPlanes)
       .show_default();
   verb.option("--normalise", o.normalisation,
               fmt::format(
@@ -53,7 +57,7 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
   verb.option("--max-shift", o.max_shift,
               fmt::format("Shift training images at random, down and right, by up to this many pixels (default: 0; {})",
                           per_network(default_shift)))
-      .not_negative();
+      .between(0L, kMostPixels);
   verb.flag("--flips", o.orientations,
             fmt::format("Flip training images and rotate them by 90 degrees at random (default: no; {})",
                         per_network(default_flips)));
@@ -63,14 +67,16 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
       .one_of({"each", "joint"});
   verb.option("--validation-planes", o.held_out,
               "Planes of each stack to hold out for validation (default: 1 in 25; none of stacks under 20 planes)")
-      .not_negative();
+      .between(0L, 1000000L);
 }
 
 void add_length_options(Verb& verb, TrainingLength& length) {
-  const Option epochs = verb.option("--epochs", length.epochs, "Length of training: passes over all planes").positive();
-  const Option steps = verb.option("--steps", length.steps, "Length of training: steps").positive().excludes(epochs);
+  const Option epochs =
+      verb.option("--epochs", length.epochs, "Length of training: passes over all planes").between(1L, kMostSteps);
+  const Option steps =
+      verb.option("--steps", length.steps, "Length of training: steps").between(1L, kMostSteps).excludes(epochs);
   verb.option("--minutes", length.minutes, "Length of training: as many steps as fit into these minutes")
-      .positive()
+      .above_zero(kMostMinutes)
       .excludes(epochs)
       .excludes(steps);
 }
@@ -79,18 +85,18 @@ void add_length_options(Verb& verb, TrainingLength& length) {
 
 void add_training_options(Verb& verb, TrainingOptions& o) {
   verb.heading("Training");
-  verb.option(
-      "--net", o.network,
-      fmt::format("Network: {} (default: {} for files of medical scanners (NIfTI), {} for others)", network_names(),
-                  default_network(DefaultFor::medical_files).name, default_network(DefaultFor::other_files).name));
+  verb.option("--net", o.network,
+              fmt::format("Network: {} (default: {} for files of medical scanners ({}), {} for others)",
+                          network_names(), default_network(DefaultFor::medical_files).name, format_names(true),
+                          default_network(DefaultFor::other_files).name));
   add_data_options(verb, o);
-  verb.option("--batch", o.batch, "Images in a training step").positive().show_default();
+  verb.option("--batch", o.batch, "Images in a training step").between(1L, 4096L).show_default();
   verb.option("--crop", o.crop,
               "Side of the training images, pixels (default: restore 64; train whole planes, 256 at most)")
-      .positive();
+      .between(16L, kMostPixels);
   add_length_options(verb, o.length);
   verb.option("--learning-rate", o.learning_rate, "Initial learning rate; it decays along a cosine")
-      .positive()
+      .above_zero(1000)
       .show_default();
   verb.option("--keep", o.keep,
               "The model to use: last, or best, the one with the lowest validation loss (default: last; with --epochs "

@@ -9,6 +9,9 @@
 
 namespace n2s {
 
+constexpr long kMostSteps = 1'000'000'000;
+constexpr double kMostMinutes = 1e6;
+
 /// How long to train: exactly one is set.
 struct TrainingLength {
   long epochs = 0;

@@ -18,11 +18,6 @@ namespace {
 
 using Stacks = std::vector<TrainingStack>;
 
-int checked_batch(int batch) {
-  if (batch < 1 || batch > 4096) throw Error(fmt::format("--batch {}: choose between 1 and 4096", batch));
-  return batch;
-}
-
 std::optional<NoiseSpec> simulated_noise(const TrainingOptions& o) {
   if (o.noise.empty()) return std::nullopt;
   return parse_noise(o.noise);
@@ -50,12 +45,26 @@ bool nothing_held_out(const Stacks& stacks) {
   return std::all_of(stacks.begin(), stacks.end(), [](const TrainingStack& s) { return s.held_out.empty(); });
 }
 
+/// Planes on one side of the target that a stack has no plane for would be filled with copies of others.
+void check_reach(const TrainingOptions& o, int planes, int shortest) {
+  const int side = planes / 2;
+  if (side == 0 || side + o.gap < shortest) return;
+  throw Error(
+      fmt::format("--planes {} --gap {}: reaches {} planes to each side, but the shortest stack has {}; choose fewer",
+                  planes, o.gap, side + o.gap, shortest));
+}
+
 int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
-  if (o.planes > 0) return o.planes;
   int shortest = std::numeric_limits<int>::max();
   for (const TrainingStack& stack : stacks) shortest = std::min(shortest, stack.source.planes);
+  if (o.planes > 0) {
+    check_reach(o, o.planes, shortest);
+    return o.planes;
+  }
   const bool has_target = std::any_of(stacks.begin(), stacks.end(), [](const auto& s) { return s.target.has_value(); });
-  return default_planes(o.method, shortest, has_target);
+  const int planes = default_planes(o.method, shortest, has_target);
+  check_reach(o, planes, shortest);
+  return planes;
 }
 
 /// Without validation there is no best model. The paper's schedule, by epochs, keeps the best one; where the learning
@@ -144,7 +153,9 @@ int largest_side(const Stacks& stacks) {
 /// Whole planes are shifted, where the network's experiments do that.
 Augmentation choose_augmentation(const TrainingOptions& o, const Network& network, int largest) {
   const int divisor = 1 << depth(network.build(1));
-  const int crop = o.crop > 0 ? o.crop : std::min(256, largest);
+  if (o.max_shift >= largest)
+    throw Error(fmt::format("--max-shift {}: the images have {} pixels only; choose less", o.max_shift, largest));
+  const int crop = std::min(o.crop > 0 ? o.crop : 256, largest);
   const bool whole_planes = crop >= largest;
   Augmentation augmentation;
   augmentation.crop_height = augmentation.crop_width = (crop + divisor - 1) / divisor * divisor;
@@ -174,7 +185,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   BatchSettings& batches = request.batches;
   batches.method = o.method;
   batches.gap = o.gap;
-  batches.batch = checked_batch(o.batch);
+  batches.batch = o.batch;
   batches.seed = common.seed;
   batches.noise = simulated_noise(o);
   hold_planes_out(o, stacks);

@@ -41,6 +41,7 @@ const std::vector<Format>& table() {
        .recognise = is_hdf5,
        .read = read_hdf5,
        .write = write_hdf5,
+       .crashes_on_damage = true,
        .may_lack_axes = true,
        .has_datasets = true},
       {.name = "MRC",
@@ -95,9 +96,10 @@ const Format* format_of_content(const InputFile& file) {
   return found == table().end() ? nullptr : &*found;
 }
 
-std::string format_names() {
+std::string format_names(bool medical_only) {
   std::vector<std::string_view> names;
-  for (const Format& format : table()) names.push_back(format.name);
+  for (const Format& format : table())
+    if (format.medical || !medical_only) names.push_back(format.name);
   return listed(names);
 }
 

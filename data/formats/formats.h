@@ -22,6 +22,7 @@ struct Format {
   std::string_view axes = "TZCYX";  // those that it can hold, where they are longer than 1
   std::vector<SampleType> types{};  // that it can store; empty: all (wider ones where it lacks one)
   bool medical = false;             // of MRI and CT scanners: chooses the network where the user does not
+  bool crashes_on_damage = false;   // the library that reads it may crash on changed bytes
   bool float16 = false;             // can store half precision; without it such samples are stored as float32
   bool may_lack_axes = false;       // ReadOptions::axes may name them
   bool has_series = false;          // holds several images of different shapes, chosen by ReadOptions::series
@@ -37,8 +38,9 @@ const Format* format_of_name(const std::filesystem::path& path);
 /// Throws Error where the file cannot be read.
 const Format* format_of_content(const InputFile& file);
 
-/// "NIfTI, TIFF, PNG or HDF5", and ".nii, .nii.gz, .tif, ... or .hdf5": for messages and help texts.
-std::string format_names();
+/// "NIfTI, TIFF, PNG or HDF5" (or those of medical scanners alone), and ".nii, .nii.gz, .tif, ... or .hdf5": for
+/// messages and help texts.
+std::string format_names(bool medical_only = false);
 std::string format_extensions();
 
 }  // namespace n2s

@@ -24,12 +24,12 @@ double mean_squared_error(std::span<const float> a, std::span<const float> b) {
   return sum / static_cast<double>(a.size());
 }
 
-void check_loss(double loss, long step) {
+void check_loss(double loss, long step, const char* what = "loss") {
   if (!std::isfinite(loss))
     throw Error(
-        fmt::format("training diverged: the loss at step {} is {}; the last checkpoint is kept, try a smaller "
+        fmt::format("training diverged: the {} at step {} is {}; the last checkpoint is kept, try a smaller "
                     "--learning-rate or check the data for extreme values",
-                    step, loss));
+                    what, step, std::isnan(loss) ? "not a number" : "infinite"));
 }
 
 }  // namespace
@@ -105,11 +105,7 @@ Trainer::Validation Trainer::validate() {
     append_block_errors(output, target, validation_.extents, block_errors);
   }
   Validation result{sum / validation_.batches, false};
-  if (!std::isfinite(result.loss))
-    throw Error(
-        fmt::format("training diverged: the validation loss after step {} is {}; the last checkpoint is kept, "
-                    "try a smaller --learning-rate",
-                    steps_, result.loss));
+  check_loss(result.loss, steps_, "validation loss");
   if (clearly_lower(block_errors, best_.block_errors)) {
     result.best = true;
     best_ = {result.loss, steps_, std::move(block_errors)};

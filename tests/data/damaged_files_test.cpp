@@ -69,7 +69,7 @@ TEST_CASE("files of every format that end early or have changed bytes") {
     const std::filesystem::path path = folder / ("whole" + std::string(format.extensions.front()));
     const std::vector<Axis> plane{{'Y', 5, 1}, {'X', 7, 1}};
     const std::vector<Axis> stack{{'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}};
-    const Image image = ramp_image(format.name == "PNG" ? plane : stack, SampleType::uint16);
+    const Image image = ramp_image(format.axes.find('Z') == std::string_view::npos ? plane : stack, SampleType::uint16);
     write_image(path, image);
     CHECK(read_image(path).values == image.values);
     const std::vector<char> whole = read_bytes(path);
@@ -78,7 +78,7 @@ TEST_CASE("files of every format that end early or have changed bytes") {
       write_bytes(folder / "cut", {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
       CHECK(!try_to_read(folder / "cut"));
     }
-    if (format.name == "HDF5") continue;  // changed bytes can crash the library (formats/hdf5.h)
+    if (format.crashes_on_damage) continue;
     for (int round = 0; round < 1000; ++round) {
       std::vector<char> changed = whole;
       for (std::size_t change = 0; change < 1 + random() % 3; ++change)
@@ -100,7 +100,7 @@ TEST_CASE("every format: a row with all it needs, extensions of its own, and typ
       CHECK(contains(format_extensions(), std::string(extension)));
     }
     CHECK(contains(format_names(), std::string(format.name)));
-    if (format.name == "PNG") continue;  // one plane of 8 or 16 bits; round_trip_test.cpp has it
+    if (!format.types.empty()) continue;  // round_trip_test.cpp has those of few types
     for (const SampleType type : all_types()) {
       const Image image = ramp_image({{'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}}, type);
       const std::filesystem::path path = folder / ("type" + std::string(format.extensions.back()));

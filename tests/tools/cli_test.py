@@ -58,13 +58,56 @@ class CommandLine(ProgramTest):
         self.fails('evaluate', self.noisy, code=2, says=['TRUTH'])
         self.fails('restore', self.noisy, '-o', 'x.nii', '--steps', '3', '--epochs', '2', code=2)
 
-    def test_numbers_out_of_range_are_wrong_usage(self):
-        for option, value in (('--planes', '-3'), ('--batch', '0'), ('--size', '-3'), ('--net', 'unet'), ('--seed', '-1'),
-                              ('--threads', '-1'), ('--seed', '18446744073709551616')):
+    def test_senseless_values_are_wrong_usage(self):
+        """Every option of numbers, with a value of each kind that makes no sense; nothing is written."""
+        restore = ['restore', self.noisy, '-o', self.path('o.nii')]
+        train = ['train', self.noisy, '-o', self.path('run')]
+        denoise = ['denoise', self.path('run'), self.noisy, '-o', self.path('o.nii')]
+        evaluate = ['evaluate', self.noisy, self.clean]
+        whole = ('-1', '1.5', 'x', 'nan', 'inf', '', '99999999999999999999', '1e3', '0x10', ' 5')
+        for words, option, more in ((restore, '--planes', ['0', '100000']), (restore, '--gap', ['100000']),
+                                    (restore, '--batch', ['0', '5000']), (restore, '--crop', ['0', '8', '1000000']),
+                                    (restore, '--steps', ['0']), (restore, '--epochs', ['0']), (train, '--max-shift', []),
+                                    (train, '--validation-planes', []), (train, '--middle', []), (denoise, '--tile', ['0', '8']),
+                                    (evaluate, '--channel', []), (evaluate, '--time', []), (evaluate, '--slice', []),
+                                    (evaluate, '--series', []), (evaluate, '--threads', ['2000']), (evaluate, '--seed', []),
+                                    (['bench'], '--size', ['0', '8', '100000']), (['demo'], '--steps', ['0'])):
+            for value in (*whole, *more):
+                if option == '--seed' and value == '99999999999999999999':
+                    value = '18446744073709551616'
+                with self.subTest(option=option, value=value):
+                    self.fails(*words, option + '=' + value, code=2, says=[option])
+        for words, option, more in ((restore, '--learning-rate', ['0', '1e30']), (train, '--minutes', ['0', '1e300']),
+                                    (denoise, '--memory', ['0', '1e30']), (['bench'], '--seconds', ['1e30'])):
+            for value in ('-1', 'x', 'nan', 'inf', '-inf', '', *more):
+                with self.subTest(option=option, value=value):
+                    self.fails(*words, option + '=' + value, code=2, says=[option])
+        for words, option in ((restore, '--axis'), (restore, '--run'), (evaluate, '--dataset'), (evaluate, '--axes'),
+                              (train, '--noise'), (train, '--method'), (train, '--net'), (restore, '--device')):
+            with self.subTest(option=option, value=''):
+                self.fails(*words, option, '', code=2, says=[option, 'empty'])
+        for option, value in (('--net', 'unet'), ('--precision', 'fp8')):
             self.fails('bench', option, value, code=2, says=[option])
-        self.fails('evaluate', self.noisy, self.clean, '--scale', 'foo', code=2, says=['--scale'])
-        self.fails('evaluate', self.noisy, self.clean, '--clamp', '1', code=2, says=['--clamp'])
-        self.fails('evaluate', self.noisy, self.clean, '--clamp', '1,0', says=['--clamp'])
+        self.fails(*evaluate, '--scale', 'foo', code=2, says=['--scale'])
+        self.fails(*evaluate, '--clamp', '1', code=2, says=['--clamp'])
+        self.fails(*evaluate, '--clamp', '1,0', says=['--clamp'])
+        self.assertFalse(os.path.exists(self.path('o.nii')) or os.path.exists(self.path('run')))
+
+    def test_values_that_do_not_fit_the_data_are_refused_before_training(self):
+        train = ['train', self.noisy, '-o', self.path('run'), '--steps', '1', '--net', 'microscopy']
+        for option, value, says in (('--gap', '7', '8'), ('--planes', '16', '8'), ('--max-shift', '32', '32 pixels'),
+                                    ('--validation-planes', '8', '8 planes'), ('--middle', '9', '8 planes'),
+                                    ('--channel', '1', 'channel 1'), ('--time', '1', 'time point 1'),
+                                    ('--slice', '1', 'part of the stack'), ('--axis', 'w', "'w'"), ('--axis', 't', "'t'"),
+                                    ('--axes', 'ZYX', 'leave it out'), ('--series', '0', 'leave it out'),
+                                    ('--dataset', 'raw', 'leave it out'), ('--noise', 'gaussian:-1', 'gaussian:-1'),
+                                    ('--noise', 'poisson:nan', 'poisson:nan'), ('--noise', 'kspace:0', 'kspace:0'),
+                                    ('--method', 'noise2noise', 'noise2noise'), ('--planes', '3', '--target')):
+            with self.subTest(option=option, value=value):
+                self.fails(*train, option, value, says=[says])
+        self.fails('restore', self.noisy, '-o', self.path('o.nii'), '--method', 'noise2noise', '--steps', '1',
+                   says=['noise2noise', 'n2s train with --target'])
+        self.fails('restore', self.noisy, '-o', self.path('o.png'), '--steps', '1', says=['o.png', 'PNG cannot hold Z=8'])
 
     def test_auto_says_which_device_it_took(self):
         words = ['bench', '--net', 'microscopy', '--batch', '1', '--size', '32', '--pass', 'inference', '--seconds', '0.01']

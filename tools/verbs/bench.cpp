@@ -131,9 +131,9 @@ void add_bench(Program& program) {
   }
   Verb verb = program.add_verb("bench", "Measure the engine on this machine, per network and per operation");
   verb.option("--net", options->network, "Network").one_of(names).show_default();
-  verb.option("--planes", options->planes, fmt::format("Input planes (default: {})", paper_planes)).between(1, 64);
-  verb.option("--batch", options->batch, "Images per step (default: 16 of 64x64 and 2 of 256x256)").between(1, 4096);
-  verb.option("--size", options->size, "Side of the images, pixels").between(16, 8192);
+  verb.option("--planes", options->planes, fmt::format("Input planes (default: {})", paper_planes)).between(1L, 64L);
+  verb.option("--batch", options->batch, "Images per step (default: 16 of 64x64 and 2 of 256x256)").between(1L, 4096L);
+  verb.option("--size", options->size, "Side of the images, pixels").between(16L, 8192L);
   verb.option("--pass", options->pass, "Pass").one_of({"training", "inference", kAll}).show_default();
   verb.option("--op", options->op,
               "The kernel benchmark: every variant of this operation on every layer shape of all networks, in every "

@@ -187,9 +187,9 @@ void add_demo(Program& program) {
   auto options = std::make_shared<DemoOptions>();
   Verb verb = program.add_verb("demo", "Corrupt a real brain volume, restore it from itself, and measure the result");
   verb.option("-o,--output", options->folder, "Folder for volumes and pictures").show_default();
-  verb.option("--minutes", options->minutes, "Minutes of training").positive().show_default();
+  verb.option("--minutes", options->minutes, "Minutes of training").above_zero(kMostMinutes).show_default();
   verb.option("--steps", options->steps, "Training steps instead of minutes: the same result on a machine of any speed")
-      .positive();
+      .between(1L, kMostSteps);
   add_common_options(verb, options->common);
   verb.on_run([options] { demo(*options); });
 }

@@ -185,10 +185,10 @@ void add_denoise(Program& program) {
   verb.option("IN", options->in, "The noisy stacks").required();
   add_output_option(verb, options->out, "The restored stack, or for several stacks a folder");
   verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)")
-      .between(16, 65536);
+      .between(16L, 65536L);
   verb.option("--memory", options->memory_gib,
               "Memory for activations, and on a GPU the same again for the stack, GiB (default: half of what is free)")
-      .positive();
+      .above_zero(1 << 20);
   verb.option(
           "--levels", options->levels,
           "Statistics for the normalisation: of each stack, shared by all (files of one acquisition), or the model's")
