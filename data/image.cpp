@@ -12,6 +12,7 @@
 
 #include "data/atomic_file.h"
 #include "data/formats/formats.h"
+#include "data/formats/other_formats.h"
 #include "data/input_file.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
@@ -23,6 +24,8 @@ constexpr std::array<std::string_view, 11> kTypeNames = {"uint8",  "int8",  "uin
                                                          "uint64", "int64", "float16", "float32", "float64"};
 
 [[noreturn]] void fail_unknown(const InputFile& file) {
+  if (const std::string other = describe_other_format(file); !other.empty())
+    throw Error(fmt::format("{}: this is {}", file.name(), other));
   const char* hint = format_of_name(file.name()) != nullptr
                          ? "its content is not what its name says; it is damaged or another kind of file"
                          : "convert it to one of these";

@@ -14,6 +14,19 @@
 
 namespace n2s {
 
+namespace {
+
+/// Some images are folders.
+const char* folder_advice(const std::filesystem::path& path) {
+  const auto has = [&](const char* name) { return std::filesystem::exists(path / name); };
+  if (has(".zgroup") || has(".zarray") || has("zarr.json"))
+    return "is a Zarr folder, which cannot be read; convert it to OME-TIFF, for instance with bfconvert (Bio-Formats)";
+  if (has("DICOMDIR")) return "is a folder of DICOM files; convert them to NIfTI with dcm2niix";
+  return "is a folder; name a file";
+}
+
+}  // namespace
+
 InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
   // O_NONBLOCK: opening a pipe must not wait for a writer; it has no effect on regular files.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -21,7 +34,7 @@ InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
   struct stat status = {};
   const bool known = ::fstat(descriptor_, &status) == 0;
   const char* problem = !known                     ? "cannot read its size"
-                        : S_ISDIR(status.st_mode)  ? "is a folder; name a file"
+                        : S_ISDIR(status.st_mode)  ? folder_advice(path)
                         : !S_ISREG(status.st_mode) ? "is not a regular file; copy the data to a file first"
                         : status.st_size == 0      ? "the file is empty; copy or download it again"
                                                    : nullptr;

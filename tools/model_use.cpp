@@ -30,6 +30,9 @@ nlohmann::json model_configuration(const Network& network, const BatchSettings& 
 
 fs::path model_file(const fs::path& path) {
   fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
+  if (fs::exists(path / ".zgroup") || fs::exists(path / ".zarray") || fs::exists(path / "zarr.json"))
+    throw Error(fmt::format("{}: a Zarr image, not a model; the model comes first: a run's folder or a model file",
+                            path.string()));
   if (!fs::exists(file))
     throw Error(fmt::format("{}: no model here; give a run's folder or a model file", file.string()));
   return file;

@@ -123,6 +123,18 @@ void check_axis_order(const std::string& name, const MrcHeader& header) {
                   name, order[0], order[1], order[2]));
 }
 
+/// Bytes at the end do no harm; as many as a section has are sections that the header does not count.
+void check_sections(const InputFile& file, const MrcHeader& header, const Image& image) {
+  const std::size_t section =
+      image.axes[image.axes.size() - 2].length * image.axes.back().length * sample_bytes(image.type);
+  const std::uint64_t known = header.bytes.size() + sample_count(image.axes) * sample_bytes(image.type);
+  if (file.size() < known + section) return;
+  throw Error(
+      fmt::format("{}: its header counts {}, but the file has {} more section(s): the header is wrong; mend it "
+                  "(IMOD: alterheader), or cut the file",
+                  file.name(), describe_axes(image.axes), (file.size() - known) / section));
+}
+
 bool is_volume_stack(const MrcHeader& header) {
   const auto group = get<std::int32_t>(header, kSpaceGroup);
   return group >= 401 && group <= 630;
@@ -170,8 +182,9 @@ MrcHeader new_header() {
   return header;
 }
 
-/// What every file that is written has, whatever its header was like.
+/// What every file that is written has, whatever its header was like: old ones lack it.
 void mark(MrcHeader& header) {
+  for (std::size_t i = 0; i < 3; ++i) put(header, kAxisOrder + i, static_cast<std::int32_t>(i + 1));
   std::memcpy(header.bytes.data() + kMapOffset, "MAP ", 4);
   const bool little = (std::endian::native == std::endian::little) != header.swapped;
   const unsigned char stamp = little ? 0x44 : 0x11;
@@ -273,6 +286,7 @@ Image read_mrc(const InputFile& file, const ReadOptions&) {
   set_axes(file.name(), *header, image);
   read_extended_header(file, *header);
   read_raw_samples(file, header->bytes.size(), header->swapped, image);
+  check_sections(file, *header, image);
   image.header = header;
   return image;
 }

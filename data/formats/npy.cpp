@@ -58,7 +58,8 @@ class HeaderParser {
         fail();
       if (!take(',') && peek() != '}') fail();
     }
-    if (!type || !order || !shape || peek() != '\0') fail();
+    peek();  // past blanks
+    if (!type || !order || !shape || !rest_.empty()) fail();
     return fields;
   }
 
@@ -158,8 +159,9 @@ NpyFields read_header(const InputFile& file, std::uint64_t& data_offset) {
   const int version = start[6];
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   if (got < 8 + length_bytes) fail_ends_early(file.name(), got, 8 + length_bytes, "header");
-  if (version < 1 || version > 3)
-    throw Error(fmt::format("{}: version {} of the NumPy format; versions 1 to 3 can be read", file.name(), version));
+  if (version < 1 || version > 3 || start[7] != 0)
+    throw Error(fmt::format("{}: version {}.{} of the NumPy format; versions 1.0 to 3.0 can be read", file.name(),
+                            version, int{start[7]}));
   std::uint64_t length = 0;
   for (std::size_t i = length_bytes; i-- > 0;) length = length << 8 | start[8 + i];
   constexpr std::uint64_t kLongest = 1 << 20;  // bytes; of numbers it is about 120

@@ -197,3 +197,21 @@ TEST_CASE("sizes that no file could fill are refused at once") {
   write_bytes(folder / "huge.tif", page);
   error_of([&] { read_image(folder / "huge.tif"); });
 }
+
+TEST_CASE("formats that are not read are named, with what to do") {
+  const TemporaryFolder folder;
+  const auto error_for = [&](const std::string& start, std::size_t offset = 0) {
+    std::vector<char> bytes(600, 1);
+    std::copy(start.begin(), start.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+    write_bytes(folder / "file", bytes);
+    return error_of([&] { read_image(folder / "file"); });
+  };
+  CHECK(contains(error_for("ZISRAWFILE"), "CZI file, which cannot be read: export it as OME-TIFF"));
+  CHECK(contains(error_for("\xda\xce\xbe\x0a"), "ND2"));
+  CHECK(contains(error_for("DICM", 128), "dcm2niix"));
+  CHECK(contains(error_for("\xff\xd8\xff"), "JPEG"));
+  CHECK(contains(error_for("anything"), "convert it to one of these"));
+  std::filesystem::create_directory(folder / "image.zarr");
+  write_bytes(folder / "image.zarr" / ".zgroup", {'{', '}'});
+  CHECK(contains(error_of([&] { read_image(folder / "image.zarr"); }), "Zarr folder"));
+}

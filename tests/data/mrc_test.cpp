@@ -218,3 +218,14 @@ TEST_CASE("MRC samples for check_with_python.py") {
   const Image film = ramp_image({{'T', 4, 1}, {'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::int16);
   write_image(std::filesystem::path(folder) / "film.mrc", film);
 }
+
+TEST_CASE("MRC sections that the header does not count are an error; a few bytes at the end are not") {
+  const TemporaryFolder folder;
+  std::vector<char> bytes = read_bytes(fixture("mode1_big.mrc"));
+  bytes.resize(bytes.size() + 9);
+  write_bytes(folder / "a.mrc", bytes);
+  CHECK(read_image(folder / "a.mrc").values == read_image(fixture("mode1_big.mrc")).values);
+  bytes.resize(bytes.size() + 70);
+  write_bytes(folder / "a.mrc", bytes);
+  CHECK(contains(error_of([&] { read_image(folder / "a.mrc"); }), "1 more section(s)"));
+}

@@ -128,7 +128,7 @@ TEST_CASE("arrays that are no stack say what they are and what to do") {
   std::vector<char> version = npy("{}");
   version[6] = 4;
   write_bytes(folder / "version.npy", version);
-  CHECK(contains(error_of([&] { read_image(folder / "version.npy"); }), "version 4 of the NumPy format"));
+  CHECK(contains(error_of([&] { read_image(folder / "version.npy"); }), "version 4.0 of the NumPy format"));
 }
 
 TEST_CASE("NumPy samples for check_with_python.py") {
