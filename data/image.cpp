@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
 #include <new>
 #include <utility>
 
 #include "data/atomic_file.h"
 #include "data/formats/formats.h"
 #include "data/formats/other_formats.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
@@ -32,22 +34,35 @@ constexpr std::array<std::string_view, 11> kTypeNames = {"uint8",  "int8",  "uin
   throw Error(fmt::format("{}: not a {} file: {}", file.name(), format_names(), hint));
 }
 
-Image read_format(const std::filesystem::path& path, const ReadOptions& options) {
-  const InputFile file(path);
-  const Format* format = format_of_content(file);
-  if (format == nullptr) fail_unknown(file);
+std::unique_ptr<ImageReader> open_format(const std::filesystem::path& path, const ReadOptions& options) {
+  const auto file = std::make_shared<const InputFile>(path);
+  const Format* format = format_of_content(*file);
+  if (format == nullptr) fail_unknown(*file);
   if (!options.dataset.empty() && !format->has_datasets)
-    throw Error(fmt::format("{}: dataset '{}' was requested, but {} files have no datasets; leave it out", file.name(),
+    throw Error(fmt::format("{}: dataset '{}' was requested, but {} files have no datasets; leave it out", file->name(),
                             options.dataset, format->name));
   if (!options.axes.empty() && !format->may_lack_axes)
     throw Error(fmt::format("{}: --axes {} was given, but {} files name their axes themselves; leave it out",
-                            file.name(), options.axes, format->name));
+                            file->name(), options.axes, format->name));
   if (options.series && !format->has_series)
-    throw Error(fmt::format("{}: --series {} was given, but {} files have no series; leave it out", file.name(),
+    throw Error(fmt::format("{}: --series {} was given, but {} files have no series; leave it out", file->name(),
                             *options.series, format->name));
-  Image image = format->read(file, options);
-  image.medical = format->medical;
-  return image;
+  std::unique_ptr<ImageReader> reader = format->open(file, options);
+  reader->set_medical(format->medical);
+  return reader;
+}
+
+/// Runs `work`; where memory does not suffice, the message names the file.
+template <class Work>
+auto with_memory(const std::filesystem::path& path, Work&& work) {
+  const char* problem = "it does not fit in this machine's memory; cut it into smaller files";
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("{}: {}", path.string(), problem));
+  } catch (const std::length_error&) {
+    throw Error(fmt::format("{}: {}", path.string(), problem));
+  }
 }
 
 }  // namespace
@@ -172,15 +187,16 @@ void put_plane_axes_last(Image& image) {
   if (&arranged(image, order + "YX", storage) == &storage) image = std::move(storage);
 }
 
+std::unique_ptr<ImageReader> open_image(const std::filesystem::path& path, const ReadOptions& options) {
+  return with_memory(path, [&] { return open_format(path, options); });
+}
+
 Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
-  const char* problem = "it does not fit in this machine's memory; cut it into smaller files";
-  try {
-    return read_format(path, options);
-  } catch (const std::bad_alloc&) {
-    throw Error(fmt::format("{}: {}", path.string(), problem));
-  } catch (const std::length_error&) {
-    throw Error(fmt::format("{}: {}", path.string(), problem));
-  }
+  return with_memory(path, [&] {
+    const std::unique_ptr<ImageReader> reader = open_format(path, options);
+    check_memory(path.string(), sample_count(reader->image().axes) * sizeof(float));
+    return reader->read_all();
+  });
 }
 
 void check_image_extension(const std::filesystem::path& path) {

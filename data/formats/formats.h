@@ -3,12 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -17,7 +19,7 @@ struct Format {
   std::string_view name;                     // for messages: "NIfTI"
   std::vector<std::string_view> extensions;  // lower case, with the dot
   bool (*recognise)(const InputFile& file);  // by content
-  Image (*read)(const InputFile& file, const ReadOptions& options);
+  std::unique_ptr<ImageReader> (*open)(std::shared_ptr<const InputFile> file, const ReadOptions& options);
   void (*write)(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
   std::string_view axes = "TZCYX";  // those that it can hold, where they are longer than 1
   std::vector<SampleType> types{};  // that it can store; empty: all (wider ones where it lacks one)

@@ -163,30 +163,71 @@ bool is_hdf5(const InputFile& file) {
   return false;
 }
 
-Image read_hdf5(const InputFile& input, const ReadOptions& options) {
-  const std::string& name = input.name();
-  const Hdf5Handle file = open_file(name);
-  const std::string chosen = choose_dataset(file.get(), name, options.dataset);
-  const std::string failure = fmt::format(
-      "{}: cannot read dataset '{}': the file is damaged, incomplete or needs a compression plug-in that "
-      "is not installed",
-      name, chosen);
-  const Hdf5Handle dataset(H5Dopen2(file.get(), chosen.c_str(), H5P_DEFAULT), H5Dclose, failure);
-  const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose, failure);
+namespace {
 
-  Image image;
-  image.type = type_of(stored.get()).value_or(SampleType::float32);
-  const std::vector<hsize_t> shape = shape_of(dataset.get(), failure);
-  image.axes =
-      named_axes(name, {shape.begin(), shape.end()}, options.axes, read_hdf5_axes(dataset.get(), shape.size()));
-  const std::size_t count = sample_count(image.axes);
-  check_storage(dataset.get(), name, failure, input.size(), count * H5Tget_size(stored.get()));
-  check_memory(name, count * sizeof(float));
-  image.values.resize(count);
-  check_hdf5(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, image.values.data()), failure);
-  read_spacing(dataset.get(), image);
-  put_plane_axes_last(image);
-  return image;
+std::string cannot_read(const std::string& name, const std::string& dataset) {
+  return fmt::format(
+      "{}: cannot read dataset '{}': the file is damaged, incomplete or needs a compression plug-in that is not "
+      "installed",
+      name, dataset);
+}
+
+class Hdf5Reader final : public ImageReader {
+ public:
+  Hdf5Reader(const InputFile& input, const ReadOptions& options)
+      : ImageReader({}),
+        file_(open_file(input.name())),
+        chosen_(choose_dataset(file_.get(), input.name(), options.dataset)),
+        failure_(cannot_read(input.name(), chosen_)),
+        dataset_(H5Dopen2(file_.get(), chosen_.c_str(), H5P_DEFAULT), H5Dclose, failure_),
+        shape_(shape_of(dataset_.get(), failure_)) {
+    const Hdf5Handle stored(H5Dget_type(dataset_.get()), H5Tclose, failure_);
+    image_.type = type_of(stored.get()).value_or(SampleType::float32);
+    image_.axes = named_axes(input.name(), {shape_.begin(), shape_.end()}, options.axes,
+                             read_hdf5_axes(dataset_.get(), shape_.size()));
+    check_storage(dataset_.get(), input.name(), failure_, input.size(),
+                  sample_count(image_.axes) * H5Tget_size(stored.get()));
+    read_spacing(dataset_.get(), image_);
+  }
+
+  void read(std::size_t first, std::span<float> values) override {
+    if (values.size() == sample_count(image_.axes)) {
+      check_hdf5(H5Dread(dataset_.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), failure_);
+      return;
+    }
+    for (std::size_t done = 0; done < values.size(); done += plane_samples())
+      read_plane(first++, values.subspan(done, plane_samples()));
+  }
+
+ private:
+  void read_plane(std::size_t number, std::span<float> values) const {
+    std::vector<hsize_t> start(shape_.size(), 0);
+    std::vector<hsize_t> count(shape_.size(), 1);
+    count[shape_.size() - 2] = shape_[shape_.size() - 2];
+    count.back() = shape_.back();
+    for (std::size_t i = shape_.size() - 2; i-- > 0; number /= shape_[i]) start[i] = number % shape_[i];
+    const Hdf5Handle from(H5Dget_space(dataset_.get()), H5Sclose, failure_);
+    const Hdf5Handle to(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose, failure_);
+    check_hdf5(H5Sselect_hyperslab(from.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), failure_);
+    check_hdf5(H5Dread(dataset_.get(), H5T_NATIVE_FLOAT, to.get(), from.get(), H5P_DEFAULT, values.data()), failure_);
+  }
+
+  Hdf5Handle file_;
+  std::string chosen_, failure_;
+  Hdf5Handle dataset_;
+  std::vector<hsize_t> shape_;
+};
+
+}  // namespace
+
+std::unique_ptr<ImageReader> open_hdf5(std::shared_ptr<const InputFile> input, const ReadOptions& options) {
+  auto reader = std::make_unique<Hdf5Reader>(*input, options);
+  const std::vector<Axis>& axes = reader->image().axes;
+  if (axes[axes.size() - 2].name == 'Y' && axes.back().name == 'X') return reader;
+  check_memory(input->name(), sample_count(axes) * sizeof(float));
+  Image whole = reader->read_all();
+  put_plane_axes_last(whole);
+  return reader_of(std::move(whole));
 }
 
 }  // namespace n2s

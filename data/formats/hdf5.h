@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -30,7 +32,7 @@ bool is_hdf5(const InputFile& file);
 /// names are refused. Spacing from the attribute element_size_um (Z, Y, X; ImageJ's
 /// and ilastik's convention). With no dataset chosen the file has to hold exactly one with 2 to 5 dimensions. Throws
 /// Error: see read_image; the message lists the datasets there are.
-Image read_hdf5(const InputFile& file, const ReadOptions& options);
+std::unique_ptr<ImageReader> open_hdf5(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// A new file with one dataset: chunks of one plane, deflate level 1, names of the axes, element_size_um where the unit
 /// is known. The file is put together in memory (one more copy of the data) before it is written.

@@ -278,17 +278,18 @@ bool is_mrc(const InputFile& file) {
   return file.size() > kHeaderBytes && bytes_of(header_of(file)) == static_cast<double>(file.size());
 }
 
-Image read_mrc(const InputFile& file, const ReadOptions&) {
-  auto header = std::make_shared<MrcHeader>(header_of(file));
+std::unique_ptr<ImageReader> open_mrc(std::shared_ptr<const InputFile> file, const ReadOptions&) {
+  auto header = std::make_shared<MrcHeader>(header_of(*file));
   Image image;
-  image.type = checked_type(file.name(), *header);
-  check_axis_order(file.name(), *header);
-  set_axes(file.name(), *header, image);
-  read_extended_header(file, *header);
-  read_raw_samples(file, header->bytes.size(), header->swapped, image);
-  check_sections(file, *header, image);
+  image.type = checked_type(file->name(), *header);
+  check_axis_order(file->name(), *header);
+  set_axes(file->name(), *header, image);
+  read_extended_header(*file, *header);
   image.header = header;
-  return image;
+  const RawSamples samples{header->bytes.size(), header->swapped};
+  std::unique_ptr<ImageReader> reader = raw_reader(file, std::move(image), samples);
+  check_sections(*file, *header, reader->image());
+  return reader;
 }
 
 void write_mrc(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {

@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -24,7 +26,7 @@ bool is_mrc(const InputFile& file);
 /// Modes 0 (int8; unsigned where IMOD says so), 1 (int16), 2 (float32), 6 (uint16), 12 (float16), either byte order.
 /// Axes Z Y X, or T Z Y X for a stack of volumes (space groups 401 to 630). Spacing in nm; a cell of 0 means unknown.
 /// Throws Error: see read_image; also for complex and 4-bit samples and for other orders of axes.
-Image read_mrc(const InputFile& file, const ReadOptions& options);
+std::unique_ptr<ImageReader> open_mrc(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// A kept header is written with it, in its byte order; sizes, mode and statistics are those of the samples written.
 /// uint8 becomes uint16 (but in a file that IMOD marks as unsigned bytes), other types float32. Throws Error.

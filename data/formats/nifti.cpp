@@ -1,5 +1,4 @@
-// See nifti.h: the reader. Voxels are converted in chunks of 1 MiB, so that a damaged size is found out before much is
-// allocated.
+// See nifti.h: the reader.
 #include "data/formats/nifti.h"
 
 #include <fmt/format.h>
@@ -116,23 +115,46 @@ std::vector<Axis> axes_of(const std::string& name, const NiftiFields& fields) {
   return axes;
 }
 
-void read_voxels(NiftiStream& stream, const InputFile& file, bool swapped, Image& image) {
-  const std::size_t count = sample_count(image.axes);
-  const std::size_t size = sample_bytes(image.type), need = count * size;
-  std::vector<std::byte> chunk(std::min(need, kChunkBytes));
-  const Scaling scaling = {image.slope, image.intercept};
-  check_memory(file.name(), count * sizeof(float));
-  image.values.reserve(count);
-  for (std::size_t done = 0; done < need;) {
-    const std::span<std::byte> part = std::span(chunk).first(std::min(need - done, kChunkBytes));
-    const std::size_t got = stream.read(part);
-    if (got < part.size()) fail_ends_early(file.name(), done + got, need, "voxels");
-    image.values.resize((done + got) / size);
-    decode_samples(part, image.type, swapped, scaling, std::span(image.values).last(part.size() / size));
-    done += got;
+/// Voxels of a gzipped file come in their order; to go back is to begin again.
+class GzipReader final : public ImageReader {
+ public:
+  GzipReader(std::shared_ptr<const InputFile> file, Image header, std::uint64_t start, bool swapped)
+      : ImageReader(std::move(header)), file_(std::move(file)), start_(start), swapped_(swapped) {}
+
+  void read(std::size_t first, std::span<float> values) override {
+    const std::size_t size = sample_bytes(image_.type);
+    const std::uint64_t begin = start_ + first * plane_samples() * size;
+    if (!stream_ || begin < position_) {
+      stream_ = std::make_unique<NiftiStream>(*file_);
+      position_ = 0;
+    }
+    std::vector<std::byte> chunk(kChunkBytes);
+    while (position_ < begin)
+      read_bytes(std::span(chunk).first(std::min<std::uint64_t>(begin - position_, chunk.size())));
+    const std::size_t step = kChunkBytes / size;
+    for (std::size_t done = 0; done < values.size(); done += step) {
+      const std::span<float> part = values.subspan(done, std::min(step, values.size() - done));
+      const std::span<std::byte> bytes = std::span(chunk).first(part.size() * size);
+      read_bytes(bytes);
+      decode_samples(bytes, image_.type, swapped_, {image_.slope, image_.intercept}, part);
+    }
+    if (position_ == start_ + sample_count(image_.axes) * size) stream_->read_to_end();
   }
-  stream.read_to_end();
-}
+
+ private:
+  void read_bytes(std::span<std::byte> into) {
+    const std::size_t got = stream_->read(into);
+    position_ += got;
+    const std::uint64_t need = sample_count(image_.axes) * sample_bytes(image_.type);
+    if (got < into.size()) fail_ends_early(file_->name(), position_ - std::min(position_, start_), need, "voxels");
+  }
+
+  std::shared_ptr<const InputFile> file_;
+  std::uint64_t start_;
+  bool swapped_;
+  std::unique_ptr<NiftiStream> stream_;
+  std::uint64_t position_ = 0;  // in the unpacked file: bytes
+};
 
 }  // namespace
 
@@ -141,29 +163,26 @@ bool is_nifti(const InputFile& file) {
   return file.has_any({"\x1f\x8b"sv, "\x5c\x01\0\0"sv, "\0\0\x01\x5c"sv, "\x1c\x02\0\0"sv, "\0\0\x02\x1c"sv});
 }
 
-Image read_nifti(const InputFile& file, const ReadOptions&) {
+std::unique_ptr<ImageReader> open_nifti(std::shared_ptr<const InputFile> file, const ReadOptions&) {
   std::array<std::byte, 2> magic{};
-  file.read_at(0, magic);
+  file->read_at(0, magic);
   const bool gzipped = magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b};
-  NiftiStream stream(file);
+  NiftiStream stream(*file);
   Image image;
   auto header = std::make_shared<NiftiHeader>();
-  const NiftiFields fields = read_header(stream, file, *header);
+  const NiftiFields fields = read_header(stream, *file, *header);
   image.header = header;
-  image.axes = axes_of(file.name(), fields);
-  image.type = nifti_type(file.name(), fields.datatype);
+  image.axes = axes_of(file->name(), fields);
+  image.type = nifti_type(file->name(), fields.datatype);
   image.unit = space_unit(fields.units);
   const Scaling scaling = nifti_scaling(fields);
   image.slope = scaling.slope;
   image.intercept = scaling.intercept;
 
-  const std::size_t need = sample_count(image.axes) * sample_bytes(image.type);
   const auto start = static_cast<std::uint64_t>(fields.vox_offset);
-  if (!gzipped && file.size() - std::min(file.size(), start) < need)
-    fail_ends_early(file.name(), file.size() - std::min(file.size(), start), need, "voxels");
-  if (gzipped) check_expansion(file.name(), file.size(), need, 1040);
-  read_voxels(stream, file, header->swapped, image);
-  return image;
+  if (!gzipped) return raw_reader(file, std::move(image), {start, header->swapped, scaling.slope, scaling.intercept});
+  check_expansion(file->name(), file->size(), sample_count(image.axes) * sample_bytes(image.type), 1040);
+  return std::make_unique<GzipReader>(file, std::move(image), start, header->swapped);
 }
 
 }  // namespace n2s

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -15,7 +17,7 @@ bool is_nifti(const InputFile& file);
 /// Axes are those of the file, reversed: [C] [T] [Z] Y X. The whole header and its extensions are kept.
 /// A slope that is 0, NaN or infinite means none, as the format has it.
 /// Throws Error: see read_image; also for .hdr/.img pairs, complex, RGB and 128-bit samples.
-Image read_nifti(const InputFile& file, const ReadOptions& options);
+std::unique_ptr<ImageReader> open_nifti(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// An image with a kept header is written with it (same version and byte order); a new header has spacing and unit but
 /// no orientation. Integers keep the image's slope and intercept, floats are written without.

@@ -206,25 +206,27 @@ bool is_npy(const InputFile& file) {
   return file.has(kMagic);
 }
 
-Image read_npy(const InputFile& file, const ReadOptions& options) {
+std::unique_ptr<ImageReader> open_npy(std::shared_ptr<const InputFile> file, const ReadOptions& options) {
   std::uint64_t offset = 0;
-  const NpyFields fields = read_header(file, offset);
+  const NpyFields fields = read_header(*file, offset);
   auto header = std::make_shared<NpyHeader>();
   header->swapped = fields.type.starts_with(kBigHere ? '<' : '>');
   Image stored;
   stored.header = header;
-  stored.type = type_of(file.name(), fields.type);
-  check_shape(file.name(), fields.shape);
-  stored.axes = named_axes(file.name(), fields.shape, options.axes);
-  std::string names;
-  for (const Axis& axis : stored.axes) names += axis.name;
-  header->axes = names;
+  stored.type = type_of(file->name(), fields.type);
+  check_shape(file->name(), fields.shape);
+  stored.axes = named_axes(file->name(), fields.shape, options.axes);
+  for (const Axis& axis : stored.axes) header->axes += axis.name;
   if (fields.fortran) std::reverse(stored.axes.begin(), stored.axes.end());
-  read_raw_samples(file, offset, header->swapped, stored);
+  const bool planes = header->axes.ends_with("YX") && !fields.fortran;
+  std::unique_ptr<ImageReader> reader = raw_reader(file, std::move(stored), {offset, header->swapped});
+  if (planes) return reader;
+  check_memory(file->name(), sample_count(reader->image().axes) * sizeof(float));
+  stored = reader->read_all();
   Image storage;
-  if (&arranged(stored, names, storage) == &storage) stored = std::move(storage);
+  if (&arranged(stored, header->axes, storage) == &storage) stored = std::move(storage);
   put_plane_axes_last(stored);
-  return stored;
+  return reader_of(std::move(stored));
 }
 
 void write_npy(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {

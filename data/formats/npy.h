@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -14,7 +16,7 @@ bool is_npy(const InputFile& file);
 /// bool (as uint8), integers of 8 to 64 bits, float16, float32 and float64, in either byte order, C or Fortran order.
 /// Two dimensions are one plane, three are planes, rows, columns. Throws Error: see read_image; also for other numbers
 /// of dimensions and for complex, text, structured and object arrays.
-Image read_npy(const InputFile& file, const ReadOptions& options);
+std::unique_ptr<ImageReader> open_npy(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// Version 1, C order, the byte order of the array read. Throws Error for more than one axis besides rows and columns.
 void write_npy(const std::filesystem::path& path, const Image& image, const WriteOptions& options);

@@ -171,13 +171,13 @@ bool is_png(const InputFile& file) {
   return file.has("\x89PNG\r\n\x1a\n");
 }
 
-Image read_png(const InputFile& file, const ReadOptions&) {
-  PngReader reader(file);
+std::unique_ptr<ImageReader> open_png(std::shared_ptr<const InputFile> file, const ReadOptions&) {
+  PngReader reader(*file);
   PngShape shape;
   if (!read_shape(reader, shape)) reader.fail();
   const std::size_t row_bytes = shape.width * shape.channels * shape.bytes, bytes = row_bytes * shape.height;
-  check_expansion(file.name(), file.size(), bytes, 1040);
-  check_memory(file.name(), bytes * 8);
+  check_expansion(file->name(), file->size(), bytes, 1040);
+  check_memory(file->name(), bytes * 8);
   std::vector<std::byte> stored(bytes);
   std::vector<png_bytep> rows(shape.height);
   for (std::size_t y = 0; y < shape.height; ++y) rows[y] = reinterpret_cast<png_bytep>(stored.data() + y * row_bytes);
@@ -189,7 +189,7 @@ Image read_png(const InputFile& file, const ReadOptions&) {
   std::vector<float> interleaved(bytes / shape.bytes);
   decode_samples(stored, image.type, false, {}, interleaved);
   separate_channels(image, interleaved, shape.channels);
-  return image;
+  return reader_of(std::move(image));
 }
 
 void write_png(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {

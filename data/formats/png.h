@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -15,7 +17,7 @@ bool is_png(const InputFile& file);
 
 /// Axes Y X, or C Y X for colours that are not all grey (palettes are applied). Fewer than 8 bits become 8; alpha is
 /// dropped; no gamma is applied. Throws Error: see read_image.
-Image read_png(const InputFile& file, const ReadOptions& options);
+std::unique_ptr<ImageReader> open_png(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// uint8 or uint16, one plane, or one plane of three channels. Throws Error for all else.
 void write_png(const std::filesystem::path& path, const Image& image, const WriteOptions& options);

@@ -109,20 +109,6 @@ const TiffFile& checked_file(const TiffFile& file, const std::vector<std::unique
   return in;
 }
 
-void read_planes(const TiffFile& file, const TiffContent& content, const TiffSeries& series, const TiffPage& page,
-                 Image& image) {
-  const std::size_t samples = image.values.size() / series.planes.size();
-  const auto values_of = [&](std::size_t i) { return std::span(image.values).subspan(i * samples, samples); };
-  if (series.contiguous) {
-    const std::uint64_t start = file.contiguous_start(series.planes.size(), "a stack");
-    for (std::size_t i = 0; i < series.planes.size(); ++i) file.decode_contiguous(start, i, image.type, values_of(i));
-    return;
-  }
-  const std::vector<std::unique_ptr<TiffFile>> others = open_others(file, content, series);
-  for (std::size_t i = 0; i < series.planes.size(); ++i)
-    checked_file(file, others, series.planes[i], page).decode(series.planes[i].directory, image.type, values_of(i));
-}
-
 /// Of the first plane.
 TiffPage first_page(const TiffFile& file, const TiffContent& content, const TiffSeries& series) {
   const TiffPlane& first = series.planes.front();
@@ -132,6 +118,80 @@ TiffPage first_page(const TiffFile& file, const TiffContent& content, const Tiff
   return in.directories().at(std::min(first.directory, in.directories().size() - 1)).page;
 }
 
+class TiffReader final : public ImageReader {
+ public:
+  TiffReader(std::shared_ptr<const InputFile> input, const ReadOptions& options)
+      : ImageReader({}), input_(std::move(input)), file_(*input_) {
+    const TiffContent content = find_series(file_, options.axes);
+    series_ = choose_series(file_, content, options);
+    page_ = first_page(file_, content, series_);
+    image_.type = tiff_type(file_.name(), page_);
+    auto header = std::make_shared<TiffHeader>();
+    header->description = file_.directories().front().description;
+    const TiffDescription description = parse_tiff_description(header->description);
+    header->info = description.info;
+    header->min_is_white = page_.photometric == PHOTOMETRIC_MINISWHITE;
+    image_.header = header;
+    set_axes(plane_spacing(file_.handle(), series_, description));
+    if (series_.contiguous) {
+      start_ = file_.contiguous_start(series_.planes.size(), "a stack");
+    } else {
+      others_ = open_others(file_, content, series_);
+      for (const TiffPlane& plane : series_.planes) checked_file(file_, others_, plane, page_);
+    }
+  }
+
+  void read(std::size_t first, std::span<float> values) override {
+    for (std::size_t done = 0; done < values.size(); done += plane_samples(), ++first)
+      read_plane(first, values.subspan(done, plane_samples()));
+  }
+
+ private:
+  void set_axes(const PlaneSpacing& spacing) {
+    image_.unit = spacing.unit;
+    image_.axes = series_.axes;
+    image_.colour = page_.photometric == PHOTOMETRIC_RGB && page_.samples >= 3;
+    if (page_.samples > 1) {
+      if (find_axis(image_.axes, 'C'))
+        throw Error(fmt::format("{}: has channels as pages and {} samples per pixel; split the channels", file_.name(),
+                                page_.samples));
+      image_.axes.push_back({'C', page_.samples, 1});
+    }
+    image_.axes.push_back({'Y', page_.height, spacing.y});
+    image_.axes.push_back({'X', page_.width, spacing.x});
+  }
+
+  /// A page of several samples is several planes, which are decoded together.
+  void read_plane(std::size_t number, std::span<float> values) {
+    const std::size_t page = number / page_.samples;
+    if (page_.samples == 1) return decode(page, values);
+    if (decoded_ != page) {
+      decoded_.reset();
+      samples_.resize(plane_samples() * page_.samples);
+      decode(page, samples_);
+      decoded_ = page;
+    }
+    const auto from = samples_.begin() + static_cast<std::ptrdiff_t>(number % page_.samples * plane_samples());
+    std::copy(from, from + static_cast<std::ptrdiff_t>(values.size()), values.begin());
+  }
+
+  void decode(std::size_t page, std::span<float> values) const {
+    const TiffPlane& plane = series_.planes[page];
+    if (series_.contiguous) return file_.decode_contiguous(start_, plane.directory, image_.type, values);
+    const TiffFile& in = plane.file == 0 ? file_ : *others_[plane.file];
+    in.decode(plane.directory, image_.type, values);
+  }
+
+  std::shared_ptr<const InputFile> input_;
+  TiffFile file_;
+  TiffSeries series_;
+  TiffPage page_;
+  std::vector<std::unique_ptr<TiffFile>> others_;  // of the same places in TiffContent::files
+  std::uint64_t start_ = 0;                        // of contiguous planes: bytes
+  std::vector<float> samples_;                     // of the page `decoded_`
+  std::optional<std::size_t> decoded_;
+};
+
 }  // namespace
 
 bool is_tiff(const InputFile& file) {
@@ -139,36 +199,8 @@ bool is_tiff(const InputFile& file) {
   return file.has_any({"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv});
 }
 
-Image read_tiff(const InputFile& input, const ReadOptions& options) {
-  const TiffFile file(input);
-  const TiffContent content = find_series(file, options.axes);
-  const TiffSeries& series = choose_series(file, content, options);
-  const TiffPage page = first_page(file, content, series);
-  Image image;
-  image.type = tiff_type(file.name(), page);
-  auto header = std::make_shared<TiffHeader>();
-  header->description = file.directories().front().description;
-  const TiffDescription description = parse_tiff_description(header->description);
-  header->info = description.info;
-  header->min_is_white = page.photometric == PHOTOMETRIC_MINISWHITE;
-  image.header = header;
-  const PlaneSpacing spacing = plane_spacing(file.handle(), series, description);
-  image.unit = spacing.unit;
-  image.axes = series.axes;
-  image.colour = page.photometric == PHOTOMETRIC_RGB && page.samples >= 3;
-  if (page.samples > 1) {
-    if (find_axis(image.axes, 'C'))
-      throw Error(fmt::format("{}: has channels as pages and {} samples per pixel; split the channels", file.name(),
-                              page.samples));
-    image.axes.push_back({'C', page.samples, 1});
-  }
-  image.axes.push_back({'Y', page.height, spacing.y});
-  image.axes.push_back({'X', page.width, spacing.x});
-  const std::size_t count = sample_count(image.axes);
-  check_memory(file.name(), count * sizeof(float));
-  image.values.resize(count);
-  read_planes(file, content, series, page, image);
-  return image;
+std::unique_ptr<ImageReader> open_tiff(std::shared_ptr<const InputFile> file, const ReadOptions& options) {
+  return std::make_unique<TiffReader>(std::move(file), options);
 }
 
 }  // namespace n2s

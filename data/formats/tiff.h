@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "data/image.h"
+#include "data/image_reader.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -17,7 +19,7 @@ bool is_tiff(const InputFile& file);
 /// display colours there). Spacing: from ImageJ's or OME's description, or in centimetres; inches are taken as a
 /// printing hint and ignored.
 /// Throws Error: see read_image; also for pages of different sizes and for 1-, 4-, 12-bit and complex samples.
-Image read_tiff(const InputFile& file, const ReadOptions& options);
+std::unique_ptr<ImageReader> open_tiff(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// An ImageJ hyperstack: little-endian, not compressed, planes contiguous (ImageJ relies on it, and opens such files
 /// without reading them whole); BigTIFF above 4 GB. Pages run C fastest, then Z, then T.

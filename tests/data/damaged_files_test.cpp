@@ -157,7 +157,7 @@ TEST_CASE("messages say what is wrong and what to do") {
   const auto message_of = [&](const std::string& name) { return error_of([&] { read_image(folder / name); }); };
   const std::vector<char> volume = read_bytes(fixture("int16.nii"));
   write_bytes(folder / "cut.nii", {volume.begin(), volume.begin() + 400});
-  CHECK(contains(message_of("cut.nii"), "cut.nii: the file ends early (48 of 210 bytes of voxels); copy or download"));
+  CHECK(contains(message_of("cut.nii"), "cut.nii: the file ends early (48 of 210 bytes of samples); copy or download"));
   write_bytes(folder / "empty.tif", {});
   CHECK(contains(message_of("empty.tif"), "empty.tif: the file is empty"));
   write_bytes(folder / "text.tif", std::vector<char>(100, 'x'));
@@ -183,7 +183,7 @@ TEST_CASE("sizes that no file could fill are refused at once") {
     volume[i + 1] = '\x7f';
   }
   write_bytes(folder / "huge.nii", volume);
-  CHECK(contains(error_of([&] { read_image(folder / "huge.nii"); }), "of 35181150961663 bytes of voxels"));
+  CHECK(contains(error_of([&] { read_image(folder / "huge.nii"); }), "of 35181150961663 bytes of samples"));
   std::vector<char> page = read_bytes(fixture("deflate.tif"));
   const std::string width = {0, 1, 4, 0, 1, 0, 0, 0, 37, 0, 0, 0};  // ImageWidth, LONG, 1, 37
   auto at = std::search(page.begin(), page.end(), width.begin(), width.end());

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "data/formats/nifti_header.h"
+#include "data/image_reader.h"
 #include "data/stack.h"
 #include "tests/data/file_helpers.h"
 
@@ -367,5 +368,31 @@ TEST_CASE("real files: ImageJ's stacks, a scanner's volumes") {
     CHECK(weighted == facts.weighted);
     CHECK(*std::min_element(image.values.begin(), image.values.end()) == facts.low);
     CHECK(*std::max_element(image.values.begin(), image.values.end()) == facts.high);
+  }
+}
+
+TEST_CASE("planes that are read one by one, in any order, are those of the whole image") {
+  for (const std::string name : {"time_int16.nii.gz", "big_int16.nii", "slope_uint8.nii", "ome_scrambled.ome.tif",
+                                 "rgb.tif", "rgb_planar.tif", "imagej_one_directory.tif", "metamorph.stk", "zeiss.lsm",
+                                 "tiles.tif", "one.h5", "volumes.mrc", "fortran_int16.npy", "int16.npy", "rgb.png"}) {
+    CAPTURE(name);
+    const Image whole = read_image(fixture(name));
+    const std::unique_ptr<ImageReader> reader = open_image(fixture(name));
+    CHECK(reader->image().axes == whole.axes);
+    CHECK(reader->image().values.empty());
+    CHECK(reader->image().medical == whole.medical);
+    const std::size_t samples = reader->plane_samples();
+    REQUIRE(reader->planes() * samples == whole.values.size());
+    std::vector<float> plane(samples);
+    for (std::size_t i = 0; i < 2 * reader->planes(); ++i) {
+      const std::size_t number = i < reader->planes() ? reader->planes() - 1 - i : i - reader->planes();
+      reader->read(number, plane);
+      CHECK(
+          std::equal(plane.begin(), plane.end(), whole.values.begin() + static_cast<std::ptrdiff_t>(number * samples)));
+    }
+    if (reader->planes() < 3) continue;
+    std::vector<float> two(2 * samples);
+    reader->read(1, two);
+    CHECK(std::equal(two.begin(), two.end(), whole.values.begin() + static_cast<std::ptrdiff_t>(samples)));
   }
 }

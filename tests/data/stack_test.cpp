@@ -99,7 +99,8 @@ TEST_CASE("requests that an image cannot satisfy") {
   options = {};
   options.channel = 1;
   CHECK(contains(error_of([&] { select_stack(plane, options); }), "there is no channel 1: the image has Y=5 X=7"));
-  CHECK(contains(error_of([&] { select_stack(plane, along("x")); }), "no rows and columns are left where the stack runs along X"));
+  CHECK(contains(error_of([&] { select_stack(plane, along("x")); }),
+                 "no rows and columns are left where the stack runs along X"));
   const StackSelection selection = select_stack(plane);
   Stack other = take_stack(plane, selection);
   other.height = 4;

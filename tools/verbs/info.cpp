@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "data/image_reader.h"
 #include "data/json_text.h"
 #include "data/stack.h"
 #include "engine/cpu/cpu_backend.h"
@@ -81,7 +82,8 @@ nlohmann::json models(const std::string& path) {
 }
 
 nlohmann::json image(const std::string& path, const InputOptions& input) {
-  const Image loaded = read_image(path, input.read);
+  const std::unique_ptr<ImageReader> reader = open_image(path, input.read);
+  const Image& loaded = reader->image();
   nlohmann::json json{{"axes", describe_axes(loaded.axes)},
                       {"type", std::string(sample_type_name(loaded.type))},
                       {"unit", loaded.unit},
