@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@ class AtomicFile {
 
   /// Appends. Throws Error on a full disk and the like.
   void write(std::span<const std::byte> bytes);
+  /// Writes at `offset` bytes from the start, wherever write() has come to.
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
 
   /// For libraries that write by themselves: the open descriptor (read and write), or the temporary file's name.
   int descriptor() const { return descriptor_; }

@@ -15,6 +15,7 @@
 #include "data/formats/formats.h"
 #include "data/formats/other_formats.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
@@ -151,6 +152,27 @@ std::string conventional_names(const std::vector<std::size_t>& shape) {
   return names;
 }
 
+/// The axes' names as they are, but Y and X last.
+std::string plane_order(const std::vector<Axis>& axes) {
+  std::string order;
+  for (const Axis& axis : axes)
+    if (axis.name != 'Y' && axis.name != 'X') order += axis.name;
+  return order + "YX";
+}
+
+Image without_values(const Image& image) {
+  Image header;
+  header.axes = image.axes;
+  header.type = image.type;
+  header.unit = image.unit;
+  header.colour = image.colour;
+  header.slope = image.slope;
+  header.intercept = image.intercept;
+  header.header = image.header;
+  header.medical = image.medical;
+  return header;
+}
+
 }  // namespace
 
 std::vector<Axis> named_axes(const std::string& name, const std::vector<std::size_t>& shape,
@@ -180,11 +202,8 @@ std::vector<Axis> named_axes(const std::string& name, const std::vector<std::siz
 }
 
 void put_plane_axes_last(Image& image) {
-  std::string order;
-  for (const Axis& axis : image.axes)
-    if (axis.name != 'Y' && axis.name != 'X') order += axis.name;
   Image storage;
-  if (&arranged(image, order + "YX", storage) == &storage) image = std::move(storage);
+  if (&arranged(image, plane_order(image.axes), storage) == &storage) image = std::move(storage);
 }
 
 std::unique_ptr<ImageReader> open_image(const std::filesystem::path& path, const ReadOptions& options) {
@@ -218,17 +237,32 @@ void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>
                             sample_type_name(type)));
 }
 
+std::unique_ptr<ImageWriter> create_image(const std::filesystem::path& path, Image header,
+                                          const WriteOptions& options) {
+  check_image_extension(path);
+  check_output_path(path, options.overwrite);
+  const SampleType type = options.type.value_or(header.type);
+  check_image_fits(path, header.axes, type);
+  const Format& format = *format_of_name(path);
+  WriteOptions written = options;
+  if (type == SampleType::float16 && !format.float16) written.type = SampleType::float32;
+  return format.create(path, std::move(header), written);
+}
+
 void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
   check_image_extension(path);
   check_output_path(path, options.overwrite);
   if (image.axes.empty() || image.values.size() != sample_count(image.axes))
     throw Error(
         fmt::format("{}: {} values do not fill {}", path.string(), image.values.size(), describe_axes(image.axes)));
-  check_image_fits(path, image.axes, options.type.value_or(image.type));
-  const Format& format = *format_of_name(path);
-  WriteOptions written = options;
-  if (options.type.value_or(image.type) == SampleType::float16 && !format.float16) written.type = SampleType::float32;
-  format.write(path, image, written);
+  if (!find_axis(image.axes, 'Y') || !find_axis(image.axes, 'X'))
+    throw Error(fmt::format("{}: images have rows and columns, not only {}", path.string(), describe_axes(image.axes)));
+  Image storage;
+  const Image& planes = arranged(image, plane_order(image.axes), storage);
+  Image header = without_values(planes);
+  const std::unique_ptr<ImageWriter> writer = create_image(path, std::move(header), options);
+  writer->write_all(planes.values);
+  writer->commit();
 }
 
 }  // namespace n2s

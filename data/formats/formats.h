@@ -11,6 +11,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -20,7 +21,7 @@ struct Format {
   std::vector<std::string_view> extensions;  // lower case, with the dot
   bool (*recognise)(const InputFile& file);  // by content
   std::unique_ptr<ImageReader> (*open)(std::shared_ptr<const InputFile> file, const ReadOptions& options);
-  void (*write)(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+  std::unique_ptr<ImageWriter> (*create)(const std::filesystem::path& path, Image header, const WriteOptions& options);
   std::string_view axes = "TZCYX";  // those that it can hold, where they are longer than 1
   std::vector<SampleType> types{};  // that it can store; empty: all (wider ones where it lacks one)
   bool medical = false;             // of MRI and CT scanners: chooses the network where the user does not

@@ -12,6 +12,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -36,6 +37,6 @@ std::unique_ptr<ImageReader> open_hdf5(std::shared_ptr<const InputFile> file, co
 
 /// A new file with one dataset: chunks of one plane, deflate level 1, names of the axes, element_size_um where the unit
 /// is known. The file is put together in memory (one more copy of the data) before it is written.
-void write_hdf5(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_hdf5(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
 }  // namespace n2s

@@ -106,8 +106,6 @@ void write_dataset(hid_t file, const std::string& name, const std::vector<hsize_
   write_spacing(dataset.get(), image, failure);
 }
 
-}  // namespace
-
 void write_hdf5(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
   Image storage;
   const Image& image = arranged(given, "TCZYX", storage);
@@ -130,6 +128,12 @@ void write_hdf5(const std::filesystem::path& path, const Image& given, const Wri
   if (H5Fget_file_image(file.get(), bytes.data(), bytes.size()) != size) throw Error(failure);
   output.write(bytes);
   output.commit();
+}
+
+}  // namespace
+
+std::unique_ptr<ImageWriter> create_hdf5(const std::filesystem::path& path, Image header, const WriteOptions& options) {
+  return whole_writer(std::move(header), [=](const Image& image) { write_hdf5(path, image, options); });
 }
 
 }  // namespace n2s

@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "data/atomic_file.h"
-#include "data/raw_samples.h"
+#include "data/raw_writer.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
 
@@ -241,35 +241,65 @@ void set_size(const std::filesystem::path& path, const Image& image, MrcHeader& 
 }
 
 /// Of the values as they are stored. A value that is not finite leaves them undetermined, as the format marks it.
-void set_statistics(const Image& image, SampleType type, MrcHeader& header) {
-  constexpr std::size_t kStep = 1 << 16;  // samples
-  std::vector<std::byte> stored(kStep * sample_bytes(type));
-  std::vector<float> found(kStep);
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  double sum = 0, squares = 0;
-  const double near_mean = image.values.front();  // subtracted, so that the squares do not cancel
-  for (std::size_t done = 0; done < image.values.size(); done += kStep) {
-    const auto part = std::span(image.values).subspan(done, std::min(kStep, image.values.size() - done));
-    encode_samples(part, type, false, {}, stored);
-    decode_samples(stored, type, false, {}, std::span(found).first(part.size()));
-    for (const float value : std::span(found).first(part.size())) {
-      const double difference = double{value} - near_mean;
-      low = std::min(low, double{value});
-      high = std::max(high, double{value});
-      sum += difference;
-      squares += difference * difference;
+class Statistics {
+ public:
+  void add(std::span<const float> values) {
+    if (count_ == 0) near_mean_ = values.front();
+    for (const float value : values) {
+      const double difference = double{value} - near_mean_;
+      low_ = std::min(low_, double{value});
+      high_ = std::max(high_, double{value});
+      sum_ += difference;
+      squares_ += difference * difference;
     }
+    count_ += static_cast<double>(values.size());
   }
-  const auto count = static_cast<double>(image.values.size());
-  const double mean = sum / count;
-  const bool known = std::isfinite(squares);
-  const auto deviation = static_cast<float>(std::sqrt(std::max(0.0, squares / count - mean * mean)));
-  put(header, kStatistics, known ? static_cast<float>(low) : 0.0F);
-  put(header, kStatistics + 1, known ? static_cast<float>(high) : -1.0F);
-  put(header, kStatistics + 2, known ? static_cast<float>(near_mean + mean) : -2.0F);
-  put(header, kDeviation, known ? deviation : -1.0F);
-}
+
+  void store(MrcHeader& header) const {
+    const double mean = sum_ / count_;
+    const bool known = std::isfinite(squares_);
+    const auto deviation = static_cast<float>(std::sqrt(std::max(0.0, squares_ / count_ - mean * mean)));
+    put(header, kStatistics, known ? static_cast<float>(low_) : 0.0F);
+    put(header, kStatistics + 1, known ? static_cast<float>(high_) : -1.0F);
+    put(header, kStatistics + 2, known ? static_cast<float>(near_mean_ + mean) : -2.0F);
+    put(header, kDeviation, known ? deviation : -1.0F);
+  }
+
+ private:
+  double count_ = 0, sum_ = 0, squares_ = 0;
+  double near_mean_ = 0;  // subtracted, so that the squares do not cancel
+  double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
+};
+
+class MrcWriter final : public RawWriter {
+ public:
+  MrcWriter(const std::filesystem::path& path, Image header, const WriteOptions& options, MrcHeader mrc,
+            SampleType type)
+      : RawWriter(path, std::move(header), "CTZYX", options, type, mrc.swapped), header_(std::move(mrc)) {
+    put(header_, kMode, mode_of(type));
+    set_size(path, image(), header_);
+    mark(header_);
+    set_offset(header_.bytes.size());
+  }
+
+  void commit() override {
+    statistics_.store(header_);
+    write_at(0, header_.bytes);
+    RawWriter::commit();
+  }
+
+ private:
+  void write_stored(std::size_t number, std::span<const float> plane) override {
+    RawWriter::write_stored(number, plane);
+    found_.resize(plane.size());
+    decode_samples(stored_plane(), type(), swapped(), {}, found_);
+    statistics_.add(found_);
+  }
+
+  MrcHeader header_;
+  Statistics statistics_;
+  std::vector<float> found_;
+};
 
 }  // namespace
 
@@ -292,21 +322,11 @@ std::unique_ptr<ImageReader> open_mrc(std::shared_ptr<const InputFile> file, con
   return reader;
 }
 
-void write_mrc(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
-  Image storage;
-  const Image& image = arranged(given, "CTZYX", storage);
-  const auto* kept = kept_header<MrcHeader>(image);
-  MrcHeader header = kept != nullptr ? *kept : new_header();
-  const SampleType type = stored_type(options.type.value_or(image.type), header);
-  put(header, kMode, mode_of(type));
-  set_size(path, image, header);
-  set_statistics(image, type, header);
-  mark(header);
-
-  AtomicFile file(path, options.overwrite);
-  file.write(header.bytes);
-  write_raw_samples(file, image.values, type, header.swapped);
-  file.commit();
+std::unique_ptr<ImageWriter> create_mrc(const std::filesystem::path& path, Image header, const WriteOptions& options) {
+  const auto* kept = kept_header<MrcHeader>(header);
+  MrcHeader mrc = kept != nullptr ? *kept : new_header();
+  const SampleType type = stored_type(options.type.value_or(header.type), mrc);
+  return std::make_unique<MrcWriter>(path, std::move(header), options, std::move(mrc), type);
 }
 
 }  // namespace n2s

@@ -10,6 +10,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -30,6 +31,6 @@ std::unique_ptr<ImageReader> open_mrc(std::shared_ptr<const InputFile> file, con
 
 /// A kept header is written with it, in its byte order; sizes, mode and statistics are those of the samples written.
 /// uint8 becomes uint16 (but in a file that IMOD marks as unsigned bytes), other types float32. Throws Error.
-void write_mrc(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_mrc(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
 }  // namespace n2s

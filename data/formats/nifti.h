@@ -7,6 +7,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -21,6 +22,6 @@ std::unique_ptr<ImageReader> open_nifti(std::shared_ptr<const InputFile> file, c
 
 /// An image with a kept header is written with it (same version and byte order); a new header has spacing and unit but
 /// no orientation. Integers keep the image's slope and intercept, floats are written without.
-void write_nifti(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_nifti(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
 }  // namespace n2s

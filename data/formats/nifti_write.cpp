@@ -9,30 +9,25 @@
 #include "data/atomic_file.h"
 #include "data/formats/nifti.h"
 #include "data/formats/nifti_header.h"
+#include "data/raw_writer.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{1} << 20;  // a multiple of every sample's size
-
-// Appends to the file, through deflate where the name ends in .gz.
-class NiftiSink {
+// Appends to the file, through deflate.
+class GzipSink {
  public:
-  NiftiSink(AtomicFile& file, bool gzipped) : file_(file), gzipped_(gzipped) {
+  explicit GzipSink(AtomicFile& file) : file_(file) {
     // Level 1, as nibabel has it: higher levels gain little on voxels with noise. 15 + 16 asks for a gzip header.
-    if (gzipped_ && ::deflateInit2(&stream_, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-      throw std::bad_alloc();
+    if (::deflateInit2(&stream_, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
   }
-  ~NiftiSink() {
-    if (gzipped_) ::deflateEnd(&stream_);
-  }
-  NiftiSink(const NiftiSink&) = delete;
-  NiftiSink& operator=(const NiftiSink&) = delete;
+  ~GzipSink() { ::deflateEnd(&stream_); }
+  GzipSink(const GzipSink&) = delete;
+  GzipSink& operator=(const GzipSink&) = delete;
 
   void write(std::span<const std::byte> bytes, bool last) {
-    if (!gzipped_) return file_.write(bytes);
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
     stream_.avail_in = static_cast<uInt>(bytes.size());
     do {
@@ -45,7 +40,6 @@ class NiftiSink {
 
  private:
   AtomicFile& file_;
-  bool gzipped_;
   z_stream stream_ = {};
   std::vector<std::byte> buffer_ = std::vector<std::byte>(1 << 16);
 };
@@ -79,17 +73,64 @@ NiftiFields output_fields(const std::filesystem::path& path, const Image& image,
   return fields;
 }
 
+class NiftiWriter final : public RawWriter {
+ public:
+  NiftiWriter(const std::filesystem::path& path, Image header, const WriteOptions& options, const NiftiHeader& nifti,
+              const Scaling& scaling)
+      : RawWriter(path, header, kNiftiAxisOrder, options, options.type.value_or(header.type), nifti.swapped, scaling) {
+    write_at(0, std::as_bytes(std::span(nifti.bytes)));
+    set_offset(nifti.bytes.size());
+  }
+};
+
+/// Planes in the order of the file, through deflate.
+class GzipWriter final : public ImageWriter {
+ public:
+  GzipWriter(const std::filesystem::path& path, Image header, const WriteOptions& options, const NiftiHeader& nifti,
+             const Scaling& scaling)
+      : ImageWriter(std::move(header), kNiftiAxisOrder),
+        file_(path, options.overwrite),
+        sink_(file_),
+        type_(options.type.value_or(image().type)),
+        swapped_(nifti.swapped),
+        scaling_(scaling),
+        stored_(plane_samples() * sample_bytes(type_)) {
+    sink_.write(std::as_bytes(std::span(nifti.bytes)), false);
+  }
+
+  bool in_order_only() const override { return true; }
+
+  void commit() override {
+    sink_.write({}, true);
+    file_.commit();
+  }
+
+ private:
+  void write_stored(std::size_t number, std::span<const float> plane) override {
+    if (number != next_++) throw Error("planes of a gzipped volume must be written in their order");
+    encode_samples(plane, type_, swapped_, scaling_, stored_);
+    sink_.write(stored_, false);
+  }
+
+  AtomicFile file_;
+  GzipSink sink_;
+  SampleType type_;
+  bool swapped_;
+  Scaling scaling_;
+  std::vector<std::byte> stored_;
+  std::size_t next_ = 0;  // plane
+};
+
 }  // namespace
 
-void write_nifti(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
-  Image storage;
-  const Image& image = arranged(given, kNiftiAxisOrder, storage);
-  NiftiHeader header;
-  NiftiFields fields = output_fields(path, image, header);
-  const SampleType type = options.type.value_or(image.type);
+std::unique_ptr<ImageWriter> create_nifti(const std::filesystem::path& path, Image header,
+                                          const WriteOptions& options) {
+  NiftiHeader nifti;
+  NiftiFields fields = output_fields(path, header, nifti);
+  const SampleType type = options.type.value_or(header.type);
   Scaling scaling;
-  if (is_integer(type) && !options.type && std::isfinite(image.slope) && image.slope != 0)
-    scaling = {image.slope, image.intercept};
+  if (is_integer(type) && !options.type && std::isfinite(header.slope) && header.slope != 0)
+    scaling = {header.slope, header.intercept};
   const Scaling kept = nifti_scaling(fields);
   if (kept.slope != scaling.slope || kept.intercept != scaling.intercept) {
     fields.slope = scaling.slope;
@@ -97,21 +138,12 @@ void write_nifti(const std::filesystem::path& path, const Image& given, const Wr
   }
   fields.datatype = nifti_code(type);
   fields.bitpix = static_cast<int>(8 * sample_bytes(type));
-  update_nifti_header(header, fields);
-
-  const std::string extension = path.extension().string();
-  AtomicFile file(path, options.overwrite);
-  NiftiSink sink(file, extension == ".gz" || extension == ".GZ" || extension == ".Gz");
-  sink.write(std::as_bytes(std::span(header.bytes)), false);
-  const std::size_t size = sample_bytes(type), step = kChunkBytes / size;
-  std::vector<std::byte> chunk(std::min(step, image.values.size()) * size);
-  for (std::size_t done = 0; done < image.values.size(); done += step) {
-    const auto part = std::span(image.values).subspan(done, std::min(step, image.values.size() - done));
-    const auto stored = std::span(chunk).first(part.size() * size);
-    encode_samples(part, type, header.swapped, scaling, stored);
-    sink.write(stored, done + part.size() == image.values.size());
-  }
-  file.commit();
+  update_nifti_header(nifti, fields);
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (extension == ".gz") return std::make_unique<GzipWriter>(path, std::move(header), options, nifti, scaling);
+  return std::make_unique<NiftiWriter>(path, std::move(header), options, nifti, scaling);
 }
 
 }  // namespace n2s

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "data/atomic_file.h"
-#include "data/raw_samples.h"
+#include "data/raw_writer.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
 
@@ -188,7 +188,8 @@ std::vector<std::size_t> shape_of(const Image& image) {
   return shape;
 }
 
-std::string header_text(SampleType type, bool swapped, const std::vector<std::size_t>& shape) {
+/// Magic, version, length and text of the header.
+std::string start_of_file(SampleType type, bool swapped, const std::vector<std::size_t>& shape) {
   const auto code = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeCode& t) { return t.type == type; });
   const char order = sample_bytes(type) == 1 ? '|' : swapped == kBigHere ? '<' : '>';
   std::string text = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}", order, code->code,
@@ -197,7 +198,12 @@ std::string header_text(SampleType type, bool swapped, const std::vector<std::si
   const std::size_t before = kMagic.size() + 4;
   text.resize((before + text.size() + kAlignment) / kAlignment * kAlignment - before, ' ');
   text.back() = '\n';
-  return text;
+  std::string start(kMagic);
+  start += '\1';
+  start += '\0';
+  start += static_cast<char>(text.size() & 255);
+  start += static_cast<char>(text.size() >> 8);
+  return start + text;
 }
 
 }  // namespace
@@ -229,27 +235,47 @@ std::unique_ptr<ImageReader> open_npy(std::shared_ptr<const InputFile> file, con
   return reader_of(std::move(stored));
 }
 
-void write_npy(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
+namespace {
+
+class NpyWriter final : public RawWriter {
+ public:
+  NpyWriter(const std::filesystem::path& path, Image header, std::string_view order, const WriteOptions& options,
+            bool swapped)
+      : RawWriter(path, header, order, options, options.type.value_or(header.type), swapped) {
+    const std::string start = start_of_file(type(), swapped, shape_of(image()));
+    write_at(0, std::as_bytes(std::span(start)));
+    set_offset(start.size());
+  }
+};
+
+/// An array whose last axes are not rows and columns: as one plane, of all its samples in their order.
+void write_unusual(const std::filesystem::path& path, const Image& given, const std::string& order,
+                   const WriteOptions& options, bool swapped) {
   Image storage;
-  const auto* kept = kept_header<NpyHeader>(given);
-  std::string order = kept != nullptr ? kept->axes : "";  // an array has no names, so its order is kept
-  for (const Axis& axis : given.axes)
-    if (order.find(axis.name) == std::string::npos) order += axis.name;
   const Image& image = arranged(given, order, storage);
   const SampleType type = options.type.value_or(image.type);
-  const bool swapped = kept != nullptr && kept->swapped;
-  const std::string text = header_text(type, swapped, shape_of(image));
-
+  const std::string start = start_of_file(type, swapped, shape_of(image));
   AtomicFile file(path, options.overwrite);
-  std::string start(kMagic);
-  start += '\1';
-  start += '\0';
-  start += static_cast<char>(text.size() & 255);
-  start += static_cast<char>(text.size() >> 8);
-  start += text;
   file.write(std::as_bytes(std::span(start)));
-  write_raw_samples(file, image.values, type, swapped);
+  std::vector<std::byte> stored(image.values.size() * sample_bytes(type));
+  encode_samples(image.values, type, swapped, {}, stored);
+  file.write(stored);
   file.commit();
+}
+
+}  // namespace
+
+std::unique_ptr<ImageWriter> create_npy(const std::filesystem::path& path, Image header, const WriteOptions& options) {
+  const auto* kept = kept_header<NpyHeader>(header);
+  const bool swapped = kept != nullptr && kept->swapped;
+  std::string order;  // an array has no names, so its order is kept
+  for (const char name : kept != nullptr ? kept->axes : std::string())
+    if (find_axis(header.axes, name)) order += name;
+  for (auto axis = header.axes.rbegin(); axis != header.axes.rend(); ++axis)
+    if (order.find(axis->name) == std::string::npos) order.insert(order.begin(), axis->name);
+  if (order.ends_with("YX")) return std::make_unique<NpyWriter>(path, std::move(header), order, options, swapped);
+  return whole_writer(std::move(header),
+                      [=](const Image& image) { write_unusual(path, image, order, options, swapped); });
 }
 
 }  // namespace n2s

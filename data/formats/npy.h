@@ -7,6 +7,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -19,6 +20,6 @@ bool is_npy(const InputFile& file);
 std::unique_ptr<ImageReader> open_npy(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// Version 1, C order, the byte order of the array read. Throws Error for more than one axis besides rows and columns.
-void write_npy(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_npy(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
 }  // namespace n2s

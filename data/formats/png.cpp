@@ -192,6 +192,8 @@ std::unique_ptr<ImageReader> open_png(std::shared_ptr<const InputFile> file, con
   return reader_of(std::move(image));
 }
 
+namespace {
+
 void write_png(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
   Image storage;
   const Image& image = arranged(given, "TZYXC", storage);
@@ -216,6 +218,12 @@ void write_png(const std::filesystem::path& path, const Image& given, const Writ
   std::vector<std::byte> stored(image.values.size() * shape.bytes);
   encode_samples(image.values, type, std::endian::native == std::endian::little, {}, stored);
   write_encoded(path, shape, stored, options.overwrite);
+}
+
+}  // namespace
+
+std::unique_ptr<ImageWriter> create_png(const std::filesystem::path& path, Image header, const WriteOptions& options) {
+  return whole_writer(std::move(header), [=](const Image& image) { write_png(path, image, options); });
 }
 
 void write_png_rgb(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> bytes) {

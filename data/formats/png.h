@@ -9,6 +9,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -20,7 +21,7 @@ bool is_png(const InputFile& file);
 std::unique_ptr<ImageReader> open_png(std::shared_ptr<const InputFile> file, const ReadOptions& options);
 
 /// uint8 or uint16, one plane, or one plane of three channels. Throws Error for all else.
-void write_png(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_png(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
 /// A picture: 3 * width * height bytes, red green blue per pixel, rows from the top. Replaces an existing file.
 /// Throws Error.

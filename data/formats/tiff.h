@@ -7,6 +7,7 @@
 
 #include "data/image.h"
 #include "data/image_reader.h"
+#include "data/image_writer.h"
 #include "data/input_file.h"
 
 namespace n2s {
@@ -23,6 +24,6 @@ std::unique_ptr<ImageReader> open_tiff(std::shared_ptr<const InputFile> file, co
 
 /// An ImageJ hyperstack: little-endian, not compressed, planes contiguous (ImageJ relies on it, and opens such files
 /// without reading them whole); BigTIFF above 4 GB. Pages run C fastest, then Z, then T.
-void write_tiff(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_tiff(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
 }  // namespace n2s

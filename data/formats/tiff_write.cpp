@@ -12,6 +12,7 @@
 #include "data/atomic_file.h"
 #include "data/formats/tiff.h"
 #include "data/formats/tiff_description.h"
+#include "data/raw_writer.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
 
@@ -143,7 +144,7 @@ Layout layout_of(const std::filesystem::path& path, const Image& image, SampleTy
   constexpr std::uint64_t kLongest = std::numeric_limits<std::uint32_t>::max();
   if (layout.height > kLongest || layout.width > kLongest)
     throw Error(fmt::format("{}: a plane of {}x{} is too large for TIFF", path.string(), layout.height, layout.width));
-  layout.pages = image.values.size() / layout.height / layout.width;
+  layout.pages = sample_count(image.axes) / layout.height / layout.width;
   layout.page_bytes = layout.height * layout.width * sample_bytes(type);
   const std::uint64_t planes = layout.pages * layout.page_bytes, rest = 1024 + text_size + 400 * layout.pages;
   layout.big = big || planes + rest > kLongest;
@@ -152,41 +153,44 @@ Layout layout_of(const std::filesystem::path& path, const Image& image, SampleTy
   return layout;
 }
 
-}  // namespace
-
-void write_tiff(const std::filesystem::path& path, const Image& given, const WriteOptions& options) {
-  Image storage;
-  const Image& image = arranged(given, "TZCYX", storage);
-  const SampleType type = options.type.value_or(image.type);
-  const std::string text = imagej_description(image) + '\0';
-  const Layout layout = layout_of(path, image, type, text.size(), options.big_tiff);
-  AtomicFile file(path, options.overwrite);
-  file.write(header_of(layout).span());
-
-  const bool big_endian_machine = std::endian::native == std::endian::big;
-  const std::size_t samples = layout.height * layout.width;
-  std::vector<std::byte> plane(layout.page_bytes);
-  for (std::uint64_t page = 0; page < layout.pages; ++page) {
-    encode_samples(std::span(image.values).subspan(page * samples, samples), type, big_endian_machine, {}, plane);
-    file.write(plane);
+class TiffWriter final : public RawWriter {
+ public:
+  TiffWriter(const std::filesystem::path& path, Image header, const WriteOptions& options)
+      : RawWriter(path, header, kOrder, options, options.type.value_or(header.type),
+                  std::endian::native == std::endian::big),
+        text_(imagej_description(image()) + '\0'),
+        layout_(layout_of(path, image(), type(), text_.size(), options.big_tiff)) {
+    write_at(0, header_of(layout_).span());
+    set_offset(layout_.first_plane);
   }
 
-  Bytes extras, directories;
-  for (std::uint64_t at = layout.first_plane + layout.pages * layout.page_bytes; at < layout.extras; ++at)
-    extras.put(std::uint8_t{0});
-  const std::size_t padding = extras.size();
-  put_rational(extras, 1 / spacing_of(image, 'X'));
-  put_rational(extras, 1 / spacing_of(image, 'Y'));
-  extras.put_text(text);
-  while (layout.extras - padding + extras.size() < layout.first_directory) extras.put(std::uint8_t{0});
-  const auto* kept = kept_header<TiffHeader>(image);
-  const bool min_is_white = kept != nullptr && kept->min_is_white;
-  for (std::uint64_t page = 0; page < layout.pages; ++page)
-    put_directory(directories, layout, fields_of_page(layout, type, min_is_white, text.size(), page),
-                  page + 1 == layout.pages, extras.span().subspan(padding, 16));
-  file.write(extras.span());
-  file.write(directories.span());
-  file.commit();
+  void commit() override {
+    Bytes extras, directories;
+    put_rational(extras, 1 / spacing_of(image(), 'X'));
+    put_rational(extras, 1 / spacing_of(image(), 'Y'));
+    extras.put_text(text_);
+    while (layout_.extras + extras.size() < layout_.first_directory) extras.put(std::uint8_t{0});
+    const auto* kept = kept_header<TiffHeader>(image());
+    const bool min_is_white = kept != nullptr && kept->min_is_white;
+    for (std::uint64_t page = 0; page < layout_.pages; ++page)
+      put_directory(directories, layout_, fields_of_page(layout_, type(), min_is_white, text_.size(), page),
+                    page + 1 == layout_.pages, extras.span().first(16));
+    write_at(layout_.extras, extras.span());
+    write_at(layout_.first_directory, directories.span());
+    RawWriter::commit();
+  }
+
+  static constexpr std::string_view kOrder = "TZCYX";
+
+ private:
+  std::string text_;
+  Layout layout_;
+};
+
+}  // namespace
+
+std::unique_ptr<ImageWriter> create_tiff(const std::filesystem::path& path, Image header, const WriteOptions& options) {
+  return std::make_unique<TiffWriter>(path, std::move(header), options);
 }
 
 }  // namespace n2s

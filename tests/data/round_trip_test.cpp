@@ -5,6 +5,7 @@
 
 #include "data/formats/hdf5.h"
 #include "data/formats/png.h"
+#include "data/image_writer.h"
 #include "data/stack.h"
 #include "tests/data/file_helpers.h"
 
@@ -219,4 +220,35 @@ TEST_CASE("samples for check_with_python.py") {
   std::vector<std::uint8_t> picture(105);
   for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i);
   write_png_rgb(path / "panel.png", 7, 5, picture);
+}
+
+TEST_CASE("planes that are written one by one make the same file as the whole image") {
+  const TemporaryFolder folder;
+  const std::vector<Axis> axes = {{'T', 4, 1}, {'Z', 3, 1}, {'C', 2, 1}, {'Y', 5, 1}, {'X', 7, 1}};
+  for (const std::string extension : {".tif", ".nii", ".nii.gz", ".h5", ".mrc", ".npy"}) {
+    CAPTURE(extension);
+    const bool no_channels = extension == ".mrc";
+    const Image image =
+        ramp_image(no_channels ? std::vector<Axis>{axes[0], axes[1], axes[3], axes[4]} : axes, SampleType::int16);
+    write_image(folder / ("whole" + extension), image);
+    Image header = image;
+    header.values.clear();
+    const std::unique_ptr<ImageWriter> writer = create_image(folder / ("planes" + extension), header);
+    const std::size_t planes = image.values.size() / 35;
+    const auto plane = [&](std::size_t i) { return std::span(image.values).subspan(i * 35, 35); };
+    if (writer->in_order_only()) {
+      CHECK_THROWS_AS(writer->write(1, plane(1)), Error);
+      continue;
+    }
+    for (std::size_t i = planes; i-- > 1;) writer->write(i, plane(i));
+    CHECK_FALSE(std::filesystem::exists(folder / ("planes" + extension)));
+    writer->write(0, plane(0));
+    writer->commit();
+    const ReadOptions names{.axes = extension == ".npy" ? "TZCYX" : ""};
+    CHECK(read_image(folder / ("planes" + extension), names).values ==
+          read_image(folder / ("whole" + extension), names).values);
+    if (extension != ".h5" && extension != ".mrc")  // MRC's statistics depend on the order of summation
+      CHECK(read_bytes(folder / ("planes" + extension)) == read_bytes(folder / ("whole" + extension)));
+  }
+  CHECK(folder.files() == 11);  // no temporary file is left
 }
