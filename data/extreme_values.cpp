@@ -78,6 +78,7 @@ void limit_values(Stack& stack, double low, double high, ExtremeValues& replaced
     float& value = stack.voxels[i];
     if (value >= low && value <= high) continue;
     replaced.kept.push_back({i, value});
+    ++replaced.limited;
     value = static_cast<float>(std::clamp<double>(value, low, high));
   }
 }

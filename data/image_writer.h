@@ -23,6 +23,9 @@ class ImageWriter {
   /// Whether planes have to be written in the order in which the file stores them (gzip).
   virtual bool in_order_only() const { return false; }
 
+  /// The place in the file of a plane that is counted in the order of the header's axes.
+  std::size_t stored_number(std::size_t number) const;
+
   /// Consecutive planes, rows x columns, from `first` on, counted in the order of the header's axes. Each plane is
   /// written once. Throws Error: a full disk, a plane out of order where the order matters.
   void write(std::size_t first, std::span<const float> values);
@@ -45,8 +48,6 @@ class ImageWriter {
   std::size_t planes() const;
 
  private:
-  std::size_t stored_number(std::size_t number) const;
-
   Image image_;
   std::vector<std::size_t> lengths_, strides_;  // of the header's axes but Y and X; strides in planes of the file
 };

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace n2s {
 namespace {
 
@@ -53,6 +55,24 @@ Normalisation fit_levels(const std::vector<Stack*>& stacks, const std::string& k
   return fitted;
 }
 
+void replace_before_fit(Stack& planes, const std::string& kind, const BulkLevels& bulk, ExtremeValues& replaced) {
+  for (std::size_t i = 0; i < planes.voxels.size(); ++i) {
+    float& value = planes.voxels[i];
+    if (std::isfinite(value)) continue;
+    replaced.kept.push_back({i, value});
+    ++replaced.not_finite;
+    value = static_cast<float>(bulk.centre);
+  }
+  if (is_robust(kind) && bulk.spread > 0) replace_isolated(planes, bulk, replaced);
+}
+
+ExtremeValues replace_extremes(Stack& planes, const StreamLevels& levels) {
+  ExtremeValues replaced;
+  replace_before_fit(planes, levels.normalisation.kind, levels.bulk, replaced);
+  if (is_robust(levels.normalisation.kind)) limit_to_reach(planes, levels.normalisation, replaced);
+  return replaced;
+}
+
 ExtremeValues replace_extremes(Stack& stack, const Normalisation& normalisation, const OrderStatistics& find) {
   ExtremeValues replaced;
   replace_non_finite(stack, replaced);
@@ -73,9 +93,9 @@ std::string describe_levels(const Normalisation& n, const ExtremeValues& replace
   const auto share = [&](std::size_t count) {
     return fmt::format("{} ({:.2g} %)", count, 100.0 * static_cast<double>(count) / static_cast<double>(voxels));
   };
-  const std::size_t extreme = replaced.kept.size() - replaced.not_finite;
   if (replaced.isolated > 0) text += fmt::format("; hot or dead pixels, replaced: {}", share(replaced.isolated));
-  if (extreme > 0) text += fmt::format("; saturated or extreme voxels, kept as they are: {}", share(extreme));
+  if (replaced.limited > 0)
+    text += fmt::format("; saturated or extreme voxels, kept as they are: {}", share(replaced.limited));
   if (replaced.not_finite > 0) text += fmt::format("; NaN or infinite, kept: {}", share(replaced.not_finite));
   return text;
 }

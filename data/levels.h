@@ -20,6 +20,18 @@ NormalisationOptions robust_options(const std::string& kind);
 Normalisation fit_levels(const std::vector<Stack*>& stacks, const std::string& kind,
                          std::vector<ExtremeValues>& replaced, const OrderStatistics& find = order_statistics);
 
+/// What replaces extreme values in planes of a stack that is read piece by piece.
+struct StreamLevels {
+  BulkLevels bulk;  // of a sample of the stack: hot pixels are far from it, and its centre stands for NaN
+  Normalisation normalisation;
+};
+
+/// Replaces NaN and hot pixels in planes, before the map is fitted to all of them.
+void replace_before_fit(Stack& planes, const std::string& kind, const BulkLevels& bulk, ExtremeValues& replaced);
+
+/// Replaces all extreme values in planes.
+ExtremeValues replace_extremes(Stack& planes, const StreamLevels& levels);
+
 /// Replaces extreme values of a stack whose map is given.
 ExtremeValues replace_extremes(Stack& stack, const Normalisation& normalisation,
                                const OrderStatistics& find = order_statistics);

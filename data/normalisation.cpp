@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "data/voxel_statistics.h"
 #include "kernels/base/error.h"
 #include "kernels/base/percentile.h"
 
@@ -18,20 +19,6 @@ struct Extent {
   std::size_t count = 0;
   float low = 0, high = 0;
 };
-
-// Checks for NaN here too: nth_element on NaN is undefined, and a silent wrong percentile would spoil a training.
-Extent extent_of(const std::vector<const Stack*>& stacks) {
-  Extent extent;
-  for (const Stack* stack : stacks) {
-    for (const float value : stack->voxels) {
-      if (!std::isfinite(value)) throw Error("a voxel is NaN or infinite: replace such voxels before normalising");
-      extent.low = extent.count == 0 ? value : std::min(extent.low, value);
-      extent.high = extent.count == 0 ? value : std::max(extent.high, value);
-      ++extent.count;
-    }
-  }
-  return extent;
-}
 
 std::vector<float> pool(const std::vector<const Stack*>& stacks) {
   std::size_t count = 0;
@@ -83,36 +70,26 @@ struct Counted {
   std::size_t rank_among_all(std::size_t rank) const { return rank < below ? rank : rank + background; }
 };
 
-std::size_t count_equal(const std::vector<const Stack*>& stacks, float value) {
-  std::size_t count = 0;
-  for (const Stack* stack : stacks)
-    count += static_cast<std::size_t>(std::count(stack->voxels.begin(), stack->voxels.end(), value));
-  return count;
-}
-
 /// A value that more than half of the voxels have is their median.
-Counted without_background(const std::vector<const Stack*>& stacks, std::size_t count, const OrderStatistics& find,
-                           std::optional<double>& background) {
+Counted without_background(const VoxelStatistics& voxels, std::size_t count, std::optional<double>& background) {
   Counted all{0, 0, count};
-  const float median = find(stacks, std::array{count / 2}).front();
-  const std::size_t equal = count_equal(stacks, median);
+  const float median = voxels.at_ranks(std::array{count / 2}).front();
+  const std::size_t equal = voxels.equal_to(median);
   if (equal <= count / 2 || count - equal < kFewest) return all;
   background = median;
-  for (const Stack* stack : stacks)
-    all.below += static_cast<std::size_t>(
-        std::count_if(stack->voxels.begin(), stack->voxels.end(), [&](float value) { return value < median; }));
+  all.below = voxels.below(median);
   all.background = equal;
   all.count = count - equal;
   return all;
 }
 
-std::vector<double> percentiles(const std::vector<const Stack*>& stacks, const Counted& counted,
-                                const std::vector<double>& percents, const OrderStatistics& find) {
+std::vector<double> percentiles(const VoxelStatistics& voxels, const Counted& counted,
+                                const std::vector<double>& percents) {
   std::vector<std::size_t> ranks;
   for (const double percent : percents)
     for (const std::size_t rank : ranks_of(percentile_position(counted.count, percent), counted.count))
       ranks.push_back(counted.rank_among_all(rank));
-  const std::vector<float> found = find(stacks, ranks);
+  const std::vector<float> found = voxels.at_ranks(ranks);
   std::vector<double> values;
   for (std::size_t i = 0; i < percents.size(); ++i)
     values.push_back(
@@ -120,31 +97,31 @@ std::vector<double> percentiles(const std::vector<const Stack*>& stacks, const C
   return values;
 }
 
-BulkLevels bulk_of(const std::vector<const Stack*>& stacks, const Counted& counted, const OrderStatistics& find) {
-  const std::vector<double> found = percentiles(stacks, counted, {10, 50, 90}, find);
+BulkLevels bulk_of(const VoxelStatistics& voxels, const Counted& counted) {
+  const std::vector<double> found = percentiles(voxels, counted, {10, 50, 90});
   return {found[1], found[2] - found[0]};
 }
 
 /// What statistics of these stacks are of, as the options say. `extent` then holds the limits of what is left.
-Counted counted_voxels(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
-                       const OrderStatistics& find, Extent& extent, std::optional<double>& background) {
+Counted counted_voxels(const VoxelStatistics& voxels, const NormalisationOptions& options, Extent& extent,
+                       std::optional<double>& background) {
   Counted counted{0, 0, extent.count};
-  if (options.leave_out_background) counted = without_background(stacks, extent.count, find, background);
+  if (options.leave_out_background) counted = without_background(voxels, extent.count, background);
   if (!options.leave_out_saturated) return counted;
-  const std::size_t saturated = count_equal(stacks, extent.high);
+  const std::size_t saturated = voxels.equal_to(extent.high);
   if (saturated < 2 || counted.count < saturated + kFewest) return counted;
-  const BulkLevels bulk = bulk_of(stacks, counted, find);
+  const BulkLevels bulk = bulk_of(voxels, counted);
   if (bulk.spread <= 0 || extent.high - bulk.centre <= kSaturatedSpreads * bulk.spread) return counted;
   counted.count -= saturated;
-  extent.high = find(stacks, std::array{counted.rank_among_all(counted.count - 1)}).front();
+  extent.high = voxels.at_ranks(std::array{counted.rank_among_all(counted.count - 1)}).front();
   return counted;
 }
 
-void fit_range(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
-               const NormalisationOptions& options, const OrderStatistics& find, Normalisation& fitted) {
+void fit_range(const VoxelStatistics& voxels, const Counted& counted, const Extent& extent,
+               const NormalisationOptions& options, Normalisation& fitted) {
   check_percent(options.range_percentile, "range percentile");
   double divisor = extent.high;
-  if (options.range_percentile < 100) divisor = percentiles(stacks, counted, {options.range_percentile}, find).front();
+  if (options.range_percentile < 100) divisor = percentiles(voxels, counted, {options.range_percentile}).front();
   if (!(divisor > 0)) {
     throw Error(fmt::format(
         "\"range\" divides by the {:g}th percentile of the voxels, which is {:g}, not above 0: use \"percentile\"",
@@ -156,15 +133,15 @@ void fit_range(const std::vector<const Stack*>& stacks, const Counted& counted, 
 }
 
 /// Two percentiles, or minimum and maximum where these are the same.
-std::vector<double> limits(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
-                           const std::vector<double>& percents, const OrderStatistics& find) {
-  const std::vector<double> found = percentiles(stacks, counted, percents, find);
+std::vector<double> limits(const VoxelStatistics& voxels, const Counted& counted, const Extent& extent,
+                           const std::vector<double>& percents) {
+  const std::vector<double> found = percentiles(voxels, counted, percents);
   return found[0] < found[1] ? found : std::vector<double>{extent.low, extent.high};
 }
 
-void fit_robust_range(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
-                      const OrderStatistics& find, Normalisation& fitted) {
-  const std::vector<double> found = limits(stacks, counted, extent, {0.1, 99.9}, find);
+void fit_robust_range(const VoxelStatistics& voxels, const Counted& counted, const Extent& extent,
+                      Normalisation& fitted) {
+  const std::vector<double> found = limits(voxels, counted, extent, {0.1, 99.9});
   const double high = found[1];
   // Intensities of magnitude images begin at 0, which a network may take as "nothing there".
   const double low = extent.low >= 0 && found[0] < high / 2 ? 0 : found[0];
@@ -172,8 +149,8 @@ void fit_robust_range(const std::vector<const Stack*>& stacks, const Counted& co
   fitted.offset = -low / (high - low) - 0.5;
 }
 
-void fit_percentile(const std::vector<const Stack*>& stacks, const Counted& counted, const Extent& extent,
-                    const NormalisationOptions& options, const OrderStatistics& find, Normalisation& fitted) {
+void fit_percentile(const VoxelStatistics& voxels, const Counted& counted, const Extent& extent,
+                    const NormalisationOptions& options, Normalisation& fitted) {
   check_percent(options.low_percentile, "low percentile");
   check_percent(options.high_percentile, "high percentile");
   if (!(options.low_percentile < options.high_percentile)) {
@@ -181,8 +158,8 @@ void fit_percentile(const std::vector<const Stack*>& stacks, const Counted& coun
                             options.high_percentile));
   }
   const std::vector<double> percents{options.low_percentile, options.high_percentile};
-  const std::vector<double> found = options.leave_out_background ? limits(stacks, counted, extent, percents, find)
-                                                                 : percentiles(stacks, counted, percents, find);
+  const std::vector<double> found =
+      options.leave_out_background ? limits(voxels, counted, extent, percents) : percentiles(voxels, counted, percents);
   const double low = found[0];
   const double high = found[1];
   if (!(low < high)) {
@@ -194,18 +171,8 @@ void fit_percentile(const std::vector<const Stack*>& stacks, const Counted& coun
   if (options.clip) fitted.clip_low = 0, fitted.clip_high = 1;
 }
 
-// Two passes: the one-pass formula loses all digits on camera data with a large, nearly constant background.
-void fit_mean_std(const std::vector<const Stack*>& stacks, const Extent& extent, Normalisation& fitted) {
-  double count = 0, sum = 0, squares = 0;
-  const auto for_each_counted = [&](auto&& add) {
-    for (const Stack* stack : stacks)
-      for (const float value : stack->voxels)
-        if (value <= extent.high && value != fitted.background) add(value);
-  };
-  for_each_counted([&](float value) { sum += value, count += 1; });
-  const double mean = sum / count;
-  for_each_counted([&](float value) { squares += (value - mean) * (value - mean); });
-  const double deviation = std::sqrt(squares / count);
+void fit_mean_std(const VoxelStatistics& voxels, const Extent& extent, Normalisation& fitted) {
+  const auto [mean, deviation] = voxels.moments(extent.high, fitted.background);
   if (deviation == 0) throw Error(fmt::format("every voxel but the background is {:g}: use \"range\"", mean));
   fitted.scale = 1 / deviation;
   fitted.offset = -mean / deviation;
@@ -251,36 +218,43 @@ std::vector<float> order_statistics(const std::vector<const Stack*>& stacks, std
   return found;
 }
 
-BulkLevels bulk_levels(const std::vector<const Stack*>& stacks, const OrderStatistics& find) {
-  const Extent extent = extent_of(stacks);
-  if (extent.count == 0) return {};
+BulkLevels bulk_levels(const VoxelStatistics& voxels) {
+  if (voxels.count() == 0) return {};
   std::optional<double> background;
-  return bulk_of(stacks, without_background(stacks, extent.count, find, background), find);
+  return bulk_of(voxels, without_background(voxels, voxels.count(), background));
 }
 
-Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
-                                const OrderStatistics& find) {
+BulkLevels bulk_levels(const std::vector<const Stack*>& stacks, const OrderStatistics& find) {
+  return bulk_levels(StackStatistics(stacks, find));
+}
+
+Normalisation fit_normalisation(const VoxelStatistics& voxels, const NormalisationOptions& options) {
   Normalisation fitted;
   fitted.kind = options.kind;
-  Extent extent = extent_of(stacks);
+  Extent extent{voxels.count(), voxels.low(), voxels.high()};
   if (extent.count == 0) throw Error("there are no voxels to normalise");
   if (extent.low == extent.high)
     throw Error(fmt::format("every voxel is {:g}: there is nothing to learn from", extent.low));
-  const Counted counted = counted_voxels(stacks, options, find, extent, fitted.background);
+  const Counted counted = counted_voxels(voxels, options, extent, fitted.background);
   if (options.kind == "range") {
-    fit_range(stacks, counted, extent, options, find, fitted);
+    fit_range(voxels, counted, extent, options, fitted);
   } else if (options.kind == "robust-range") {
-    fit_robust_range(stacks, counted, extent, find, fitted);
+    fit_robust_range(voxels, counted, extent, fitted);
   } else if (options.kind == "percentile") {
-    fit_percentile(stacks, counted, extent, options, find, fitted);
+    fit_percentile(voxels, counted, extent, options, fitted);
   } else if (options.kind == "mean-std") {
-    fit_mean_std(stacks, extent, fitted);
+    fit_mean_std(voxels, extent, fitted);
   } else if (options.kind != "none") {
     throw Error(fmt::format("there is no normalisation \"{}\": use none, range, robust-range, percentile or mean-std",
                             options.kind));
   }
   check_usable(fitted);
   return fitted;
+}
+
+Normalisation fit_normalisation(const std::vector<const Stack*>& stacks, const NormalisationOptions& options,
+                                const OrderStatistics& find) {
+  return fit_normalisation(StackStatistics(stacks, find), options);
 }
 
 void apply_normalisation(const Normalisation& normalisation, std::span<float> values, bool clip) {

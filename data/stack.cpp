@@ -231,9 +231,7 @@ Stack take_stack(const Image& image, const StackSelection& selection) {
   return stack;
 }
 
-Image put_stacks(const Image& image, const ImageStacks& selected, std::span<const Stack> stacks) {
-  if (stacks.size() != selected.stacks.size())
-    throw Error(fmt::format("{} results do not fit {} stacks", stacks.size(), selected.stacks.size()));
+Image result_header(const Image& image, const ImageStacks& selected) {
   Image result;
   result.type = image.type;
   result.unit = image.unit;
@@ -241,23 +239,52 @@ Image put_stacks(const Image& image, const ImageStacks& selected, std::span<cons
   result.intercept = image.intercept;
   result.header = image.header;
   result.medical = image.medical;
-  std::vector<std::size_t> place(image.axes.size(), 0);  // of an axis among those of the result
   for (const std::size_t axis : selected.kept) {
-    place[axis] = result.axes.size();
     result.axes.push_back(image.axes[axis]);
     result.colour = result.colour || (image.colour && image.axes[axis].name == 'C');
   }
+  return result;
+}
+
+StackSelection place_in_result(const ImageStacks& selected, const StackSelection& stack) {
+  const auto place = [&](std::size_t axis) {
+    return static_cast<std::size_t>(std::find(selected.kept.begin(), selected.kept.end(), axis) -
+                                    selected.kept.begin());
+  };
+  StackSelection to;
+  if (stack.plane_axis) to.plane_axis = place(*stack.plane_axis);
+  to.row_axis = place(stack.row_axis);
+  to.column_axis = place(stack.column_axis);
+  for (const std::size_t axis : selected.kept) to.position.push_back(stack.position[axis]);
+  return to;
+}
+
+bool has_image_planes(const Image& image, const ImageStacks& selected) {
+  const StackSelection& first = selected.stacks.front();
+  return first.row_axis + 2 == image.axes.size() && first.column_axis + 1 == image.axes.size();
+}
+
+std::size_t plane_number(const std::vector<Axis>& axes, const StackSelection& stack, int plane) {
+  std::size_t number = 0;
+  for (std::size_t i = 0; i + 2 < axes.size(); ++i)
+    number = number * axes[i].length + (i == stack.plane_axis ? static_cast<std::size_t>(plane) : stack.position[i]);
+  return number;
+}
+
+Stack stack_shape(const Image& image, const StackSelection& selection) {
+  return empty_stack(image.axes, selection);
+}
+
+Image put_stacks(const Image& image, const ImageStacks& selected, std::span<const Stack> stacks) {
+  if (stacks.size() != selected.stacks.size())
+    throw Error(fmt::format("{} results do not fit {} stacks", stacks.size(), selected.stacks.size()));
+  Image result = result_header(image, selected);
   result.values.resize(sample_count(result.axes));
-  for (std::size_t i = 0; i < selected.stacks.size(); ++i) {
-    const StackSelection& from = selected.stacks[i];
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
     const Stack& stack = stacks[i];
-    check_size(stack, empty_stack(image.axes, from));
-    StackSelection to;  // the same axes and position, in the result
-    if (from.plane_axis) to.plane_axis = place[*from.plane_axis];
-    to.row_axis = place[from.row_axis];
-    to.column_axis = place[from.column_axis];
-    for (const std::size_t axis : selected.kept) to.position.push_back(from.position[axis]);
-    for_each_voxel(stack, view_of(result.axes, to), [&](std::size_t in_stack, std::size_t in_image) {
+    check_size(stack, empty_stack(image.axes, selected.stacks[i]));
+    const View view = view_of(result.axes, place_in_result(selected, selected.stacks[i]));
+    for_each_voxel(stack, view, [&](std::size_t in_stack, std::size_t in_image) {
       result.values[in_image] = stack.voxels[in_stack];
     });
   }

@@ -65,6 +65,21 @@ Stack take_stack(const Image& image, const StackSelection& selection);
 /// `selected.stacks`. Of `image` everything but the values is used. Throws Error where sizes differ.
 Image put_stacks(const Image& image, const ImageStacks& selected, std::span<const Stack> stacks);
 
+/// That image without its values.
+Image result_header(const Image& image, const ImageStacks& selected);
+
+/// Where the result of a stack lies in it.
+StackSelection place_in_result(const ImageStacks& selected, const StackSelection& stack);
+
+/// Whether planes of the stacks are planes of the image: its last two axes.
+bool has_image_planes(const Image& image, const ImageStacks& selected);
+
+/// Number of a stack's plane among all planes of an image with these axes. Only where has_image_planes().
+std::size_t plane_number(const std::vector<Axis>& axes, const StackSelection& stack, int plane);
+
+/// Pixels and planes of a stack; no voxels.
+Stack stack_shape(const Image& image, const StackSelection& selection);
+
 /// The same for `stack` alone, with the three axes of the selection.
 Image put_stack(const Image& image, const StackSelection& selection, const Stack& stack);
 

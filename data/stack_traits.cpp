@@ -76,17 +76,24 @@ double similarity_of(const Stack& pairs) {
 
 }  // namespace
 
+std::vector<int> sampled_planes(int planes) {
+  if (planes < 2) return {0};
+  std::vector<int> sampled;
+  const int pairs = std::min(kPairs, planes / 2);
+  for (int i = 0; i < pairs; ++i) {
+    const int first = static_cast<int>(static_cast<long>(planes - 2) * i / std::max(1, pairs - 1));
+    sampled.insert(sampled.end(), {first, first + 1});
+  }
+  return sampled;
+}
+
 Stack sample_pairs(const Stack& stack) {
   if (stack.planes < 2) return stack;
   Stack sample{0, stack.height, stack.width, {}};
-  const int pairs = std::min(kPairs, stack.planes / 2);
-  for (int i = 0; i < pairs; ++i) {
-    const int first = static_cast<int>(static_cast<long>(stack.planes - 2) * i / std::max(1, pairs - 1));
-    for (const int plane : {first, first + 1}) {
-      const std::span<const float> pixels = plane_of(stack, plane);
-      sample.voxels.insert(sample.voxels.end(), pixels.begin(), pixels.end());
-    }
-    sample.planes += 2;
+  for (const int plane : sampled_planes(stack.planes)) {
+    const std::span<const float> pixels = plane_of(stack, plane);
+    sample.voxels.insert(sample.voxels.end(), pixels.begin(), pixels.end());
+    ++sample.planes;
   }
   return sample;
 }

@@ -116,7 +116,7 @@ std::vector<std::string> compare_with_training(const std::string& name, const st
 nlohmann::json levels_json(const SeenStack& seen) {
   nlohmann::json json{{"normalisation", seen.normalisation},
                       {"hot_pixels", seen.replaced.isolated},
-                      {"extreme_voxels", seen.replaced.kept.size() - seen.replaced.not_finite},
+                      {"extreme_voxels", seen.replaced.limited},
                       {"not_finite_voxels", seen.replaced.not_finite}};
   if (seen.normalisation.background) json["background"] = *seen.normalisation.background;
   return json;

@@ -72,8 +72,10 @@ Stack restore_stack(InferenceDevice& device, const InferenceNetwork& network, co
   const std::size_t limit = options.memory_limit > 0 ? options.memory_limit : backend.free_bytes() / 2;
   const TileRequest request{noisy, restored, options.normalisation, planes_in(graph), options.gap, plan.extents, limit};
   const std::unique_ptr<StackTiles> stack = device.stack_tiles(request);
-  for (int first = 0; first < noisy.planes; first += stack->planes_at_once()) {
-    const PlaneRange range{first, std::min(stack->planes_at_once(), noisy.planes - first)};
+  const PlaneRange all = options.targets.count > 0 ? options.targets : PlaneRange{0, noisy.planes};
+  const int end = all.first + all.count;
+  for (int first = all.first; first < end; first += stack->planes_at_once()) {
+    const PlaneRange range{first, std::min(stack->planes_at_once(), end - first)};
     const std::vector<Tile> tiles = cut(noisy, range, plan.extents, rule);
     stack->load(range, tiles);
     for (std::size_t tile = 0; tile < tiles.size(); tile += static_cast<std::size_t>(plan.extents.batch)) {
@@ -82,8 +84,9 @@ Stack restore_stack(InferenceDevice& device, const InferenceNetwork& network, co
       stack->keep(tile, executor);
       const std::size_t done = std::min(tile + static_cast<std::size_t>(plan.extents.batch), tiles.size());
       if (options.progress)
-        options.progress(first + static_cast<long>(done * static_cast<std::size_t>(range.count) / tiles.size()),
-                         noisy.planes);
+        options.progress(
+            first - all.first + static_cast<long>(done * static_cast<std::size_t>(range.count) / tiles.size()),
+            all.count);
     }
     stack->take();
   }

@@ -16,6 +16,7 @@ struct InferenceOptions {
   std::size_t memory_limit = 0;  // bytes for activations, and as many for the stack; 0: half of what is free
   int tile = 0;                  // side in pixels; 0: a whole plane if it fits, else the largest tile that does
   int gap = 0;                   // planes skipped on each side of the target
+  PlaneRange targets;            // planes to restore, the others are left 0; count 0: all
   Normalisation normalisation;   // of what the network was trained on
   std::function<void(long done, long total)> progress;  // in planes
 };
