@@ -291,7 +291,7 @@ void from_json(const nlohmann::json& json, Normalisation& normalisation) {
   normalisation = read;
 }
 
-void check_finite(const Stack& stack, const std::string& name) {
+void check_finite(const Stack& stack, const std::string& name, int first_plane) {
   const auto bad = [](float value) { return !std::isfinite(value); };
   const auto first = std::find_if(stack.voxels.begin(), stack.voxels.end(), bad);
   if (first == stack.voxels.end()) return;
@@ -302,16 +302,17 @@ void check_finite(const Stack& stack, const std::string& name) {
   throw Error(fmt::format(
       "{}: {} of {} voxels are NaN or infinite, the first at plane {}, row {}, column {} (from 0); replace them, "
       "e.g. by 0 or the background value",
-      name, count, stack.voxels.size(), index / width / height, index / width % height, index % width));
+      name, count, stack.voxels.size(), static_cast<std::size_t>(first_plane) + index / width / height,
+      index / width % height, index % width));
 }
 
-void check_planes_finite(const Stack& stack, const std::string& name) {
+void check_planes_finite(const Stack& stack, const std::string& name, int first_plane) {
   const auto pixels = std::ptrdiff_t{stack.height} * stack.width;
   for (int plane = 0; plane < stack.planes; ++plane) {
     const auto first = stack.voxels.begin() + plane * pixels;
     if (std::none_of(first, first + pixels, [](float value) { return std::isfinite(value); }))
-      throw Error(
-          fmt::format("{}: every voxel of plane {} (from 0) is NaN or infinite; remove the plane", name, plane));
+      throw Error(fmt::format("{}: every voxel of plane {} (from 0) is NaN or infinite; remove the plane", name,
+                              first_plane + plane));
   }
 }
 

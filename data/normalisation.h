@@ -83,9 +83,9 @@ void to_json(nlohmann::json& json, const Normalisation& normalisation);
 void from_json(const nlohmann::json& json, Normalisation& normalisation);
 
 /// Throws Error, beginning with `name`, where a voxel is NaN or infinite: how many, and where the first one is.
-void check_finite(const Stack& stack, const std::string& name);
+void check_finite(const Stack& stack, const std::string& name, int first_plane = 0);
 
 /// The same where a whole plane is: single voxels, such as those around a mask, can be left as they are.
-void check_planes_finite(const Stack& stack, const std::string& name);
+void check_planes_finite(const Stack& stack, const std::string& name, int first_plane = 0);
 
 }  // namespace n2s

@@ -18,6 +18,18 @@ struct Stack {
   std::vector<float> voxels;
 };
 
+/// Pixels of a plane.
+inline std::size_t plane_pixels(const Stack& stack) {
+  return static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
+}
+
+inline std::span<const float> plane_of(const Stack& stack, std::ptrdiff_t plane) {
+  return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * plane_pixels(stack), plane_pixels(stack));
+}
+inline std::span<float> plane_of(Stack& stack, std::ptrdiff_t plane) {
+  return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * plane_pixels(stack), plane_pixels(stack));
+}
+
 /// What a user may ask for; everything counts from 0.
 struct StackOptions {
   /// Which axis the planes follow each other along: a letter (x y z t c; i j k are x y z), or its position in the

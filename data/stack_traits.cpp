@@ -12,15 +12,9 @@
 namespace n2s {
 namespace {
 
-constexpr int kPairs = 16;
 constexpr double kUnlikeRatio = 2;         // of noise or contrast, either way
 constexpr double kUnlikeDifference = 0.2;  // of correlations
 constexpr double kLeastNoise = 0.01;       // of the normalised range: less is no noise to speak of
-
-std::span<const float> plane_of(const Stack& stack, int plane) {
-  const std::size_t pixels = static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
-  return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * pixels, pixels);
-}
 
 /// The kernel 1 -2 1 / -2 4 -2 / 1 -2 1 removes what is linear in rows or columns; on noise its output has 6 sigma.
 double noise_of(const Stack& stack) {
@@ -76,10 +70,10 @@ double similarity_of(const Stack& pairs) {
 
 }  // namespace
 
-std::vector<int> sampled_planes(int planes) {
+std::vector<int> sampled_planes(int planes, int most) {
   if (planes < 2) return {0};
   std::vector<int> sampled;
-  const int pairs = std::min(kPairs, planes / 2);
+  const int pairs = std::min(most, planes / 2);
   for (int i = 0; i < pairs; ++i) {
     const int first = static_cast<int>(static_cast<long>(planes - 2) * i / std::max(1, pairs - 1));
     sampled.insert(sampled.end(), {first, first + 1});

@@ -19,8 +19,8 @@ struct StackTraits {
 /// From at most sixteen pairs of neighbouring planes, spread over the stack.
 StackTraits stack_traits(const Stack& normalised);
 
-/// The planes of sample_pairs(), by number.
-std::vector<int> sampled_planes(int planes);
+/// The planes of sample_pairs(), by number; of `most` pairs at most.
+std::vector<int> sampled_planes(int planes, int most = 16);
 
 /// The pairs of planes that stack_traits() looks at, one after the other.
 Stack sample_pairs(const Stack& stack);

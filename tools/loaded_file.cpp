@@ -11,49 +11,51 @@ namespace {
 
 constexpr int kSmallestSide = 16;  // pixels: below this a network with 5 poolings works mostly on padding
 
-void check_stack(const std::string& name, const Stack& stack) {
-  check_planes_finite(stack, name);
-  if (stack.height < kSmallestSide || stack.width < kSmallestSide)
-    throw Error(
-        fmt::format("{}: planes of {}x{} pixels are too small, at least {} on each side are needed; is --axis right?",
-                    name, stack.height, stack.width, kSmallestSide));
-}
-
 }  // namespace
 
-std::size_t LoadedFile::planes() const {
-  std::size_t count = 0;
-  for (const Stack& stack : stacks) count += static_cast<std::size_t>(stack.planes);
-  return count;
+void FileStacks::select(const StackOptions& options) {
+  try {
+    selected = select_stacks(image, options);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", path, error.what()));
+  }
+  const Stack shape = stack_shape(image, selected.stacks.front());
+  if (shape.height < kSmallestSide || shape.width < kSmallestSide)
+    throw Error(
+        fmt::format("{}: planes of {}x{} pixels are too small, at least {} on each side are needed; is --axis right?",
+                    path, shape.height, shape.width, kSmallestSide));
 }
 
-std::vector<Axis> LoadedFile::result_axes() const {
+std::size_t FileStacks::planes() const {
+  const Stack shape = stack_shape(image, selected.stacks.front());
+  return static_cast<std::size_t>(shape.planes) * selected.stacks.size();
+}
+
+std::vector<Axis> FileStacks::result_axes() const {
   std::vector<Axis> axes;
   for (const std::size_t axis : selected.kept) axes.push_back(image.axes[axis]);
   return axes;
 }
 
-std::string LoadedFile::name_of(std::size_t stack) const {
+std::string FileStacks::name_of(std::size_t stack) const {
   const std::string position = describe_position(image, selected.stacks[stack]);
-  return stacks.size() == 1 || position.empty() ? path : fmt::format("{} ({})", path, position);
+  return selected.stacks.size() == 1 || position.empty() ? path : fmt::format("{} ({})", path, position);
 }
 
-int LoadedFile::number_of(std::size_t stack) const {
+int FileStacks::number_of(std::size_t stack) const {
   return static_cast<int>(n2s::number_of(image, selected.stacks[stack]));
 }
 
 LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, const CommonOptions& common) {
-  LoadedFile file{path, read_image(path, input.read), {}, {}};
-  try {
-    file.selected = select_stacks(file.image, input.stack);
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", path, error.what()));
-  }
+  LoadedFile file;
+  file.path = path;
+  file.image = read_image(path, input.read);
+  file.select(input.stack);
   for (const StackSelection& selection : file.selected.stacks) file.stacks.push_back(take_stack(file.image, selection));
   file.image.values.clear();
   file.image.values.shrink_to_fit();
   say(common, "{}: {}", path, file.selected.describe);
-  for (std::size_t i = 0; i < file.stacks.size(); ++i) check_stack(file.name_of(i), file.stacks[i]);
+  for (std::size_t i = 0; i < file.stacks.size(); ++i) check_planes_finite(file.stacks[i], file.name_of(i));
   return file;
 }
 
@@ -63,8 +65,8 @@ LoadedFile load_file(const std::string& path, const InputOptions& input, const C
   return file;
 }
 
-void check_neighbours(const LoadedFile& file, int least) {
-  const int planes = file.stacks.front().planes;
+void check_neighbours(const FileStacks& file, int least) {
+  const int planes = stack_shape(file.image, file.selected.stacks.front()).planes;
   if (planes >= least) return;
   std::string advice;
   const StackSelection& selection = file.selected.stacks.front();
@@ -80,10 +82,10 @@ void check_neighbours(const LoadedFile& file, int least) {
                           describe_axes(file.image.axes), planes, planes == 1 ? "" : "s", least, advice));
 }
 
-std::vector<NetworkGroup> network_groups(const LoadedFile& file, const std::string& channels) {
+std::vector<NetworkGroup> network_groups(const FileStacks& file, const std::string& channels) {
   const bool joint = channels == "joint" || (channels.empty() && file.image.colour);
   std::map<std::size_t, NetworkGroup> groups;
-  for (std::size_t i = 0; i < file.stacks.size(); ++i) {
+  for (std::size_t i = 0; i < file.selected.stacks.size(); ++i) {
     const std::size_t channel = joint ? 0 : channel_of(file.image, file.selected.stacks[i]);
     groups[channel].channel = channel;
     groups[channel].stacks.push_back(i);

@@ -13,18 +13,26 @@
 
 namespace n2s {
 
-struct LoadedFile {
+/// What is known of a file's stacks without their voxels.
+struct FileStacks {
   std::string path;
-  Image image;  // without its values: they are in the stacks
+  Image image;  // without its values
   ImageStacks selected;
-  std::vector<Stack> stacks;  // one for each of selected.stacks
 
+  /// Chooses the stacks and checks their planes' size. Throws Error.
+  void select(const StackOptions& options);
+  /// Of all stacks.
   std::size_t planes() const;
   /// Of the result: without those that the options hold at one position.
   std::vector<Axis> result_axes() const;
   /// "brain.nii.gz", or "series.tif (channel 1, time point 3)".
   std::string name_of(std::size_t stack) const;
   int number_of(std::size_t stack) const;
+};
+
+struct LoadedFile : FileStacks {
+  std::vector<Stack> stacks;  // one for each of selected.stacks
+
   /// The result in the file's full shape.
   Image with(std::span<const Stack> results) const { return put_stacks(image, selected, results); }
 };
@@ -37,7 +45,7 @@ LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, c
 LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common);
 
 /// Throws Error where the stacks are single planes, with the option that makes a stack of what the file has.
-void check_neighbours(const LoadedFile& file, int least);
+void check_neighbours(const FileStacks& file, int least);
 
 /// Stacks that share a network.
 struct NetworkGroup {
@@ -48,6 +56,6 @@ struct NetworkGroup {
 };
 
 /// One group for each channel; one for all with --channels joint, and of a colour image unless told otherwise.
-std::vector<NetworkGroup> network_groups(const LoadedFile& file, const std::string& channels);
+std::vector<NetworkGroup> network_groups(const FileStacks& file, const std::string& channels);
 
 }  // namespace n2s

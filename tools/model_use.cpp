@@ -67,34 +67,46 @@ std::vector<LoadedModel> load_models(const fs::path& path) {
   return models;
 }
 
-namespace {
+const LoadedModel& model_for(const std::vector<LoadedModel>& models, const FileStacks& file, std::size_t stack) {
+  if (models.size() == 1) return models.front();
+  const std::size_t channel = channel_of(file.image, file.selected.stacks[stack]);
+  if (channel >= models.size())
+    throw Error(fmt::format("{}: no model for channel {}: the run has {} channels; choose others with --channel",
+                            file.path, channel, models.size()));
+  return models[channel];
+}
 
-/// Throws Error where the output lies further outside the input's range than any restoration would.
-void check_plausible(const Stack& noisy, const Normalisation& normalisation, const Stack& restored) {
+Denoiser::Denoiser(const LoadedModel& model, InferenceDevice& device)
+    : model_(&model),
+      device_(&device),
+      graph_(fuse(model.network->build(model.planes))),
+      parameters_(device.backend(), graph_.layers, false) {
+  parameters_.upload(ParameterMemory::Part::values, model.parameters);
+}
+
+Stack Denoiser::restore(const Stack& noisy, const Normalisation& normalisation, const InferenceOptions& options) {
+  InferenceOptions for_model = options;
+  for_model.gap = model_->gap;
+  for_model.normalisation = normalisation;
+  return restore_stack(*device_, {&graph_, receptive_radius(graph_)}, parameters_, noisy, for_model);
+}
+
+void check_plausible(const VoxelRange& noisy, const Normalisation& normalisation, std::span<const float> restored) {
   constexpr double kRanges = 10;
-  const auto [low, high] = std::minmax_element(noisy.voxels.begin(), noisy.voxels.end());
-  const double margin = kRanges * std::max(double{*high} - double{*low}, 1 / std::abs(normalisation.scale));
-  const auto outside = [&](float v) { return !(v >= *low - margin && v <= *high + margin); };
-  const auto found = std::find_if(restored.voxels.begin(), restored.voxels.end(), outside);
-  if (found != restored.voxels.end())
+  const double margin = kRanges * std::max(noisy.high - noisy.low, 1 / std::abs(normalisation.scale));
+  const auto outside = [&](float v) { return !(v >= noisy.low - margin && v <= noisy.high + margin); };
+  const auto found = std::find_if(restored.begin(), restored.end(), outside);
+  if (found != restored.end())
     throw Error(
         fmt::format("the network's output is not plausible: it has the value {:.3g} where the stack has {:.3g} to "
                     "{:.3g}; the training has diverged (try a smaller --learning-rate), or the model is of other data",
-                    *found, *low, *high));
+                    *found, noisy.low, noisy.high));
 }
 
-}  // namespace
-
 Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& device, const InferenceOptions& options) {
-  const Graph graph = fuse(model.network->build(model.planes));
-  ParameterMemory parameters(*device.backend, graph.layers, false);
-  parameters.upload(ParameterMemory::Part::values, model.parameters);
-  InferenceOptions for_model = options;
-  for_model.gap = model.gap;
-  for_model.normalisation = noisy.normalisation;
-  Stack restored =
-      restore_stack(*device.inference, {&graph, receptive_radius(graph)}, parameters, noisy.stack, for_model);
-  check_plausible(noisy.stack, noisy.normalisation, restored);
+  Stack restored = Denoiser(model, *device.inference).restore(noisy.stack, noisy.normalisation, options);
+  const auto [low, high] = std::minmax_element(noisy.stack.voxels.begin(), noisy.stack.voxels.end());
+  check_plausible({*low, *high}, noisy.normalisation, restored.voxels);
   put_back(noisy.replaced, restored);
   return restored;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "engine/inference/inference.h"
 #include "engine/training/training_stack.h"
 #include "nets/network.h"
+#include "tools/loaded_file.h"
 #include "tools/stack_levels.h"
 
 namespace n2s {
@@ -40,6 +42,30 @@ LoadedModel load_model(const std::filesystem::path& path);
 
 /// The models of a run: one for each channel where the run has several networks, else one for all channels.
 std::vector<LoadedModel> load_models(const std::filesystem::path& path);
+
+/// The model for a stack: that of its channel, or the only one. Throws Error.
+const LoadedModel& model_for(const std::vector<LoadedModel>& models, const FileStacks& file, std::size_t stack);
+
+/// A model's network on a device, for many stacks.
+class Denoiser {
+ public:
+  /// Both must live as long as the object.
+  Denoiser(const LoadedModel& model, InferenceDevice& device);
+  /// Of a stack whose extreme values are replaced; in its units.
+  Stack restore(const Stack& noisy, const Normalisation& normalisation, const InferenceOptions& options);
+
+ private:
+  const LoadedModel* model_;
+  InferenceDevice* device_;
+  Graph graph_;
+  ParameterMemory parameters_;
+};
+
+/// Throws Error where restored voxels lie further outside the input's range than any restoration would.
+struct VoxelRange {
+  double low = 0, high = 0;
+};
+void check_plausible(const VoxelRange& noisy, const Normalisation& normalisation, std::span<const float> restored);
 
 /// Restores a stack in the file's units: normalises, denoises and undoes the normalisation; voxels that were replaced
 /// because no network can restore them have their values back.

@@ -14,10 +14,6 @@ namespace {
 /// Lines for this many stacks, then only where voxels were replaced.
 constexpr std::size_t kDescribed = 5;
 
-void describe(const std::string& name, const SeenStack& seen, const CommonOptions& common) {
-  say(common, "{}: levels: {}", name, describe_levels(seen.normalisation, seen.replaced, seen.stack.voxels.size()));
-}
-
 /// Fits one map to some of the stacks.
 void fit(std::vector<SeenStack>& seen, std::vector<std::size_t> which, const std::string& kind, const std::string& name,
          const OrderStatistics& find) {
@@ -65,6 +61,12 @@ void fit_each(std::vector<SeenStack>& seen, const std::vector<NamedStack>& names
 
 }  // namespace
 
+void describe_stack(const std::string& name, const SeenStack& seen, const CommonOptions& common) {
+  const std::size_t voxels = static_cast<std::size_t>(seen.stack.planes) * static_cast<std::size_t>(seen.stack.height) *
+                             static_cast<std::size_t>(seen.stack.width);
+  say(common, "{}: levels: {}", name, describe_levels(seen.normalisation, seen.replaced, voxels));
+}
+
 LevelsFrom levels_from(const std::string& name) {
   if (name == "shared") return LevelsFrom::shared;
   return name == "model" ? LevelsFrom::model : LevelsFrom::stack;
@@ -86,7 +88,7 @@ std::vector<SeenStack> see_stacks(std::vector<NamedStack> stacks, const std::str
     fit_each(seen, stacks, kind, common, find);
   for (const std::size_t i : all)
     if (i < kDescribed || seen[i].replaced.isolated > 0 || !seen[i].replaced.kept.empty())
-      describe(stacks[i].name, seen[i], common);
+      describe_stack(stacks[i].name, seen[i], common);
   if (!why_host.empty()) say(common, "percentiles: computed on the CPU: {}", why_host);
   return seen;
 }
@@ -99,7 +101,7 @@ SeenStack see_stack(NamedStack stack, const Normalisation& given, const Device& 
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", stack.name, error.what()));
   }
-  describe(stack.name, seen, common);
+  describe_stack(stack.name, seen, common);
   return seen;
 }
 

@@ -42,6 +42,9 @@ SeenStack see_stack(NamedStack stack, const Normalisation& given, const Device& 
 std::vector<std::string> compare_with_training(const std::string& name, const std::optional<StackTraits>& trained,
                                                const SeenStack& seen);
 
+/// Prints them.
+void describe_stack(const std::string& name, const SeenStack& seen, const CommonOptions& common);
+
 /// {"normalisation", "background", "hot_pixels", "extreme_voxels", "not_finite_voxels"}
 nlohmann::json levels_json(const SeenStack& seen);
 

@@ -56,9 +56,4 @@ class StackTiles {
   virtual void take() = 0;
 };
 
-/// Pixels of a plane.
-inline std::size_t plane_pixels(const Stack& stack) {
-  return static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
-}
-
 }  // namespace n2s

@@ -30,15 +30,6 @@ double parameter(const std::string& text, const std::string& part, const std::st
   return value;
 }
 
-std::span<const float> plane_of(const Stack& stack, std::ptrdiff_t plane) {
-  const std::size_t pixels = static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
-  return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * pixels, pixels);
-}
-std::span<float> plane_of(Stack& stack, std::ptrdiff_t plane) {
-  const std::size_t pixels = static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
-  return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * pixels, pixels);
-}
-
 }  // namespace
 
 NoiseSpec parse_noise(const std::string& text) {

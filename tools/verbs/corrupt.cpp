@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "data/atomic_file.h"
+#include "data/image_writer.h"
 #include "engine/training/plane_noise.h"
 #include "tools/common.h"
+#include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/stack_stream.h"
 
 namespace n2s {
 namespace {
@@ -22,21 +25,58 @@ struct CorruptOptions {
   bool second = false, keep_type = false;
 };
 
+Purpose copy_of(const CorruptOptions& o) {
+  return o.second ? Purpose::noise_target : Purpose::noise_input;
+}
+
+WriteOptions write_options(const CorruptOptions& o) {
+  WriteOptions write;
+  write.overwrite = o.common.force;
+  if (!o.keep_type) write.type = SampleType::float32;
+  return write;
+}
+
+/// A few planes at a time. False, and nothing done, where they do not come in the order of the output.
+bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFile& file, ThreadPool& pool) {
+  const InterruptGuard guard;
+  const std::unique_ptr<ImageWriter> writer =
+      create_image(o.out, result_header(file.image, file.selected), write_options(o));
+  if (!comes_in_order(file, *writer)) return false;
+  say(o.common, "{}: {}; read and written a few planes at a time", o.in, file.selected.describe);
+  BackgroundWriter output(file, *writer);
+  const Stack shape = stack_shape(file.image, file.selected.stacks.front());
+  const PlaneNoise plane_noise(noise, shape.height, shape.width);
+  for_each_part(file, [&](std::size_t stack, int first, Stack& planes) {
+    check_finite(planes, file.name_of(stack), first);
+    Stack noisy = planes;
+    pool.parallel_for(planes.planes, [&](std::ptrdiff_t i, int) {
+      plane_noise.corrupt(plane_of(planes, i),
+                          plane_key(o.common.seed, copy_of(o), file.number_of(stack), first + static_cast<int>(i)),
+                          plane_of(noisy, i));
+    });
+    output.write(stack, first, std::move(noisy.voxels));
+  });
+  output.finish();
+  writer->commit();
+  return true;
+}
+
+void corrupt_in_memory(const CorruptOptions& o, const NoiseSpec& noise, ThreadPool& pool) {
+  const LoadedFile file = load_file(o.in, o.input, o.common);
+  std::vector<Stack> noisy;
+  for (std::size_t i = 0; i < file.stacks.size(); ++i)
+    noisy.push_back(corrupt_stack(noise, file.stacks[i], o.common.seed, copy_of(o), file.number_of(i), pool));
+  write_image(o.out, file.with(noisy), write_options(o));
+}
+
 void corrupt(const CorruptOptions& o) {
   const NoiseSpec noise = parse_noise(o.noise);
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
-  const LoadedFile file = load_file(o.in, o.input, o.common);
+  const OpenFile file = open_file(o.in, o.input);
   check_image_fits(o.out, file.result_axes(), o.keep_type ? file.image.type : SampleType::float32);
   ThreadPool pool(o.common.threads);
-  const Purpose copy = o.second ? Purpose::noise_target : Purpose::noise_input;
-  std::vector<Stack> noisy;
-  for (std::size_t i = 0; i < file.stacks.size(); ++i)
-    noisy.push_back(corrupt_stack(noise, file.stacks[i], o.common.seed, copy, file.number_of(i), pool));
-  WriteOptions write;
-  write.overwrite = o.common.force;
-  if (!o.keep_type) write.type = SampleType::float32;
-  write_image(o.out, file.with(noisy), write);
+  if (!is_large(file) || !corrupt_large(o, noise, file, pool)) corrupt_in_memory(o, noise, pool);
   if (o.common.json) print_json({{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}});
   say(o.common, "{}: {} with seed {}{}", o.out, describe(noise), o.common.seed, o.second ? ", second copy" : "");
 }

@@ -8,20 +8,25 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "data/atomic_file.h"
+#include "data/image_writer.h"
 #include "engine/graph/receptive_field.h"
 #include "engine/inference/post_processing.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
+#include "tools/stack_stream.h"
+#include "tools/streamed_denoise.h"
 
 namespace n2s {
 namespace {
@@ -86,16 +91,6 @@ std::vector<Job> prepare(const DenoiseOptions& o, const std::vector<LoadedModel>
   return jobs;
 }
 
-/// The model for a stack: that of its channel, or the only one.
-const LoadedModel& model_for(const std::vector<LoadedModel>& models, const LoadedFile& file, std::size_t stack) {
-  if (models.size() == 1) return models.front();
-  const std::size_t channel = channel_of(file.image, file.selected.stacks[stack]);
-  if (channel >= models.size())
-    throw Error(fmt::format("{}: no model for channel {}: the run has {} channels; choose others with --channel",
-                            file.path, channel, models.size()));
-  return models[channel];
-}
-
 InferenceOptions inference_options(const DenoiseOptions& o) {
   InferenceOptions inference;
   inference.tile = o.tile;
@@ -158,6 +153,48 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedMod
           {"tiled", plan.tiled}, {"levels", levels_json(job.seen)}, {"warnings", warnings}};
 }
 
+/// One stack's traits from a sample of its planes, as the network sees them.
+std::vector<std::string> compare_sample(const OpenFile& file, std::size_t stack, const LoadedModel& model,
+                                        const SeenStack& seen) {
+  if (!model.traits) return {};
+  SeenStack sample{sample_pairs(file, stack), seen.normalisation, {}};
+  replace_extremes(sample.stack, seen.normalisation);
+  return compare_with_training(file.name_of(stack), model.traits, sample);
+}
+
+/// A file larger than memory. Nothing, and nothing done, where its planes do not come in the order of the output.
+std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::vector<LoadedModel>& models,
+                                            const Device& device, const OpenFile& file, const fs::path& out) {
+  const InterruptGuard guard;
+  WriteOptions write;
+  write.overwrite = o.common.force;
+  const std::unique_ptr<ImageWriter> writer = create_image(out, result_header(file.image, file.selected), write);
+  if (!comes_in_order(file, *writer)) return std::nullopt;
+  say(o.common, "{}: {}; read and written a few planes at a time", file.path, file.selected.describe);
+  ThreadPool pool(o.common.threads);
+  Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
+                    o.common.quiet);
+  StreamedDenoising job{
+      file,         models,        device, inference_options(o), levels_from(o.levels) == LevelsFrom::model,
+      std::nullopt, o.common.seed, pool};
+  // A plane's activations may take what the planes themselves leave of the memory that a large file is worked on with.
+  constexpr std::size_t kActivations = std::size_t{256} << 20;
+  std::string why_cpu;
+  if (job.inference.memory_limit == 0 && !chosen_gpu(o.common, why_cpu)) job.inference.memory_limit = kActivations;
+  if (!o.measured.empty()) job.measured = parse_noise(o.measured);
+  job.progress = [&](long done) { progress.update(done); };
+  const std::vector<SeenStack> seen = denoise_streamed(job, *writer);
+  progress.finish();
+  std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    describe_stack(file.name_of(i), seen[i], o.common);
+    for (std::string& line : compare_sample(file, i, model_for(models, file, i), seen[i]))
+      warnings.push_back(std::move(line));
+  }
+  return nlohmann::json{{"input", file.path}, {"output", out.string()},      {"planes", file.planes()},
+                        {"streamed", true},   {"levels", levels_json(seen)}, {"warnings", warnings}};
+}
+
 void denoise_files(const DenoiseOptions& o) {
   if (!o.measured.empty()) parse_noise(o.measured);
   const std::vector<LoadedModel> models = load_models(o.model);
@@ -169,10 +206,20 @@ void denoise_files(const DenoiseOptions& o) {
   const Device device = open_device(o.common);
   nlohmann::json files = nlohmann::json::array();
   const std::size_t together = levels_from(o.levels) == LevelsFrom::shared ? o.in.size() : 1;
-  for (std::size_t i = 0; i < o.in.size(); i += together)
+  for (std::size_t i = 0; i < o.in.size(); i += together) {
+    if (together == 1) {
+      const OpenFile file = open_file(o.in[i], o.input);
+      check_image_fits(outputs[i], file.result_axes(), file.image.type);
+      if (is_large(file))
+        if (auto json = denoise_large(o, models, device, file, outputs[i])) {
+          files.push_back(std::move(*json));
+          continue;
+        }
+    }
     for (const Job& job :
          prepare(o, models, device, std::span(o.in).subspan(i, together), std::span(outputs).subspan(i, together)))
       files.push_back(denoise_file(o, models, device, job));
+  }
   if (o.common.json) print_json({{"files", files}});
 }
 

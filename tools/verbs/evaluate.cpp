@@ -5,15 +5,19 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "data/voxel_statistics.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
 #include "tools/measuring.h"
+#include "tools/stack_stream.h"
 
 namespace n2s {
 namespace {
@@ -27,17 +31,25 @@ struct EvaluateOptions {
   int middle = 0;
 };
 
-/// Scales truth and result as for published figures. Returns a description of the scaling.
-std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, const Device& device) {
+NormalisationOptions scale_options(const EvaluateOptions& o) {
   NormalisationOptions options;
-  if (o.scale == "none") return "none";
   options.kind = o.scale == "max" ? "range" : "percentile";
   options.low_percentile = 0.1;
   options.high_percentile = 99.9;
-  const Normalisation normalisation = fit_normalisation({&truth}, options, device, o.common);
+  return options;
+}
+
+std::string describe_scale(const EvaluateOptions& o, const Normalisation& n) {
+  return fmt::format("{} of the truth (value * {:.6g} + {:.6g})", o.scale, n.scale, n.offset);
+}
+
+/// Scales truth and result as for published figures. Returns a description of the scaling.
+std::string scale(const EvaluateOptions& o, Stack& result, Stack& truth, const Device& device) {
+  if (o.scale == "none") return "none";
+  const Normalisation normalisation = fit_normalisation({&truth}, scale_options(o), device, o.common);
   apply_normalisation(normalisation, truth.voxels);
   apply_normalisation(normalisation, result.voxels);
-  return fmt::format("{} of the truth (value * {:.6g} + {:.6g})", o.scale, normalisation.scale, normalisation.offset);
+  return describe_scale(o, normalisation);
 }
 
 /// The planes of all stacks of a file, one stack after the other.
@@ -50,6 +62,53 @@ Stack load_planes(const std::string& path, const EvaluateOptions& o) {
     all.voxels.insert(all.voxels.end(), next.voxels.begin(), next.voxels.end());
   }
   return all;
+}
+
+/// Whether both files are read a few planes at a time. Percentiles are exact for samples of 8 and 16 bits alone.
+bool streams(const EvaluateOptions& o, const OpenFile& result, const OpenFile& truth) {
+  const bool exact = o.scale != "percentile" || (is_integer(truth.image.type) && sample_bytes(truth.image.type) <= 2);
+  return is_large(result) && is_large(truth) && o.middle == 0 && exact;
+}
+
+void check_same_size(const EvaluateOptions& o, const OpenFile& result, const OpenFile& truth) {
+  const Stack a = stack_shape(result.image, result.selected.stacks.front());
+  const Stack b = stack_shape(truth.image, truth.selected.stacks.front());
+  if (a.planes == b.planes && a.height == b.height && a.width == b.width &&
+      result.selected.stacks.size() == truth.selected.stacks.size())
+    return;
+  throw Error(
+      fmt::format("{} has {} x {}x{}x{} voxels, {} has {} x {}x{}x{}; only stacks of the same size can be compared",
+                  o.result, result.selected.stacks.size(), a.planes, a.height, a.width, o.truth,
+                  truth.selected.stacks.size(), b.planes, b.height, b.width));
+}
+
+/// The map of --scale from one pass over the truth.
+std::optional<Normalisation> counted_scale(const EvaluateOptions& o, const OpenFile& truth) {
+  if (o.scale == "none") return std::nullopt;
+  CountedVoxels voxels(truth.image);
+  for_each_part(truth, [&](std::size_t stack, int first, Stack& planes) {
+    check_finite(planes, truth.name_of(stack), first);
+    voxels.add(planes.voxels);
+  });
+  return fit_normalisation(voxels, scale_options(o));
+}
+
+StackMetrics measure_large(const EvaluateOptions& o, const OpenFile& result, const OpenFile& truth,
+                           const Device& device, std::string& scaled) {
+  const InterruptGuard guard;
+  const std::optional<Normalisation> map = counted_scale(o, truth);
+  scaled = map ? describe_scale(o, *map) : "none";
+  std::vector<PlaneMetrics> planes;
+  for_each_part(truth, [&](std::size_t stack, int first, Stack& expected) {
+    Stack found = read_planes(result, stack, first, expected.planes);
+    check_finite(found, result.name_of(stack), first);
+    check_finite(expected, truth.name_of(stack), first);
+    if (map) apply_normalisation(*map, found.voxels);
+    if (map) apply_normalisation(*map, expected.voxels);
+    const StackMetrics part = stack_metrics(found, expected, o.metrics, device, o.common);
+    planes.insert(planes.end(), part.per_plane.begin(), part.per_plane.end());
+  });
+  return with_summaries(std::move(planes));
 }
 
 void print(const StackMetrics& m, const MetricOptions& options, const std::string& scaled) {
@@ -70,16 +129,21 @@ void evaluate(EvaluateOptions o) {
     if (!(o.clamp[0] < o.clamp[1])) throw Error("--clamp: the first limit must be below the second");
   }
   if (!(o.metrics.data_range > 0)) throw Error("--range: must be above 0");
-  Stack result = load_planes(o.result, o);
-  Stack truth = load_planes(o.truth, o);
-  if (result.planes != truth.planes || result.height != truth.height || result.width != truth.width)
-    throw Error(fmt::format("{} has {}x{}x{} voxels, {} has {}x{}x{}; only stacks of the same size can be compared",
-                            o.result, result.planes, result.height, result.width, o.truth, truth.planes, truth.height,
-                            truth.width));
   o.common.precision = "fp32";  // --precision is for networks; metrics are computed in double
+  std::string scaled;
+  StackMetrics metrics;
+  const OpenFile open_result = open_file(o.result, o.input);
+  const OpenFile open_truth = open_file(o.truth, o.input);
+  check_same_size(o, open_result, open_truth);
   const Device device = open_device(o.common);
-  const std::string scaled = scale(o, result, truth, device);
-  const StackMetrics metrics = stack_metrics(result, truth, o.metrics, device, o.common);
+  if (streams(o, open_result, open_truth)) {
+    metrics = measure_large(o, open_result, open_truth, device, scaled);
+  } else {
+    Stack result = load_planes(o.result, o);
+    Stack truth = load_planes(o.truth, o);
+    scaled = scale(o, result, truth, device);
+    metrics = stack_metrics(result, truth, o.metrics, device, o.common);
+  }
   if (!o.common.json) return print(metrics, o.metrics, scaled);
   nlohmann::json json = metrics_json(metrics, o.metrics);
   json["how"]["scaling"] = scaled;
