@@ -16,7 +16,7 @@ class MemoryReader final : public ImageReader {
  public:
   explicit MemoryReader(Image image) : ImageReader({}), values_(std::move(image.values)) {
     image.values.clear();
-    image_ = std::move(image);
+    header() = std::move(image);
   }
 
   void read(std::size_t first, std::span<float> values) override {
@@ -25,8 +25,8 @@ class MemoryReader final : public ImageReader {
   }
 
   Image read_all() override {
-    image_.values = std::move(values_);
-    return std::move(image_);
+    header().values = std::move(values_);
+    return std::move(header());
   }
 
  private:
@@ -38,13 +38,13 @@ class RawReader final : public ImageReader {
   RawReader(std::shared_ptr<const InputFile> file, Image header, const RawSamples& samples)
       : ImageReader(std::move(header)), file_(std::move(file)), samples_(samples) {
     const std::uint64_t have = file_->size() - std::min(file_->size(), samples_.offset);
-    const std::uint64_t need = count() * sample_bytes(image_.type);
+    const std::uint64_t need = count() * sample_bytes(header().type);
     if (have < need) fail_ends_early(file_->name(), have, need, "samples");
   }
 
   void read(std::size_t first, std::span<float> values) override {
     constexpr std::size_t kStep = std::size_t{1} << 18;  // samples
-    const std::size_t size = sample_bytes(image_.type);
+    const std::size_t size = sample_bytes(header().type);
     std::vector<std::byte> stored(std::min(values.size(), kStep) * size);
     for (std::size_t done = 0; done < values.size(); done += kStep) {
       const std::span<float> part = values.subspan(done, std::min(kStep, values.size() - done));
@@ -52,14 +52,14 @@ class RawReader final : public ImageReader {
       const std::uint64_t at = samples_.offset + (first * plane_samples() + done) * size;
       const std::size_t got = file_->read_at(at, bytes);
       if (got < bytes.size()) fail_ends_early(file_->name(), at + got, at + bytes.size(), "samples");
-      decode_samples(bytes, image_.type, samples_.swapped, {samples_.slope, samples_.intercept}, part);
+      decode_samples(bytes, header().type, samples_.swapped, {samples_.slope, samples_.intercept}, part);
     }
   }
 
  private:
   std::size_t count() const {
     try {
-      return sample_count(image_.axes);
+      return sample_count(header().axes);
     } catch (const Error& error) {
       throw Error(fmt::format("{}: {}; the file is damaged", file_->name(), error.what()));
     }

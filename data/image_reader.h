@@ -36,6 +36,10 @@ class ImageReader {
 
  protected:
   explicit ImageReader(Image header) : image_(std::move(header)) {}
+  Image& header() { return image_; }
+  const Image& header() const { return image_; }
+
+ private:
   Image image_;
 };
 

@@ -182,16 +182,16 @@ class Hdf5Reader final : public ImageReader {
         dataset_(H5Dopen2(file_.get(), chosen_.c_str(), H5P_DEFAULT), H5Dclose, failure_),
         shape_(shape_of(dataset_.get(), failure_)) {
     const Hdf5Handle stored(H5Dget_type(dataset_.get()), H5Tclose, failure_);
-    image_.type = type_of(stored.get()).value_or(SampleType::float32);
-    image_.axes = named_axes(input.name(), {shape_.begin(), shape_.end()}, options.axes,
-                             read_hdf5_axes(dataset_.get(), shape_.size()));
+    header().type = type_of(stored.get()).value_or(SampleType::float32);
+    header().axes = named_axes(input.name(), {shape_.begin(), shape_.end()}, options.axes,
+                               read_hdf5_axes(dataset_.get(), shape_.size()));
     check_storage(dataset_.get(), input.name(), failure_, input.size(),
-                  sample_count(image_.axes) * H5Tget_size(stored.get()));
-    read_spacing(dataset_.get(), image_);
+                  sample_count(header().axes) * H5Tget_size(stored.get()));
+    read_spacing(dataset_.get(), header());
   }
 
   void read(std::size_t first, std::span<float> values) override {
-    if (values.size() == sample_count(image_.axes)) {
+    if (values.size() == sample_count(header().axes)) {
       check_hdf5(H5Dread(dataset_.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), failure_);
       return;
     }

@@ -106,6 +106,7 @@ std::vector<std::string> scale_names(hid_t dataset, std::size_t rank) {
   std::vector<hvl_t> references(rank, hvl_t{0, nullptr});
   if (H5Aread(attribute.get(), type.get(), references.data()) < 0) return {};
   std::vector<std::string> names;
+  names.reserve(rank);
   for (const hvl_t& axis : references) names.push_back(scale_name(dataset, axis));
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, references.data());
   return names;
@@ -129,6 +130,7 @@ void write_hdf5_axes(hid_t dataset, const std::string& axes, const std::string& 
                              failure);
   std::vector<std::string> names;
   std::vector<const char*> texts;
+  texts.reserve(axes.size());
   for (const char axis : axes) names.emplace_back(1, static_cast<char>(axis - 'A' + 'a'));
   for (const std::string& name : names) texts.push_back(name.c_str());
   check_hdf5(H5Awrite(attribute.get(), type.get(), texts.data()), failure);

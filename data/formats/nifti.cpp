@@ -122,7 +122,7 @@ class GzipReader final : public ImageReader {
       : ImageReader(std::move(header)), file_(std::move(file)), start_(start), swapped_(swapped) {}
 
   void read(std::size_t first, std::span<float> values) override {
-    const std::size_t size = sample_bytes(image_.type);
+    const std::size_t size = sample_bytes(header().type);
     const std::uint64_t begin = start_ + first * plane_samples() * size;
     if (!stream_ || begin < position_) {
       stream_ = std::make_unique<NiftiStream>(*file_);
@@ -136,16 +136,16 @@ class GzipReader final : public ImageReader {
       const std::span<float> part = values.subspan(done, std::min(step, values.size() - done));
       const std::span<std::byte> bytes = std::span(chunk).first(part.size() * size);
       read_bytes(bytes);
-      decode_samples(bytes, image_.type, swapped_, {image_.slope, image_.intercept}, part);
+      decode_samples(bytes, header().type, swapped_, {header().slope, header().intercept}, part);
     }
-    if (position_ == start_ + sample_count(image_.axes) * size) stream_->read_to_end();
+    if (position_ == start_ + sample_count(header().axes) * size) stream_->read_to_end();
   }
 
  private:
   void read_bytes(std::span<std::byte> into) {
     const std::size_t got = stream_->read(into);
     position_ += got;
-    const std::uint64_t need = sample_count(image_.axes) * sample_bytes(image_.type);
+    const std::uint64_t need = sample_count(header().axes) * sample_bytes(header().type);
     if (got < into.size()) fail_ends_early(file_->name(), position_ - std::min(position_, start_), need, "voxels");
   }
 

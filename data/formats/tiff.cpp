@@ -125,13 +125,13 @@ class TiffReader final : public ImageReader {
     const TiffContent content = find_series(file_, options.axes);
     series_ = choose_series(file_, content, options);
     page_ = first_page(file_, content, series_);
-    image_.type = tiff_type(file_.name(), page_);
-    auto header = std::make_shared<TiffHeader>();
-    header->description = file_.directories().front().description;
-    const TiffDescription description = parse_tiff_description(header->description);
-    header->info = description.info;
-    header->min_is_white = page_.photometric == PHOTOMETRIC_MINISWHITE;
-    image_.header = header;
+    header().type = tiff_type(file_.name(), page_);
+    auto kept = std::make_shared<TiffHeader>();
+    kept->description = file_.directories().front().description;
+    const TiffDescription description = parse_tiff_description(kept->description);
+    kept->info = description.info;
+    kept->min_is_white = page_.photometric == PHOTOMETRIC_MINISWHITE;
+    header().header = kept;
     set_axes(plane_spacing(file_.handle(), series_, description));
     if (series_.contiguous) {
       start_ = file_.contiguous_start(series_.planes.size(), "a stack");
@@ -148,17 +148,17 @@ class TiffReader final : public ImageReader {
 
  private:
   void set_axes(const PlaneSpacing& spacing) {
-    image_.unit = spacing.unit;
-    image_.axes = series_.axes;
-    image_.colour = page_.photometric == PHOTOMETRIC_RGB && page_.samples >= 3;
+    header().unit = spacing.unit;
+    header().axes = series_.axes;
+    header().colour = page_.photometric == PHOTOMETRIC_RGB && page_.samples >= 3;
     if (page_.samples > 1) {
-      if (find_axis(image_.axes, 'C'))
+      if (find_axis(header().axes, 'C'))
         throw Error(fmt::format("{}: has channels as pages and {} samples per pixel; split the channels", file_.name(),
                                 page_.samples));
-      image_.axes.push_back({'C', page_.samples, 1});
+      header().axes.push_back({'C', page_.samples, 1});
     }
-    image_.axes.push_back({'Y', page_.height, spacing.y});
-    image_.axes.push_back({'X', page_.width, spacing.x});
+    header().axes.push_back({'Y', page_.height, spacing.y});
+    header().axes.push_back({'X', page_.width, spacing.x});
   }
 
   /// A page of several samples is several planes, which are decoded together.
@@ -177,9 +177,9 @@ class TiffReader final : public ImageReader {
 
   void decode(std::size_t page, std::span<float> values) const {
     const TiffPlane& plane = series_.planes[page];
-    if (series_.contiguous) return file_.decode_contiguous(start_, plane.directory, image_.type, values);
+    if (series_.contiguous) return file_.decode_contiguous(start_, plane.directory, header().type, values);
     const TiffFile& in = plane.file == 0 ? file_ : *others_[plane.file];
-    in.decode(plane.directory, image_.type, values);
+    in.decode(plane.directory, header().type, values);
   }
 
   std::shared_ptr<const InputFile> input_;

@@ -65,7 +65,7 @@ std::string file_of(const pugi::xml_node& data, const Names& names) {
   const auto uuids = children(data, "UUID");
   if (uuids.empty() || names.one_file_only) return "";
   const std::string uuid = uuids.front().child_value();
-  const std::string name = bare_name(uuids.front().attribute("FileName").value());
+  std::string name = bare_name(uuids.front().attribute("FileName").value());
   if (name.empty() || name == names.file || (!names.uuid.empty() && uuid == names.uuid)) return "";
   return name;
 }
