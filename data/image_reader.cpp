@@ -35,8 +35,8 @@ class MemoryReader final : public ImageReader {
 
 class RawReader final : public ImageReader {
  public:
-  RawReader(std::shared_ptr<const InputFile> file, Image header, const RawSamples& samples)
-      : ImageReader(std::move(header)), file_(std::move(file)), samples_(samples) {
+  RawReader(std::shared_ptr<const InputFile> file, Image known, const RawSamples& samples)
+      : ImageReader(std::move(known)), file_(std::move(file)), samples_(samples) {
     const std::uint64_t have = file_->size() - std::min(file_->size(), samples_.offset);
     const std::uint64_t need = count() * sample_bytes(header().type);
     if (have < need) fail_ends_early(file_->name(), have, need, "samples");

@@ -118,8 +118,8 @@ std::vector<Axis> axes_of(const std::string& name, const NiftiFields& fields) {
 /// Voxels of a gzipped file come in their order; to go back is to begin again.
 class GzipReader final : public ImageReader {
  public:
-  GzipReader(std::shared_ptr<const InputFile> file, Image header, std::uint64_t start, bool swapped)
-      : ImageReader(std::move(header)), file_(std::move(file)), start_(start), swapped_(swapped) {}
+  GzipReader(std::shared_ptr<const InputFile> file, Image known, std::uint64_t start, bool swapped)
+      : ImageReader(std::move(known)), file_(std::move(file)), start_(start), swapped_(swapped) {}
 
   void read(std::size_t first, std::span<float> values) override {
     const std::size_t size = sample_bytes(header().type);
