@@ -78,7 +78,7 @@ CountedVoxels::CountedVoxels(const Image& header) {
   }
   const bool is_signed = header.type == SampleType::int8 || header.type == SampleType::int16;
   counts_.resize(std::size_t{1} << (8 * sample_bytes(header.type)));
-  first_ = is_signed ? -static_cast<double>(counts_.size() / 2) : 0;
+  if (is_signed) first_ = -0.5 * static_cast<double>(counts_.size());
   slope_ = header.slope;
   intercept_ = header.intercept;
 }
