@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "data/formats/hdf5.h"
+#include "data/formats/metaimage.h"
 #include "data/formats/mrc.h"
 #include "data/formats/nifti.h"
 #include "data/formats/npy.h"
+#include "data/formats/nrrd.h"
 #include "data/formats/png.h"
 #include "data/formats/tiff.h"
 
@@ -57,6 +59,21 @@ const std::vector<Format>& table() {
        .open = open_npy,
        .create = create_npy,
        .float16 = true,
+       .may_lack_axes = true},
+      {.name = "NRRD",
+       .extensions = {".nrrd"},
+       .recognise = is_nrrd,
+       .open = open_nrrd,
+       .create = create_nrrd,
+       .medical = true,
+       .may_lack_axes = true},
+      {.name = "MetaImage",
+       .extensions = {".mha"},
+       .recognise = is_metaimage,
+       .open = open_metaimage,
+       .create = create_metaimage,
+       .axes = "TZYX",
+       .medical = true,
        .may_lack_axes = true},
   };
   return rows;

@@ -21,7 +21,7 @@ constexpr auto kDicom = "convert the series to NIfTI with dcm2niix"sv;
 constexpr auto kPicture = "convert it to PNG or TIFF, for instance with ImageMagick"sv;
 constexpr auto kUnpack = "unpack it first"sv;
 
-constexpr std::array<OtherFormat, 22> kOthers{{
+constexpr std::array<OtherFormat, 19> kOthers{{
     {"ZISRAWFILE"sv, 0, "a Zeiss CZI file"sv, kBioFormats},
     {"\xda\xce\xbe\x0a"sv, 0, "a Nikon ND2 file"sv, kBioFormats},
     {"\0\0\0\x0cjP  \r\n\x87\n"sv, 0, "a JPEG 2000 picture or an old Nikon ND2 file"sv, kBioFormats},
@@ -31,10 +31,6 @@ constexpr std::array<OtherFormat, 22> kOthers{{
     {"CDF\x02"sv, 0, "a netCDF 3 file"sv, "convert it with nccopy -4"sv},
     {"DICM"sv, 128, "a DICOM file"sv, kDicom},
     {"SIMPLE  ="sv, 0, "a FITS file"sv, "convert it to TIFF or NumPy, for instance with astropy"sv},
-    {"NRRD000"sv, 0, "an NRRD file"sv, "convert it to NIfTI, for instance with 3D Slicer or SimpleITK"sv},
-    {"ObjectType = Image"sv, 0, "a MetaImage file"sv,
-     "convert it to NIfTI, for instance with 3D Slicer or SimpleITK"sv},
-    {"NDims = "sv, 0, "a MetaImage file"sv, "convert it to NIfTI, for instance with 3D Slicer or SimpleITK"sv},
     {"MATLAB 5.0"sv, 0, "a MATLAB 5 file"sv, "save it with -v7.3, which is HDF5"sv},
     {"\xff\xd8\xff"sv, 0, "a JPEG picture"sv, kPicture},
     {"GIF8"sv, 0, "a GIF picture"sv, kPicture},

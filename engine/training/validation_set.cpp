@@ -19,6 +19,7 @@ struct Window {
 std::vector<int> starts(int length, int side) {
   std::vector<int> result;
   const int count = std::max(1, (length + side - 1) / side);
+  result.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) result.push_back(count == 1 ? 0 : i * (length - side) / (count - 1));
   return result;
 }
@@ -42,6 +43,7 @@ std::vector<Window> spread(const std::vector<Window>& windows, int most, std::ui
   order.resize(static_cast<std::size_t>(most));
   std::sort(order.begin(), order.end());
   std::vector<Window> chosen;
+  chosen.reserve(order.size());
   for (const std::uint32_t i : order) chosen.push_back(windows[i]);
   return chosen;
 }

@@ -260,12 +260,13 @@ TEST_CASE("HDF5 by h5py") {
   check_ramp("two.h5", SampleType::int16, "Y=5 X=7");
   CHECK(contains(error_of([] { read_image(fixture("four.h5")); }), "4 dimensions (4, 3, 5, 7) without names"));
   CHECK(contains(error_of([] { read_image(fixture("five.h5")); }), "--axes TCZYX"));
-  for (const auto& [dataset, axes] : {std::pair{"labels", "C=4 Z=3 Y=5 X=7"}, std::pair{"ilastik", "Z=3 C=4 Y=5 X=7"},
-                                      std::pair{"netcdf", "T=4 Z=3 Y=5 X=7"}}) {
-    CAPTURE(dataset);
-    const Image named = read_image(fixture("named.h5"), {.dataset = dataset});
-    check_axes(named, axes);
-    CHECK(named.values[35] == ramp(420, SampleType::int16)[named.axes[0].name == 'Z' ? 105 : 35]);
+  using Named = std::pair<std::string, std::string>;
+  for (const Named& named :
+       {Named{"labels", "C=4 Z=3 Y=5 X=7"}, Named{"ilastik", "Z=3 C=4 Y=5 X=7"}, Named{"netcdf", "T=4 Z=3 Y=5 X=7"}}) {
+    CAPTURE(named.first);
+    const Image image = read_image(fixture("named.h5"), {.dataset = named.first});
+    check_axes(image, named.second);
+    CHECK(image.values[35] == ramp(420, SampleType::int16)[image.axes[0].name == 'Z' ? 105 : 35]);
   }
   const Image five = read_image(fixture("five.h5"), {.axes = "TCZYX"});
   check_axes(five, "T=4 C=2 Z=3 Y=5 X=7");
@@ -371,10 +372,82 @@ TEST_CASE("real files: ImageJ's stacks, a scanner's volumes") {
   }
 }
 
+TEST_CASE("NRRD by pynrrd and SimpleITK: types, encodings, detached data, axes by kind") {
+  for (const SampleType type : {SampleType::uint8, SampleType::int16, SampleType::uint32, SampleType::int64,
+                                SampleType::float32, SampleType::float64})
+    check_ramp("nrrd_" + std::string(sample_type_name(type)) + ".nrrd", type, "Z=3 Y=5 X=7");
+  for (const std::string name : {"nrrd_gzip.nrrd", "nrrd_big.nrrd", "nrrd_detached.nhdr", "nrrd_detached_gzip.nhdr"}) {
+    check_ramp(name, SampleType::uint16, "Z=3 Y=5 X=7");
+    CHECK(read_image(fixture(name)).medical);
+  }
+  const Image turned = read_image(fixture("nrrd_itk.nrrd"));
+  CHECK(spacings(turned) == std::vector<double>{0.75, 0.5, 0.25});
+  CHECK(turned.unit == "mm");
+  const Image vectors = read_image(fixture("nrrd_vectors.nrrd"));  // the vector's components are the fastest axis
+  check_axes(vectors, "Z=3 C=2 Y=5 X=7");
+  CHECK(vectors.values[1] == ramp(210, SampleType::int16)[2]);
+  const Image film = read_image(fixture("nrrd_time.nrrd"));
+  check_axes(film, "T=4 Z=3 Y=5 X=7");
+  CHECK(contains(error_of([] { read_image(fixture("nrrd_unknown.nrrd")); }), "--axes CZYX"));
+  check_axes(read_image(fixture("nrrd_unknown.nrrd"), {.axes = "TZYX"}), "T=4 Z=3 Y=5 X=7");
+  CHECK(contains(error_of([] { read_image(fixture("nrrd_bzip2.nrrd")); }), "encoding 'bzip2'"));
+}
+
+TEST_CASE("NRRD keeps its header; of one time point the fields of the axes that are left") {
+  const TemporaryFolder folder;
+  const Image volume = read_image(fixture("nrrd_itk.nrrd"));
+  write_image(folder / "copy.nrrd", volume);
+  const std::vector<char> bytes = read_bytes(folder / "copy.nrrd");
+  const std::string text(bytes.begin(), bytes.end());
+  for (const char* line : {"space: left-posterior-superior\n", "space origin: (1,2,3)\n", "space directions: ("})
+    CHECK(contains(text, line));
+  CHECK(read_image(folder / "copy.nrrd").axes == volume.axes);
+  const Image film = read_image(fixture("nrrd_time.nrrd"));
+  StackOptions options;
+  options.time = 1;
+  const StackSelection selection = select_stack(film, options);
+  write_image(folder / "one.nrrd", put_stack(film, selection, take_stack(film, selection)));
+  const Image one = read_image(folder / "one.nrrd");
+  check_axes(one, "Z=3 Y=5 X=7");
+  CHECK(std::equal(one.values.begin(), one.values.end(), film.values.begin() + 105));
+}
+
+TEST_CASE("MetaImage by SimpleITK: types, compression, detached data, channels") {
+  for (const SampleType type : {SampleType::uint8, SampleType::int16, SampleType::uint32, SampleType::int64,
+                                SampleType::float32, SampleType::float64})
+    check_ramp("meta_" + std::string(sample_type_name(type)) + ".mha", type, "Z=3 Y=5 X=7");
+  for (const std::string name : {"meta_compressed.mha", "meta_detached.mhd", "meta_detached_compressed.mhd"}) {
+    check_ramp(name, SampleType::uint16, "Z=3 Y=5 X=7");
+    CHECK(spacings(read_image(fixture(name))) == std::vector<double>{0.75, 0.5, 0.25});
+  }
+  const Image vectors = read_image(fixture("meta_vectors.mha"));
+  check_axes(vectors, "Z=3 C=2 Y=5 X=7");
+  CHECK(vectors.values[1] == ramp(210, SampleType::int16)[2]);
+  CHECK(contains(error_of([] { read_image(fixture("meta_four.mha")); }), "--axes CZYX"));
+  const TemporaryFolder folder;
+  write_image(folder / "copy.mha", read_image(fixture("meta_compressed.mha")));
+  const std::vector<char> bytes = read_bytes(folder / "copy.mha");
+  CHECK(contains(std::string(bytes.begin(), bytes.end()), "Offset = 1 2 3\n"));
+}
+
+TEST_CASE("samples beside a header are looked for in its folder alone") {
+  const TemporaryFolder folder;
+  for (const std::string name : {"/etc/passwd", "../secret.raw"}) {
+    const std::string nrrd =
+        "NRRD0004\ntype: uint8\ndimension: 2\nsizes: 2 2\nencoding: raw\ndata file: " + name + "\n\n";
+    write_bytes(folder / "a.nhdr", {nrrd.begin(), nrrd.end()});
+    CHECK(contains(error_of([&] { read_image(folder / "a.nhdr"); }), "outside its folder"));
+    const std::string meta = "NDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nElementDataFile = " + name + "\n";
+    write_bytes(folder / "a.mhd", {meta.begin(), meta.end()});
+    CHECK(contains(error_of([&] { read_image(folder / "a.mhd"); }), "outside its folder"));
+  }
+}
+
 TEST_CASE("planes that are read one by one, in any order, are those of the whole image") {
-  for (const std::string name : {"time_int16.nii.gz", "big_int16.nii", "slope_uint8.nii", "ome_scrambled.ome.tif",
-                                 "rgb.tif", "rgb_planar.tif", "imagej_one_directory.tif", "metamorph.stk", "zeiss.lsm",
-                                 "tiles.tif", "one.h5", "volumes.mrc", "fortran_int16.npy", "int16.npy", "rgb.png"}) {
+  for (const std::string name :
+       {"time_int16.nii.gz", "big_int16.nii", "slope_uint8.nii", "ome_scrambled.ome.tif", "rgb.tif", "rgb_planar.tif",
+        "imagej_one_directory.tif", "metamorph.stk", "zeiss.lsm", "tiles.tif", "one.h5", "volumes.mrc",
+        "nrrd_gzip.nrrd", "nrrd_detached.nhdr", "meta_compressed.mha", "fortran_int16.npy", "int16.npy", "rgb.png"}) {
     CAPTURE(name);
     const Image whole = read_image(fixture(name));
     const std::unique_ptr<ImageReader> reader = open_image(fixture(name));

@@ -2,7 +2,7 @@
 """Writes the files in fixtures/ with nibabel, tifffile, h5py, Pillow, mrcfile and numpy, so that the tests read what others write.
 
 The files are committed: tests need no Python. To make them again:
-    python3 -m venv VENV && VENV/bin/pip install numpy nibabel tifffile imagecodecs h5py pillow mrcfile
+    python3 -m venv VENV && VENV/bin/pip install numpy nibabel tifffile imagecodecs h5py pillow mrcfile pynrrd simpleitk
     VENV/bin/python tests/data/make_fixtures.py
 Every voxel has a value that its place gives (see ramp), which foreign_files_test.cpp computes again.
 """
@@ -274,6 +274,47 @@ def make_npy():
             np.lib.format.write_array(file, ramp((3, 5, 7), "int16"), version=(version, 0))
 
 
+def make_nrrd():
+    import nrrd
+    import SimpleITK
+    for dtype in ("uint8", "int16", "uint32", "int64", "float32", "float64"):
+        nrrd.write(str(OUT / f"nrrd_{dtype}.nrrd"), ramp((3, 5, 7), dtype), {"encoding": "raw"}, index_order="C")
+    array = ramp((3, 5, 7), "uint16")
+    nrrd.write(str(OUT / "nrrd_gzip.nrrd"), array, {"encoding": "gzip"}, index_order="C")
+    nrrd.write(str(OUT / "nrrd_bzip2.nrrd"), array, {"encoding": "bzip2"}, index_order="C")
+    nrrd.write(str(OUT / "nrrd_big.nrrd"), array.astype(">u2"), {"encoding": "raw", "endian": "big"}, index_order="C")
+    nrrd.write(str(OUT / "nrrd_detached.nhdr"), array, {"encoding": "raw"}, detached_header=True, index_order="C")
+    nrrd.write(str(OUT / "nrrd_detached_gzip.nhdr"), array, {"encoding": "gzip"}, detached_header=True, index_order="C")
+    four = ramp((4, 3, 5, 7), "int16")
+    nrrd.write(str(OUT / "nrrd_unknown.nrrd"), four, {"encoding": "raw"}, index_order="C")
+    nrrd.write(str(OUT / "nrrd_time.nrrd"), four, {"encoding": "gzip", "kinds": ["domain", "domain", "domain", "time"]}, index_order="C")
+    nrrd.write(str(OUT / "nrrd_vectors.nrrd"), ramp((3, 5, 7, 2), "int16"), {"encoding": "raw", "kinds": ["vector"] + 3 * ["domain"]},
+               index_order="C")
+    SimpleITK.WriteImage(itk(array), str(OUT / "nrrd_itk.nrrd"), useCompression=False)
+    assert np.array_equal(nrrd.read(str(OUT / "nrrd_itk.nrrd"), index_order="C")[0], array)
+
+
+def itk(array, vectors=False):
+    import SimpleITK
+    image = SimpleITK.GetImageFromArray(array, isVector=vectors)
+    if not vectors and array.ndim == 3:
+        image.SetSpacing((0.25, 0.5, 0.75))
+        image.SetOrigin((1, 2, 3))
+    return image
+
+
+def make_metaimage():
+    import SimpleITK
+    for dtype in ("uint8", "int16", "uint32", "int64", "float32", "float64"):
+        SimpleITK.WriteImage(itk(ramp((3, 5, 7), dtype)), str(OUT / f"meta_{dtype}.mha"))
+    array = itk(ramp((3, 5, 7), "uint16"))
+    SimpleITK.WriteImage(array, str(OUT / "meta_compressed.mha"), useCompression=True)
+    SimpleITK.WriteImage(array, str(OUT / "meta_detached.mhd"))
+    SimpleITK.WriteImage(array, str(OUT / "meta_detached_compressed.mhd"), useCompression=True)
+    SimpleITK.WriteImage(itk(ramp((3, 5, 7, 2), "int16"), vectors=True), str(OUT / "meta_vectors.mha"))
+    SimpleITK.WriteImage(itk(ramp((4, 3, 5, 7), "int16")), str(OUT / "meta_four.mha"))
+
+
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
     make_nifti()
@@ -284,4 +325,6 @@ if __name__ == "__main__":
     make_hdf5()
     make_mrc()
     make_npy()
+    make_nrrd()
+    make_metaimage()
     print(sum(path.stat().st_size for path in OUT.iterdir()), "bytes")

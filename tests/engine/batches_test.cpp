@@ -306,10 +306,10 @@ TEST_CASE("validation windows cover whole planes; where there are too many, a pa
 }
 
 TEST_CASE("blocks of 32 pixels have their mean squared errors, smaller ones at the edges too") {
-  std::vector<float> image(40 * 32, 0.0F);
-  for (std::size_t i = 32 * 32; i < image.size(); ++i) image[i] = 3;
+  std::vector<float> image(1280, 0.0F);  // 40 x 32
+  for (std::size_t i = 1024; i < image.size(); ++i) image[i] = 3;
   std::vector<float> errors{7};
-  append_block_errors(image, std::vector<float>(40 * 32, 1.0F), {1, 40, 32}, errors);
+  append_block_errors(image, std::vector<float>(1280, 1.0F), {1, 40, 32}, errors);
   CHECK(errors == std::vector<float>{7, 1, 4});
 }
 
