@@ -276,6 +276,7 @@ class NrrdWriter final : public RawWriter {
     text += fmt::format("spacings: {}\n", fmt::join(spacings, " "));
     if (!image().unit.empty()) {
       std::vector<std::string> units;
+      units.reserve(kinds.size());
       for (const std::string& kind : kinds)
         units.push_back(kind == "domain" ? fmt::format("\"{}\"", image().unit == "micron" ? "um" : image().unit)
                                          : "\"\"");
@@ -319,7 +320,8 @@ std::unique_ptr<ImageReader> open_nrrd(std::shared_ptr<const InputFile> file, co
   image.axes = axes_of(file->name(), *header, options.axes);
   image.unit = unit_of(*header);
   image.header = header;
-  return sample_reader(samples_of(file, *header, image, end), std::move(image));
+  const SampleFile samples = samples_of(file, *header, image, end);
+  return sample_reader(samples, std::move(image));
 }
 
 std::unique_ptr<ImageWriter> create_nrrd(const std::filesystem::path& path, Image header, const WriteOptions& options) {
