@@ -232,6 +232,7 @@ void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>
   if (std::any_of(axes.begin(), axes.end(), lacks))
     throw Error(fmt::format("{}: {} cannot hold {}; write .tif, .nii.gz or .h5", path.string(), format.name,
                             describe_axes(axes)));
+  if (type == SampleType::float16 && !format.float16) type = SampleType::float32;  // as it will be written
   if (!format.types.empty() && std::find(format.types.begin(), format.types.end(), type) == format.types.end())
     throw Error(fmt::format("{}: {} cannot hold samples of type {}; write .tif", path.string(), format.name,
                             sample_type_name(type)));

@@ -26,4 +26,8 @@ std::unique_ptr<ImageReader> open_tiff(std::shared_ptr<const InputFile> file, co
 /// without reading them whole); BigTIFF above 4 GB. Pages run C fastest, then Z, then T.
 std::unique_ptr<ImageWriter> create_tiff(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
+/// The same with OME-XML (tiff_ome.h) instead of ImageJ's description.
+std::unique_ptr<ImageWriter> create_ome_tiff(const std::filesystem::path& path, Image header,
+                                             const WriteOptions& options);
+
 }  // namespace n2s

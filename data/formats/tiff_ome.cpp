@@ -149,7 +149,127 @@ OmeImage image_of(const std::string& file, const pugi::xml_node& node, const pug
   return image;
 }
 
+/// OME's name of a sample type.
+const char* ome_type(SampleType type) {
+  switch (type) {
+    case SampleType::uint8:
+      return "uint8";
+    case SampleType::int8:
+      return "int8";
+    case SampleType::uint16:
+      return "uint16";
+    case SampleType::int16:
+      return "int16";
+    case SampleType::uint32:
+      return "uint32";
+    case SampleType::int32:
+      return "int32";
+    case SampleType::float32:
+      return "float";
+    case SampleType::float64:
+      return "double";
+    default:
+      throw Error(fmt::format("OME-TIFF has no samples of type {}; write .tif without .ome", sample_type_name(type)));
+  }
+}
+
+void set(pugi::xml_node node, const std::string& name, const std::string& value) {
+  pugi::xml_attribute attribute = node.attribute(name.c_str());
+  if (!attribute) attribute = node.append_attribute(name.c_str());
+  attribute.set_value(value.c_str());
+}
+
+void remove_children(pugi::xml_node parent, std::string_view name) {
+  for (const pugi::xml_node& child : children(parent, name)) parent.remove_child(child);
+}
+
+/// The kept XML where it is of one image, else an empty document of one.
+pugi::xml_node pixels_to_fill(pugi::xml_document& document, const Image& image) {
+  const auto* kept = kept_header<TiffHeader>(image);
+  if (kept != nullptr && is_ome(kept->description) &&
+      document.load_buffer(kept->description.data(), kept->description.size())) {
+    const std::vector<pugi::xml_node> roots = children(document, "OME");
+    const std::vector<pugi::xml_node> images = roots.empty() ? roots : children(roots.front(), "Image");
+    if (images.size() == 1 && children(images.front(), "Pixels").size() == 1) {
+      pugi::xml_node root = roots.front();
+      root.remove_attribute("UUID");  // of the file that was read
+      return children(images.front(), "Pixels").front();
+    }
+  }
+  document.reset();
+  pugi::xml_node declaration = document.append_child(pugi::node_declaration);
+  set(declaration, "version", "1.0");
+  set(declaration, "encoding", "UTF-8");
+  pugi::xml_node root = document.append_child("OME");
+  constexpr const char* kSchema = "http://www.openmicroscopy.org/Schemas/OME/2016-06";
+  set(root, "xmlns", kSchema);
+  set(root, "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance");
+  set(root, "xsi:schemaLocation", fmt::format("{0} {0}/ome.xsd", kSchema));
+  pugi::xml_node node = root.append_child("Image");
+  set(node, "ID", "Image:0");
+  pugi::xml_node pixels = node.append_child("Pixels");
+  set(pixels, "ID", "Pixels:0");
+  return pixels;
+}
+
+void set_spacing(pugi::xml_node pixels, const Image& image) {
+  const std::string unit = image.unit == "micron" ? "\xc2\xb5m" : image.unit;
+  for (const char name : {'X', 'Y', 'Z'}) {
+    const std::string key = fmt::format("PhysicalSize{}", name);
+    pixels.remove_attribute(key.c_str());
+    pixels.remove_attribute((key + "Unit").c_str());
+    const auto axis = find_axis(image.axes, name);
+    if (!axis || unit.empty()) continue;
+    set(pixels, key, fmt::format("{}", image.axes[*axis].spacing));
+    set(pixels, key + "Unit", unit);
+  }
+  pixels.remove_attribute("TimeIncrement");
+  if (const auto time = find_axis(image.axes, 'T'))
+    set(pixels, "TimeIncrement", fmt::format("{}", image.axes[*time].spacing));
+}
+
+/// As many as there are channels; those of the kept XML where their number is right.
+void set_channels(pugi::xml_node pixels, std::size_t channels) {
+  if (children(pixels, "Channel").size() != channels) {
+    remove_children(pixels, "Channel");
+    for (std::size_t i = channels; i-- > 0;) {
+      pugi::xml_node channel = pixels.prepend_child("Channel");
+      set(channel, "ID", fmt::format("Channel:0:{}", i));
+    }
+  }
+  for (pugi::xml_node channel : children(pixels, "Channel")) set(channel, "SamplesPerPixel", "1");
+}
+
+struct TextWriter final : pugi::xml_writer {
+  std::string text;
+  void write(const void* data, std::size_t size) override { text.append(static_cast<const char*>(data), size); }
+};
+
 }  // namespace
+
+std::string ome_description(const Image& image, SampleType type) {
+  pugi::xml_document document;
+  pugi::xml_node pixels = pixels_to_fill(document, image);
+  const auto length = [&](char name) {
+    const auto axis = find_axis(image.axes, name);
+    return axis ? image.axes[*axis].length : 1;
+  };
+  set(pixels, "DimensionOrder", "XYCZT");
+  set(pixels, "Type", ome_type(type));
+  set(pixels, "BigEndian", "false");
+  for (const char name : {'X', 'Y', 'Z', 'C', 'T'})
+    set(pixels, fmt::format("Size{}", name), fmt::format("{}", length(name)));
+  pixels.remove_attribute("SignificantBits");
+  set_spacing(pixels, image);
+  for (const char* stale : {"TiffData", "BinData", "MetadataOnly", "Plane"}) remove_children(pixels, stale);
+  set_channels(pixels, length('C'));
+  pugi::xml_node data = pixels.insert_child_after("TiffData", children(pixels, "Channel").back());
+  set(data, "IFD", "0");
+  set(data, "PlaneCount", fmt::format("{}", length('Z') * length('C') * length('T')));
+  TextWriter writer;
+  document.save(writer, "", pugi::format_raw, pugi::encoding_utf8);
+  return writer.text;
+}
 
 bool is_ome(const std::string& description) {
   return description.find("<OME") != std::string::npos || description.find(":OME ") != std::string::npos;

@@ -34,6 +34,11 @@ struct OmeDocument {
 /// which begins with `file`: XML that is not well-formed, sizes that are impossible.
 OmeDocument parse_ome(const std::string& file, const std::string& xml, std::size_t samples);
 
+/// The OME-XML of an image whose pages run C fastest, then Z, then T. What the kept header's XML says about one image
+/// (instrument, experiment, annotations) stays; sizes, order and directories are those of `image`. Throws Error for
+/// sample types that OME lacks.
+std::string ome_description(const Image& image, SampleType type);
+
 /// Whether an ImageDescription is OME-XML.
 bool is_ome(const std::string& description);
 

@@ -12,6 +12,7 @@
 #include "data/atomic_file.h"
 #include "data/formats/tiff.h"
 #include "data/formats/tiff_description.h"
+#include "data/formats/tiff_ome.h"
 #include "data/raw_writer.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
@@ -155,10 +156,10 @@ Layout layout_of(const std::filesystem::path& path, const Image& image, SampleTy
 
 class TiffWriter final : public RawWriter {
  public:
-  TiffWriter(const std::filesystem::path& path, Image header, const WriteOptions& options)
+  TiffWriter(const std::filesystem::path& path, Image header, const WriteOptions& options, bool ome)
       : RawWriter(path, header, kOrder, options, options.type.value_or(header.type),
                   std::endian::native == std::endian::big),
-        text_(imagej_description(image()) + '\0'),
+        text_((ome ? ome_description(image(), type()) : imagej_description(image())) + '\0'),
         layout_(layout_of(path, image(), type(), text_.size(), options.big_tiff)) {
     write_at(0, header_of(layout_).span());
     set_offset(layout_.first_plane);
@@ -190,7 +191,12 @@ class TiffWriter final : public RawWriter {
 }  // namespace
 
 std::unique_ptr<ImageWriter> create_tiff(const std::filesystem::path& path, Image header, const WriteOptions& options) {
-  return std::make_unique<TiffWriter>(path, std::move(header), options);
+  return std::make_unique<TiffWriter>(path, std::move(header), options, false);
+}
+
+std::unique_ptr<ImageWriter> create_ome_tiff(const std::filesystem::path& path, Image header,
+                                             const WriteOptions& options) {
+  return std::make_unique<TiffWriter>(path, std::move(header), options, true);
 }
 
 }  // namespace n2s

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "data/formats/nifti_header.h"
+#include "data/formats/tiff_description.h"
 #include "data/image_reader.h"
 #include "data/stack.h"
 #include "tests/data/file_helpers.h"
@@ -183,6 +184,28 @@ TEST_CASE("OME-TIFF: several images need a choice, missing planes are an error")
                  "'ome_part1.ome.tif', which is not beside it"));
   write_bytes(folder / "ome_part1.ome.tif", read_bytes(fixture("ome_part1.ome.tif")));
   CHECK(contains(error_of([&] { read_image(folder / "ome_part1.ome.tif"); }), "ome_companion.ome"));
+}
+
+TEST_CASE("OME-TIFF that is written keeps the axes, the spacing and what the metadata said about the image") {
+  const TemporaryFolder folder;
+  const Image image = read_image(fixture("ome_scrambled.ome.tif"));
+  write_image(folder / "copy.ome.tif", image);
+  const Image copy = read_image(folder / "copy.ome.tif");
+  check_axes(copy, "T=2 Z=3 C=2 Y=5 X=7");
+  CHECK(copy.unit == "micron");
+  Image storage;
+  CHECK(arranged(copy, "TCZYX", storage).values == image.values);
+  CHECK(spacings(storage) == spacings(image));
+  const auto* header = kept_header<TiffHeader>(copy);
+  CHECK(contains(header->description, "Name=\"image\""));
+  CHECK(contains(header->description, "<TiffData IFD=\"0\" PlaneCount=\"12\""));
+  CHECK_FALSE(contains(header->description, "FirstZ"));
+  const Image plain = ramp_image({{'Z', 3, 0.5}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::float32);
+  write_image(folder / "plain.OME.TIFF", plain);
+  check_axes(read_image(folder / "plain.OME.TIFF"), "Z=3 Y=5 X=7");
+  const Image wide = ramp_image({{'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::int64);
+  CHECK(contains(error_of([&] { write_image(folder / "wide.ome.tif", wide); }), "OME-TIFF cannot hold samples of type int64"));
+  CHECK(folder.files() == 2);
 }
 
 TEST_CASE("tifffile's shapes: with names as they are, without names only as far as there is no choice") {
