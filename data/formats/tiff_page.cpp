@@ -73,6 +73,12 @@ void decode_tiles(const TiffSource& source, const InputFile& file, const TiffPag
     source.fail();
   check_expansion(file.name(), file.size(), tile_bytes);
   check_memory(file.name(), tile_bytes);
+  // Tiles stick out of small pages, but one that is far larger than its page is a damaged size.
+  constexpr std::uint64_t kLargestTile = std::uint64_t{64} << 20;  // bytes
+  const std::uint64_t page_bytes = page_values.size() * sample_bytes(type);
+  if (tile_bytes > std::max(kLargestTile, 4 * page_bytes))
+    throw Error(fmt::format("{}: tiles of {}x{} pixels for pages of {}x{}; the file is damaged", file.name(),
+                            tile_width, tile_height, page.width, page.height));
   std::vector<std::byte> stored(tile_bytes);
   std::vector<float> row;
   std::uint32_t tile = 0;

@@ -215,3 +215,16 @@ TEST_CASE("formats that are not read are named, with what to do") {
   write_bytes(folder / "image.zarr" / ".zgroup", {'{', '}'});
   CHECK(contains(error_of([&] { read_image(folder / "image.zarr"); }), "Zarr folder"));
 }
+
+TEST_CASE("a tile that is far larger than its page asks for no memory (found by tests/fuzz)") {
+  const TemporaryFolder folder;
+  std::vector<char> bytes = read_bytes(fixture("tiles.tif"));
+  for (std::size_t i = 0; i + 12 <= bytes.size(); ++i)  // TileWidth: tag 322 of the first page, one value
+    if (bytes[i] == 0x42 && bytes[i + 1] == 1 && bytes[i + 4] == 1 && bytes[i + 8] == 32) {
+      bytes[i + 2] = 4;  // LONG
+      bytes[i + 11] = 1;
+      break;
+    }
+  write_bytes(folder / "file.tif", bytes);
+  CHECK(contains(error_of([&] { read_image(folder / "file.tif"); }), "tiles of 16777248x16 pixels"));
+}
