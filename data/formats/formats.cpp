@@ -11,6 +11,7 @@
 #include "data/formats/nrrd.h"
 #include "data/formats/png.h"
 #include "data/formats/tiff.h"
+#include "data/text.h"
 
 namespace n2s {
 namespace {
@@ -104,9 +105,7 @@ std::span<const Format> formats() {
 }
 
 const Format* format_of_name(const std::filesystem::path& path) {
-  std::string name = path.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
+  const std::string name = lower_case(path.filename().string());
   for (const Format& format : table())
     for (const std::string_view extension : format.extensions)
       if (name.ends_with(extension)) return &format;

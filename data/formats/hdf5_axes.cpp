@@ -10,6 +10,7 @@
 
 #include "data/formats/hdf5_handle.h"
 #include "data/json_text.h"
+#include "data/text.h"
 
 namespace n2s {
 namespace {
@@ -21,9 +22,7 @@ constexpr const char* kVigra = "axistags";
 /// 'Z' for "z", "depth" or "/group/slice"; '?' for anything else.
 char letter_of(std::string_view text) {
   if (const auto slash = text.rfind('/'); slash != std::string_view::npos) text.remove_prefix(slash + 1);
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string lower = lower_case(text);
   constexpr std::array<std::pair<std::string_view, char>, 21> kWords = {
       {{"x", 'X'},      {"column", 'X'},  {"columns", 'X'}, {"width", 'X'}, {"y", 'Y'},      {"row", 'Y'},
        {"rows", 'Y'},   {"height", 'Y'},  {"z", 'Z'},       {"slice", 'Z'}, {"slices", 'Z'}, {"plane", 'Z'},

@@ -14,6 +14,7 @@
 
 #include "data/formats/sample_file.h"
 #include "data/raw_writer.h"
+#include "data/text.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -35,12 +36,6 @@ constexpr std::array<TypeName, 10> kTypes = {{{SampleType::uint8, "MET_UCHAR"},
                                               {SampleType::int64, "MET_LONG_LONG"},
                                               {SampleType::float32, "MET_FLOAT"},
                                               {SampleType::float64, "MET_DOUBLE"}}};
-
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
-}
 
 /// The lines up to ElementDataFile, which is the last one; `end` is where the samples of a single file begin.
 MetaImageHeader header_of(const InputFile& file, std::uint64_t& end) {

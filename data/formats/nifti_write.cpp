@@ -11,6 +11,7 @@
 #include "data/formats/nifti_header.h"
 #include "data/raw_writer.h"
 #include "data/samples.h"
+#include "data/text.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -139,10 +140,8 @@ std::unique_ptr<ImageWriter> create_nifti(const std::filesystem::path& path, Ima
   fields.datatype = nifti_code(type);
   fields.bitpix = static_cast<int>(8 * sample_bytes(type));
   update_nifti_header(nifti, fields);
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (extension == ".gz") return std::make_unique<GzipWriter>(path, std::move(header), options, nifti, scaling);
+  if (lower_case(path.extension().string()) == ".gz")
+    return std::make_unique<GzipWriter>(path, std::move(header), options, nifti, scaling);
   return std::make_unique<NiftiWriter>(path, std::move(header), options, nifti, scaling);
 }
 

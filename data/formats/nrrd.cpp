@@ -13,6 +13,7 @@
 
 #include "data/formats/sample_file.h"
 #include "data/raw_writer.h"
+#include "data/text.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -44,18 +45,6 @@ constexpr std::array<TypeName, 10> kTypes = {
      {SampleType::float32, "float", {}},
      {SampleType::float64, "double", {}}}};
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
 /// `end`: where the samples of a single file begin.
 NrrdHeader header_of(const InputFile& file, std::uint64_t& end) {
   std::string text(std::min<std::uint64_t>(file.size(), kLongestHeader), '\0');
@@ -73,7 +62,7 @@ NrrdHeader header_of(const InputFile& file, std::uint64_t& end) {
     if (const auto pair = line.find(":="); pair != std::string::npos) {
       header.pairs.push_back(line);
     } else if (const auto field = line.find(": "); field != std::string::npos) {
-      header.fields.emplace_back(lower(line.substr(0, field)), trimmed(std::string_view(line).substr(field + 2)));
+      header.fields.emplace_back(lower_case(line.substr(0, field)), trimmed(std::string_view(line).substr(field + 2)));
     } else if (!line.ends_with(':')) {
       throw Error(fmt::format("{}: the header has a line that is no field: '{}'; it is damaged", file.name(),
                               line.substr(0, 40)));
@@ -112,7 +101,7 @@ bool read_number(std::string_view text, T& value) {
 }
 
 SampleType type_of(const std::string& name, const NrrdHeader& header) {
-  const std::string text = lower(field_of(header, "type"));
+  const std::string text = lower_case(field_of(header, "type"));
   const auto is_named = [&](const TypeName& type) {
     return type.name == text || std::find(type.others.begin(), type.others.end(), text) != type.others.end();
   };
@@ -142,8 +131,8 @@ std::string letters_of(const NrrdHeader& header, std::size_t dimensions) {
   std::string letters(dimensions, ' ');
   std::size_t space = 0;
   for (std::size_t i = 0; i < dimensions; ++i) {
-    const std::string kind = kinds.size() == dimensions ? lower(kinds[i]) : "";
-    const std::string label = labels.size() == dimensions ? lower(labels[i]) : "";
+    const std::string kind = kinds.size() == dimensions ? lower_case(kinds[i]) : "";
+    const std::string label = labels.size() == dimensions ? lower_case(labels[i]) : "";
     const bool directed = directions.size() == dimensions && directions[i] != "none";
     if (kind == "space" || kind == "domain" || directed) {
       letters[i] = space < 3 ? "XYZ"[space] : ' ';
@@ -193,7 +182,7 @@ std::vector<Axis> axes_of(const std::string& name, NrrdHeader& header, const std
 std::string unit_of(const NrrdHeader& header) {
   std::vector<std::string> units = words_of(field_of(header, "space units"));
   if (units.empty()) units = words_of(field_of(header, "units"));
-  const std::string unit = units.empty() ? "" : lower(units.front());
+  const std::string unit = units.empty() ? "" : lower_case(units.front());
   if (unit == "\"mm\"" || (unit.empty() && !field_of(header, "space").empty()))
     return "mm";  // scanner spaces are in mm
   if (unit == "\"um\"" || unit == "\"microns\"" || unit == "\"micron\"" || unit == "\"\xc2\xb5m\"") return "micron";
@@ -225,7 +214,7 @@ SampleFile samples_of(const std::shared_ptr<const InputFile>& file, const NrrdHe
   if (data_file.empty()) data_file = field_of(header, "datafile");
   if (data_file.starts_with("LIST") || data_file.find('%') != std::string::npos)
     throw Error(fmt::format("{}: its samples are in a list of files; save them in one", file->name()));
-  const std::string encoding = lower(field_of(header, "encoding"));
+  const std::string encoding = lower_case(field_of(header, "encoding"));
   const bool gzip = encoding == "gzip" || encoding == "gz";
   if (encoding != "raw" && !gzip)
     throw Error(
@@ -234,7 +223,7 @@ SampleFile samples_of(const std::shared_ptr<const InputFile>& file, const NrrdHe
   samples.file = data_file.empty() ? file : open_beside(*file, data_file);
   samples.offset = after_lines(*samples.file, data_file.empty() ? end : 0, skip_of(header, "line skip", "lineskip"));
   samples.deflated = gzip;
-  const bool big = lower(field_of(header, "endian")) == "big";
+  const bool big = lower_case(field_of(header, "endian")) == "big";
   samples.swapped = big == (std::endian::native == std::endian::little);
   const long bytes = skip_of(header, "byte skip", "byteskip");
   const std::uint64_t need = sample_count(image.axes) * sample_bytes(image.type);

@@ -16,13 +16,6 @@
 namespace n2s {
 namespace {
 
-std::vector<TiffPlane> full_planes(const TiffFile& file) {
-  std::vector<TiffPlane> planes;
-  for (std::size_t i = 0; i < file.directories().size(); ++i)
-    if (!file.directories()[i].reduced) planes.push_back({0, i});
-  return planes;
-}
-
 // --- MetaMorph
 
 constexpr std::uint16_t kUic1 = 33628;

@@ -17,14 +17,6 @@
 namespace n2s {
 namespace {
 
-/// Directories that are planes.
-std::vector<TiffPlane> full_planes(const TiffFile& file) {
-  std::vector<TiffPlane> planes;
-  for (std::size_t i = 0; i < file.directories().size(); ++i)
-    if (!file.directories()[i].reduced) planes.push_back({0, i});
-  return planes;
-}
-
 std::string folder_text(const TiffFile& file, const std::string& name) {
   const InputFile text(std::filesystem::path(file.name()).parent_path() / name);
   constexpr std::uint64_t kLongest = std::uint64_t{256} << 20;  // bytes
@@ -195,6 +187,13 @@ TiffContent plain_series(const TiffFile& file, const std::string& axes) {
 }
 
 }  // namespace
+
+std::vector<TiffPlane> full_planes(const TiffFile& file) {
+  std::vector<TiffPlane> planes;
+  for (std::size_t i = 0; i < file.directories().size(); ++i)
+    if (!file.directories()[i].reduced) planes.push_back({0, i});
+  return planes;
+}
 
 TiffContent find_series(const TiffFile& file, const std::string& axes) {
   const std::string& description = file.directories().front().description;

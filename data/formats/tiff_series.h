@@ -32,6 +32,9 @@ struct TiffContent {
   bool names_axes = false;         // the file says what its axes are
 };
 
+/// The directories that are no thumbnails.
+std::vector<TiffPlane> full_planes(const TiffFile& file);
+
 /// `axes`: ReadOptions::axes, for files that do not say what their axes are. Throws Error where the order of planes
 /// cannot be known.
 TiffContent find_series(const TiffFile& file, const std::string& axes);
