@@ -148,6 +148,7 @@ MeasuredLevels measure_levels(const OpenFile& file, std::size_t stack, const std
   CountedVoxels voxels(file.image);
   const int planes = stack_shape(file.image, file.selected.stacks[stack]).planes;
   for (int first = 0; first < planes; first += planes_at_once(file)) {
+    if (interrupted()) throw Error("interrupted; nothing was written");
     Stack part = read_planes(file, stack, first, std::min(planes_at_once(file), planes - first));
     replace_before_fit(part, kind, measured.levels.bulk, measured.replaced);
     measured.replaced.kept.clear();

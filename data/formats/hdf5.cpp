@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <mutex>
 
 #include "data/formats/hdf5_axes.h"
 #include "data/formats/hdf5_handle.h"
@@ -172,6 +173,12 @@ std::string cannot_read(const std::string& name, const std::string& dataset) {
       name, dataset);
 }
 
+/// The library is not thread-safe, and two files may be read at the same time.
+std::mutex& library() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 class Hdf5Reader final : public ImageReader {
  public:
   Hdf5Reader(const InputFile& input, const ReadOptions& options)
@@ -191,6 +198,7 @@ class Hdf5Reader final : public ImageReader {
   }
 
   void read(std::size_t first, std::span<float> values) override {
+    const std::lock_guard<std::mutex> alone(library());
     if (values.size() == sample_count(header().axes)) {
       check_hdf5(H5Dread(dataset_.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), failure_);
       return;

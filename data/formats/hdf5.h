@@ -1,7 +1,7 @@
 // HDF5 through its C library: any dataset of integers or floats, chunked and compressed ones included.
 // A cut file is an Error; a file with changed bytes can still crash the library itself (1.10.8: about one in a
-// thousand). Not for use by several threads at once: the library (Debian's serial build) is not thread-safe. Reference:
-// https://docs.hdfgroup.org/hdf5/v1_10.
+// thousand). The library (Debian's serial build) is not thread-safe: files are opened by one thread at a time, and
+// planes are read by one at a time. Reference: https://docs.hdfgroup.org/hdf5/v1_10.
 #pragma once
 
 #include <cstddef>

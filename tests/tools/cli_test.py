@@ -179,6 +179,9 @@ class CommandLine(ProgramTest):
             self.assertAlmostEqual(result[key], sum(result['per_plane'][key]) / 8, places=9)
         for key in ('range', 'clamp', 'affine', 'aggregation'):
             self.assertIn(key, result['how'])
+        same = self.run_n2s('evaluate', self.clean, self.clean, '--quiet').stdout
+        self.assertIn('inf', same)
+        self.assertNotIn('nan', same)
         spaced, joined = (self.json_of('evaluate', self.noisy, self.clean, '--scale', 'max', '--clamp', *limits)
                           for limits in (['-0.5', '0.5'], ['-0.5,0.5']))
         self.assertEqual(spaced, joined)

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -111,13 +112,22 @@ StackMetrics measure_large(const EvaluateOptions& o, const OpenFile& result, con
   return with_summaries(std::move(planes));
 }
 
+/// Where all planes are identical, PSNR is infinite and has no deviation.
+std::string figure(double value, int digits) {
+  return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
+}
+
+void print_row(const std::string& name, double psnr, double ssim, double nrmse) {
+  fmt::print("{:>6}{:>12}{:>9}{:>9}\n", name, figure(psnr, 3), figure(ssim, 4), figure(nrmse, 4));
+}
+
 void print(const StackMetrics& m, const MetricOptions& options, const std::string& scaled) {
   fmt::print("{:>6}{:>12}{:>9}{:>9}\n", "plane", "PSNR, dB", "SSIM", "NRMSE");
   for (std::size_t i = 0; i < m.per_plane.size(); ++i)
-    fmt::print("{:>6}{:>12.3f}{:>9.4f}{:>9.4f}\n", i, m.per_plane[i].psnr, m.per_plane[i].ssim, m.per_plane[i].nrmse);
-  fmt::print("{:>6}{:>12.3f}{:>9.4f}{:>9.4f}\n", "mean", m.psnr.mean, m.ssim.mean, m.nrmse.mean);
-  fmt::print("{:>6}{:>12.3f}{:>9.4f}{:>9.4f}\n", "sd", m.psnr.sd, m.ssim.sd, m.nrmse.sd);
-  fmt::print("{:>6}{:>12.3f}{:>9.4f}{:>9.4f}\n", "95 %", m.psnr.ci95, m.ssim.ci95, m.nrmse.ci95);
+    print_row(fmt::format("{}", i), m.per_plane[i].psnr, m.per_plane[i].ssim, m.per_plane[i].nrmse);
+  print_row("mean", m.psnr.mean, m.ssim.mean, m.nrmse.mean);
+  print_row("sd", m.psnr.sd, m.ssim.sd, m.nrmse.sd);
+  print_row("95 %", m.psnr.ci95, m.ssim.ci95, m.nrmse.ci95);
   fmt::print("n = {}; {}; scaling: {}\n", m.per_plane.size(), describe(options), scaled);
 }
 
