@@ -95,6 +95,7 @@ void write_dataset(hid_t file, const std::string& name, const std::vector<hsize_
   chunk.back() = std::min(shape.back(), kLongestSide);
   check_hdf5(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), failure);
   check_hdf5(H5Pset_deflate(creation.get(), 1), failure);
+  check_hdf5(H5Pset_obj_track_times(creation.get(), 0), failure);  // the same data make the same file
   const Hdf5Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose, failure);
   const Hdf5Handle dataset(
       H5Dcreate2(file, name.c_str(), native_type(type), space.get(), links.get(), creation.get(), H5P_DEFAULT),

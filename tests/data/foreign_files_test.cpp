@@ -204,7 +204,8 @@ TEST_CASE("OME-TIFF that is written keeps the axes, the spacing and what the met
   write_image(folder / "plain.OME.TIFF", plain);
   check_axes(read_image(folder / "plain.OME.TIFF"), "Z=3 Y=5 X=7");
   const Image wide = ramp_image({{'Z', 3, 1}, {'Y', 5, 1}, {'X', 7, 1}}, SampleType::int64);
-  CHECK(contains(error_of([&] { write_image(folder / "wide.ome.tif", wide); }), "OME-TIFF cannot hold samples of type int64"));
+  CHECK(contains(error_of([&] { write_image(folder / "wide.ome.tif", wide); }),
+                 "OME-TIFF cannot hold samples of type int64"));
   CHECK(folder.files() == 2);
 }
 
