@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-extern void* __libc_malloc(size_t size);
+extern void* __libc_malloc(size_t size); /* NOLINT(readability-identifier-naming): the C library's own */
 
 static long calls = 0;
 
@@ -49,7 +49,7 @@ static int is_file_below(int file) {
   return is_below(path);
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 #define FAIL_WITH(error) (errno = (error), -1)
 
 int open(const char* path, int flags, ...) {

@@ -119,6 +119,7 @@ void restore(const RestoreOptions& o) {
   const std::vector<NetworkGroup> groups = network_groups(file, o.training.channels);
   std::vector<Stack> restored(file.stacks.size());
   std::vector<TrainingResult> results;
+  results.reserve(groups.size());
   for (const NetworkGroup& group : groups)
     results.push_back(restore_group(o, file, group, run, results.empty(), device, pool, restored));
   WriteOptions write;
