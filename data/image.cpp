@@ -68,6 +68,19 @@ auto with_memory(const std::filesystem::path& path, Work&& work) {
 
 }  // namespace
 
+Image without_values(const Image& image) {
+  Image header;
+  header.axes = image.axes;
+  header.type = image.type;
+  header.unit = image.unit;
+  header.colour = image.colour;
+  header.slope = image.slope;
+  header.intercept = image.intercept;
+  header.header = image.header;
+  header.medical = image.medical;
+  return header;
+}
+
 std::size_t sample_bytes(SampleType type) {
   return with_sample_type(type, []<class T>(std::type_identity<T>) { return sizeof(T); });
 }
@@ -158,19 +171,6 @@ std::string plane_order(const std::vector<Axis>& axes) {
   for (const Axis& axis : axes)
     if (axis.name != 'Y' && axis.name != 'X') order += axis.name;
   return order + "YX";
-}
-
-Image without_values(const Image& image) {
-  Image header;
-  header.axes = image.axes;
-  header.type = image.type;
-  header.unit = image.unit;
-  header.colour = image.colour;
-  header.slope = image.slope;
-  header.intercept = image.intercept;
-  header.header = image.header;
-  header.medical = image.medical;
-  return header;
 }
 
 }  // namespace

@@ -51,6 +51,9 @@ struct Image {
   bool medical = false;                        // read from a format of medical scanners
 };
 
+/// Everything else.
+Image without_values(const Image& image);
+
 /// The kept header where it is of the format that has `Header`, else null.
 template <class Header>
 const Header* kept_header(const Image& image) {

@@ -232,13 +232,9 @@ Stack take_stack(const Image& image, const StackSelection& selection) {
 }
 
 Image result_header(const Image& image, const ImageStacks& selected) {
-  Image result;
-  result.type = image.type;
-  result.unit = image.unit;
-  result.slope = image.slope;
-  result.intercept = image.intercept;
-  result.header = image.header;
-  result.medical = image.medical;
+  Image result = without_values(image);
+  result.axes.clear();
+  result.colour = false;
   for (const std::size_t axis : selected.kept) {
     result.axes.push_back(image.axes[axis]);
     result.colour = result.colour || (image.colour && image.axes[axis].name == 'C');
