@@ -61,18 +61,22 @@ LoadedModel load_model(const fs::path& path) {
 
 std::vector<LoadedModel> load_models(const fs::path& path) {
   std::vector<LoadedModel> models;
-  while (fs::exists(path / fmt::format("channel{}/model.safetensors", models.size())))
+  while (fs::exists(path / fmt::format("channel{}/model.safetensors", models.size()))) {
     models.push_back(load_model(path / fmt::format("channel{}", models.size())));
+    models.back().of_one_channel = true;
+  }
   if (models.empty()) models.push_back(load_model(path));
   return models;
 }
 
 const LoadedModel& model_for(const std::vector<LoadedModel>& models, const FileStacks& file, std::size_t stack) {
-  if (models.size() == 1) return models.front();
+  if (!models.front().of_one_channel) return models.front();
   const std::size_t channel = channel_of(file.image, file.selected.stacks[stack]);
   if (channel >= models.size())
-    throw Error(fmt::format("{}: no model for channel {}: the run has {} channels; choose others with --channel",
-                            file.path, channel, models.size()));
+    throw Error(
+        fmt::format("{}: no model for channel {}: the run has {}; choose others with --channel, or "
+                    "finish the run with --resume",
+                    file.path, channel, models.size()));
   return models[channel];
 }
 

@@ -28,6 +28,7 @@ struct LoadedModel {
   Normalisation normalisation;        // its kind; the map itself is for --levels model
   std::optional<StackTraits> traits;  // of the training data; none in models of earlier versions
   std::vector<float> parameters;
+  bool of_one_channel = false;  // of a run with a network for each channel
 };
 
 /// The configuration that is stored with a model: what denoising needs to know to use it.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "data/json_text.h"
 #include "engine/graph/fusion.h"
@@ -305,13 +306,19 @@ nlohmann::json result_json(const TrainingResult& result) {
 
 namespace {
 
+/// "channel0", and no folder of the user's own that begins like that.
+bool is_channel_folder(const std::string& name) {
+  constexpr std::string_view kStart = "channel";
+  return name.starts_with(kStart) && name.size() > kStart.size() &&
+         name.find_first_not_of("0123456789", kStart.size()) == std::string::npos;
+}
+
 /// The folder itself, and its subfolders of channels.
 std::vector<fs::path> network_folders(const fs::path& run) {
   std::vector<fs::path> folders{run};
   std::error_code unreadable;
   for (const fs::directory_entry& entry : fs::directory_iterator(run, unreadable))
-    if (entry.path().filename().string().starts_with("channel") && entry.is_directory())
-      folders.push_back(entry.path());
+    if (is_channel_folder(entry.path().filename().string()) && entry.is_directory()) folders.push_back(entry.path());
   return folders;
 }
 

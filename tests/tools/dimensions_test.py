@@ -4,7 +4,7 @@ the input's full shape.
 
 usage: dimensions_test.py N2S    (the program)
 """
-import math, os, random, struct, unittest
+import math, os, random, shutil, struct, unittest
 
 from program import ProgramTest, clean, npy, read_npy
 
@@ -49,6 +49,25 @@ class Dimensions(ProgramTest):
         self.json_of('restore', self.series, '-o', one, '--axes', 'CTZYX', '--channel', '0', *SHORT)
         self.assertEqual(read_npy(one)[0], SHAPE[1:])
         self.assertEqual(read_npy(one)[1], read_npy(out)[1][:math.prod(SHAPE[1:])])
+
+    def test_a_network_of_one_channel_is_not_used_for_another(self):
+        run, out = self.path('run'), self.path('out.npy')
+        self.json_of('train', self.series, '-o', run, '--axes', 'CTZYX', *SHORT)
+        shutil.rmtree(os.path.join(run, 'channel1'))  # as after an interruption
+        self.fails('denoise', run, self.series, '-o', out, '--axes', 'CTZYX', says=['channel 1', '--resume'])
+        self.json_of('denoise', run, self.series, '-o', out, '--axes', 'CTZYX', '--channel', '0')
+        self.assertIn('channel0', self.json_of('info', run))
+
+    def test_folders_of_the_user_that_are_named_like_channels_stay(self):
+        run = self.path('run')
+        for name in ('channel_data', 'channels', 'channel'):
+            os.makedirs(os.path.join(run, name))
+            with open(os.path.join(run, name, 'model.safetensors'), 'w') as f:
+                f.write('precious')
+        self.json_of('train', self.series, '-o', run, '--axes', 'CTZYX', '--force', *SHORT)
+        for name in ('channel_data', 'channels', 'channel'):
+            with open(os.path.join(run, name, 'model.safetensors')) as f:
+                self.assertEqual(f.read(), 'precious')
 
     def test_joint_channels_share_a_network(self):
         out = self.path('out.npy')

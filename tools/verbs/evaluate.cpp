@@ -71,16 +71,20 @@ bool streams(const EvaluateOptions& o, const OpenFile& result, const OpenFile& t
   return is_large(result) && is_large(truth) && o.middle == 0 && exact;
 }
 
+/// "8x32x32 voxels", or "3 stacks of 8x32x32 voxels".
+std::string describe_size(const OpenFile& file) {
+  const Stack shape = stack_shape(file.image, file.selected.stacks.front());
+  const std::size_t stacks = file.selected.stacks.size();
+  return fmt::format("{}{}x{}x{} voxels", stacks > 1 ? fmt::format("{} stacks of ", stacks) : "", shape.planes,
+                     shape.height, shape.width);
+}
+
 void check_same_size(const EvaluateOptions& o, const OpenFile& result, const OpenFile& truth) {
-  const Stack a = stack_shape(result.image, result.selected.stacks.front());
-  const Stack b = stack_shape(truth.image, truth.selected.stacks.front());
-  if (a.planes == b.planes && a.height == b.height && a.width == b.width &&
-      result.selected.stacks.size() == truth.selected.stacks.size())
-    return;
-  throw Error(
-      fmt::format("{} has {} x {}x{}x{} voxels, {} has {} x {}x{}x{}; only stacks of the same size can be compared",
-                  o.result, result.selected.stacks.size(), a.planes, a.height, a.width, o.truth,
-                  truth.selected.stacks.size(), b.planes, b.height, b.width));
+  const std::string found = describe_size(result);
+  const std::string expected = describe_size(truth);
+  if (found != expected)
+    throw Error(fmt::format("{} has {}, {} has {}; only stacks of the same size can be compared", o.result, found,
+                            o.truth, expected));
 }
 
 /// The map of --scale from one pass over the truth.

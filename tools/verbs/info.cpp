@@ -72,7 +72,7 @@ nlohmann::json model(const std::string& path, const LoadedModel& loaded) {
 /// One model, or one for each channel.
 nlohmann::json models(const std::string& path) {
   const std::vector<LoadedModel> loaded = load_models(path);
-  if (loaded.size() == 1 && std::filesystem::exists(model_file(path))) return model(path, loaded.front());
+  if (!loaded.front().of_one_channel) return model(path, loaded.front());
   nlohmann::json json;
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     const std::string channel = fmt::format("channel{}", i);
