@@ -52,22 +52,21 @@ static int is_file_below(int file) {
 #define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 #define FAIL_WITH(error) (errno = (error), -1)
 
-int open(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = va_arg(arguments, mode_t);
-  va_end(arguments);
+static int open_or_fail(const char* path, int flags, mode_t mode) {
   if (is_below(path) && fails("open")) return FAIL_WITH(EMFILE);
   return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
-int open64(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = va_arg(arguments, mode_t);
-  va_end(arguments);
-  if (is_below(path) && fails("open")) return FAIL_WITH(EMFILE);
-  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
+/* The mode is only there where a file may be made. */
+#define DEFINE_OPEN(name)                           \
+  int name(const char* path, int flags, ...) {      \
+    va_list arguments;                              \
+    va_start(arguments, flags);                     \
+    const mode_t mode = va_arg(arguments, mode_t);  \
+    va_end(arguments);                              \
+    return open_or_fail(path, flags, mode);         \
+  }
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)
 ssize_t read(int file, void* into, size_t size) {
   return is_file_below(file) && fails("read") ? FAIL_WITH(EIO) : REAL(read)(file, into, size);
 }
