@@ -71,6 +71,7 @@ void replace_isolated(Stack& stack, const BulkLevels& bulk, ExtremeValues& repla
   }
   for (const VoxelValue& voxel : medians) stack.voxels[voxel.index] = voxel.value;
   replaced.isolated += medians.size();
+  replaced.medians.insert(replaced.medians.end(), medians.begin(), medians.end());
 }
 
 void limit_values(Stack& stack, double low, double high, ExtremeValues& replaced) {

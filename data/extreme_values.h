@@ -17,10 +17,11 @@ struct VoxelValue {
 
 /// What was replaced in a stack.
 struct ExtremeValues {
-  std::size_t isolated = 0;      // hot or dead pixels: the result has what the network makes of their surroundings
-  std::size_t not_finite = 0;    // NaN or infinite
-  std::size_t limited = 0;       // saturated or extreme
-  std::vector<VoxelValue> kept;  // both of these: the result has their values, as the network cannot restore them
+  std::size_t isolated = 0;         // hot or dead pixels: the result has what the network makes of their surroundings
+  std::vector<VoxelValue> medians;  // what the network is given in their place
+  std::size_t not_finite = 0;       // NaN or infinite
+  std::size_t limited = 0;          // saturated or extreme
+  std::vector<VoxelValue> kept;     // both of these: the result has their values, as the network cannot restore them
 };
 
 /// NaN and infinite voxels become the median of the others. Throws Error where there are no others.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 namespace n2s {
 namespace {
@@ -26,11 +27,17 @@ Reach reach_of(const Normalisation& n) {
 }
 
 void limit_to_reach(Stack& stack, const Normalisation& n, ExtremeValues& replaced) {
-  const Reach reach = reach_of(n);
-  limit_values(stack, (reach.low - n.offset) / n.scale, (reach.high - n.offset) / n.scale, replaced);
+  const VoxelLimits limits = limits_of(n);
+  limit_values(stack, limits.low, limits.high, replaced);
 }
 
 }  // namespace
+
+VoxelLimits limits_of(const Normalisation& n) {
+  if (!is_robust(n.kind)) return {-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+  const Reach reach = reach_of(n);
+  return {(reach.low - n.offset) / n.scale, (reach.high - n.offset) / n.scale};
+}
 
 bool is_robust(const std::string& kind) {
   return kind != "range" && kind != "none";

@@ -20,6 +20,12 @@ NormalisationOptions robust_options(const std::string& kind);
 Normalisation fit_levels(const std::vector<Stack*>& stacks, const std::string& kind,
                          std::vector<ExtremeValues>& replaced, const OrderStatistics& find = order_statistics);
 
+/// The voxel values that a network is given; infinite where the kind is not robust.
+struct VoxelLimits {
+  double low = 0, high = 0;
+};
+VoxelLimits limits_of(const Normalisation& normalisation);
+
 /// What replaces extreme values in planes of a stack that is read piece by piece.
 struct StreamLevels {
   BulkLevels bulk;  // of a sample of the stack: hot pixels are far from it, and its centre stands for NaN

@@ -105,6 +105,15 @@ void CountedVoxels::add(std::span<const float> values) {
   }
 }
 
+void CountedVoxels::add(const CountedVoxels& other) {
+  if (other.count_ == 0) return;
+  low_ = count_ == 0 ? other.low_ : std::min(low_, other.low_);
+  high_ = count_ == 0 ? other.high_ : std::max(high_, other.high_);
+  count_ += other.count_;
+  for (std::size_t bin = 0; bin < other.counts_.size(); ++bin)
+    if (other.counts_[bin] > 0) counts_[bin_of(other.value_of(bin))] += other.counts_[bin];
+}
+
 std::vector<float> CountedVoxels::at_ranks(std::span<const std::size_t> ranks) const {
   std::vector<float> found;
   for (const std::size_t rank : ranks) {

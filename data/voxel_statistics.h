@@ -61,6 +61,8 @@ class CountedVoxels final : public VoxelStatistics {
 
   /// Voxels that are not finite do not count.
   void add(std::span<const float> values);
+  /// Those that `other` has counted, as it returns them.
+  void add(const CountedVoxels& other);
 
   std::size_t count() const override { return count_; }
   float low() const override { return low_; }

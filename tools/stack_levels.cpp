@@ -61,6 +61,11 @@ void fit_each(std::vector<SeenStack>& seen, const std::vector<NamedStack>& names
 
 }  // namespace
 
+bool is_worth_a_line(std::size_t i, const SeenStack& seen) {
+  const ExtremeValues& replaced = seen.replaced;
+  return i < kDescribed || replaced.isolated > 0 || replaced.limited > 0 || replaced.not_finite > 0;
+}
+
 void describe_stack(const std::string& name, const SeenStack& seen, const CommonOptions& common) {
   const std::size_t voxels = static_cast<std::size_t>(seen.stack.planes) * static_cast<std::size_t>(seen.stack.height) *
                              static_cast<std::size_t>(seen.stack.width);
@@ -87,8 +92,7 @@ std::vector<SeenStack> see_stacks(std::vector<NamedStack> stacks, const std::str
   else
     fit_each(seen, stacks, kind, common, find);
   for (const std::size_t i : all)
-    if (i < kDescribed || seen[i].replaced.isolated > 0 || !seen[i].replaced.kept.empty())
-      describe_stack(stacks[i].name, seen[i], common);
+    if (is_worth_a_line(i, seen[i])) describe_stack(stacks[i].name, seen[i], common);
   if (!why_host.empty()) say(common, "percentiles: computed on the CPU: {}", why_host);
   return seen;
 }

@@ -42,6 +42,9 @@ SeenStack see_stack(NamedStack stack, const Normalisation& given, const Device& 
 std::vector<std::string> compare_with_training(const std::string& name, const std::optional<StackTraits>& trained,
                                                const SeenStack& seen);
 
+/// Whether the levels of the i-th of many stacks are worth a line.
+bool is_worth_a_line(std::size_t i, const SeenStack& seen);
+
 /// Prints them.
 void describe_stack(const std::string& name, const SeenStack& seen, const CommonOptions& common);
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "data/stack_traits.h"
-#include "data/voxel_statistics.h"
 #include "kernels/base/error.h"
 #include "tools/interrupt.h"
 
@@ -14,21 +13,6 @@ namespace {
 
 constexpr std::size_t kLargestInMemory = std::size_t{64} << 20;  // bytes of voxels
 constexpr std::size_t kAtOnce = std::size_t{32} << 20;           // bytes of voxels that are read at once
-
-/// Every n-th voxel of planes that are spread over the stack, as many as give levels to well below a per cent.
-Stack sample_of(const OpenFile& file, std::size_t stack) {
-  constexpr std::size_t kVoxels = std::size_t{1} << 22;
-  const int depth = stack_shape(file.image, file.selected.stacks[stack]).planes;
-  const std::vector<int> planes = sampled_planes(depth);
-  const std::size_t step = std::max<std::size_t>(1, planes.size() * file.reader->plane_samples() / kVoxels) | 1;
-  Stack sample{1, 1, 0, {}};
-  for (const int plane : planes) {
-    const Stack one = read_planes(file, stack, plane, 1);
-    for (std::size_t i = 0; i < one.voxels.size(); i += step) sample.voxels.push_back(one.voxels[i]);
-  }
-  sample.width = static_cast<int>(sample.voxels.size());
-  return sample;
-}
 
 }  // namespace
 
@@ -42,15 +26,20 @@ OpenFile open_file(const std::string& path, const InputOptions& input) {
 }
 
 bool is_large(const OpenFile& file) {
-  const bool whole_planes = has_image_planes(file.image, file.selected);
-  const Stack shape = stack_shape(file.image, file.selected.stacks.front());
-  const double bytes = double(shape.planes) * shape.height * shape.width * sizeof(float);
-  return whole_planes && bytes * static_cast<double>(file.selected.stacks.size()) > double{kLargestInMemory};
+  return has_image_planes(file.image, file.selected) && is_large(voxels_of(file));
 }
 
-int planes_at_once(const OpenFile& file) {
-  const std::size_t plane = file.reader->plane_samples() * sizeof(float);
-  return static_cast<int>(std::clamp<std::size_t>(kAtOnce / plane, 1, 1024));
+bool is_large(double voxels) {
+  return voxels * sizeof(float) > double{kLargestInMemory};
+}
+
+double voxels_of(const FileStacks& file) {
+  const Stack shape = stack_shape(file.image, file.selected.stacks.front());
+  return static_cast<double>(file.planes()) * shape.height * shape.width;
+}
+
+int planes_at_once(std::size_t plane_pixels) {
+  return static_cast<int>(std::clamp<std::size_t>(kAtOnce / (plane_pixels * sizeof(float)), 1, 1024));
 }
 
 Stack read_planes(const OpenFile& file, std::size_t stack, int first, int count) {
@@ -78,7 +67,7 @@ void for_each_part(const OpenFile& file, const std::function<void(std::size_t st
     int first, count;
   };
   std::vector<Part> parts;
-  const int step = planes_at_once(file);
+  const int step = planes_at_once(file.reader->plane_samples());
   for (std::size_t stack = 0; stack < file.selected.stacks.size(); ++stack) {
     const int planes = stack_shape(file.image, file.selected.stacks[stack]).planes;
     for (int first = 0; first < planes; first += step) parts.push_back({stack, first, std::min(step, planes - first)});
@@ -136,38 +125,6 @@ Stack sample_pairs(const OpenFile& file, std::size_t stack) {
     ++sample.planes;
   }
   return sample;
-}
-
-MeasuredLevels measure_levels(const OpenFile& file, std::size_t stack, const std::string& kind,
-                              const std::optional<Normalisation>& given) {
-  MeasuredLevels measured;
-  Stack sample = sample_of(file, stack);
-  ExtremeValues ignored;
-  replace_non_finite(sample, ignored);
-  measured.levels.bulk = bulk_levels({&sample});
-  CountedVoxels voxels(file.image);
-  const int planes = stack_shape(file.image, file.selected.stacks[stack]).planes;
-  for (int first = 0; first < planes; first += planes_at_once(file)) {
-    if (interrupted()) throw Error("interrupted; nothing was written");
-    Stack part = read_planes(file, stack, first, std::min(planes_at_once(file), planes - first));
-    replace_before_fit(part, kind, measured.levels.bulk, measured.replaced);
-    measured.replaced.kept.clear();
-    voxels.add(part.voxels);
-  }
-  measured.low = voxels.low();
-  measured.high = voxels.high();
-  if (given) {
-    measured.levels.normalisation = *given;
-  } else if (voxels.low() == voxels.high() && file.selected.stacks.size() > 1) {
-    measured.levels.normalisation = {kind, 1, -measured.low, {}, {}};
-  } else {
-    try {
-      measured.levels.normalisation = fit_normalisation(voxels, robust_options(kind));
-    } catch (const Error& error) {
-      throw Error(fmt::format("{}: {}", file.name_of(stack), error.what()));
-    }
-  }
-  return measured;
 }
 
 }  // namespace n2s

@@ -5,13 +5,11 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/image_reader.h"
 #include "data/image_writer.h"
-#include "data/levels.h"
 #include "tools/loaded_file.h"
 
 namespace n2s {
@@ -26,8 +24,12 @@ OpenFile open_file(const std::string& path, const InputOptions& input);
 /// Whether the file's voxels are more than a small part of any machine's memory, and can be read plane by plane.
 bool is_large(const OpenFile& file);
 
+/// Whether so many voxels are, whatever the order of their axes; of all stacks of a file.
+bool is_large(double voxels);
+double voxels_of(const FileStacks& file);
+
 /// Planes that are read at once where each is worked on alone.
-int planes_at_once(const OpenFile& file);
+int planes_at_once(std::size_t plane_pixels);
 
 /// Reads `count` planes of a stack from `first` on. Throws Error, also for planes without a finite voxel.
 Stack read_planes(const OpenFile& file, std::size_t stack, int first, int count);
@@ -57,16 +59,5 @@ bool comes_in_order(const OpenFile& file, const ImageWriter& writer);
 
 /// Pairs of neighbouring planes, as stack_traits.h has them; fewer where planes are large.
 Stack sample_pairs(const OpenFile& file, std::size_t stack);
-
-/// The levels of a stack, from one pass over it.
-struct MeasuredLevels {
-  StreamLevels levels;
-  ExtremeValues replaced;    // counts alone
-  double low = 0, high = 0;  // of the voxels
-};
-
-/// Fits a map of `kind`, unless one is given. A stack whose voxels are all the same gets a map to 0. Throws Error.
-MeasuredLevels measure_levels(const OpenFile& file, std::size_t stack, const std::string& kind,
-                              const std::optional<Normalisation>& given);
 
 }  // namespace n2s

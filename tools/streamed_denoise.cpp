@@ -67,6 +67,7 @@ class StackJob {
       if (i + 1 < slabs.size()) next = read(slabs[i + 1]);
       if (interrupted()) throw Error("interrupted; nothing was written");
       std::vector<float> restored = restore(slabs[i], std::move(noisy), before);
+      if (job_.restored) job_.restored(stack_, slabs[i].first, restored);
       output.write(stack_, slabs[i].first, std::move(restored));
     }
     output.finish();
@@ -123,6 +124,12 @@ class StackJob {
 };
 
 }  // namespace
+
+std::size_t activation_memory(const CommonOptions& common) {
+  constexpr std::size_t kOnCpu = std::size_t{256} << 20;
+  std::string why_cpu;
+  return chosen_gpu(common, why_cpu) ? 0 : kOnCpu;
+}
 
 std::vector<SeenStack> denoise_streamed(const StreamedDenoising& job, ImageWriter& writer) {
   std::vector<SeenStack> seen;

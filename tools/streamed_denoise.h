@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/image_writer.h"
 #include "engine/training/plane_noise.h"
+#include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/stack_stream.h"
 
@@ -22,7 +24,13 @@ struct StreamedDenoising {
   std::uint64_t seed = 0;
   ThreadPool& pool;
   std::function<void(long planes)> progress{};
+  /// Sees what is restored before it is written: consecutive planes of a stack.
+  std::function<void(std::size_t stack, int first, std::span<const float> planes)> restored{};
 };
+
+/// Bytes that a plane's activations may take where the user sets no limit: on the CPU what the planes themselves leave
+/// of the memory that a large file is worked on with. 0: the device's own choice.
+std::size_t activation_memory(const CommonOptions& common);
 
 /// Restores all stacks of the file into `writer`, which has the axes of the result, and commits it. Returns the levels
 /// of each stack. Throws Error, also where the

@@ -102,6 +102,10 @@ void add_training_options(Verb& verb, TrainingOptions& o) {
               "The model to use: last, or best, the one with the lowest validation loss (default: last; with --epochs "
               "best, as in the paper)")
       .one_of({"last", "best"});
+  verb.option("--memory", o.memory_gib,
+              "Memory for the voxels of data over 64 MiB, GiB (default: half of what is free); the rest stays on disk, "
+              "in the run's folder")
+      .above_zero(1 << 20);
   verb.flag("--no-fusion", o.no_fusion, "Run every operation by itself, unfused (slow; for debugging)");
   verb.flag("--resume", o.resume, "Continue an interrupted run");
 }

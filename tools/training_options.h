@@ -36,7 +36,8 @@ struct TrainingOptions {
   double learning_rate = AdamSettings{}.learning_rate;
   std::string normalisation;  // empty: by network
   std::string levels = "stack";
-  std::string noise;  // empty: none is simulated
+  double memory_gib = 0;  // for the voxels of large data; 0: half of what is free
+  std::string noise;      // empty: none is simulated
   bool fixed_noise = false;
   int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;

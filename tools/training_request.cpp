@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "data/json_text.h"
 #include "engine/training/fixed_noise.h"
 #include "kernels/base/error.h"
 #include "tools/stack_levels.h"
+#include "tools/stored_stacks.h"
 
 namespace n2s {
 namespace {
@@ -78,17 +80,29 @@ Keep choose_model(const TrainingOptions& o, bool held_out_nothing) {
   return o.keep == "best" ? Keep::best : Keep::last;
 }
 
+/// All of a stack in memory, else a sample.
+std::vector<int> planes_to_look_at(const StackPlanes& stack) {
+  if (stack.in_memory() == nullptr) return sampled_planes(stack.planes);
+  std::vector<int> all(static_cast<std::size_t>(stack.planes));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
 /// Of the targets of all stacks together, which are finite.
 double target_variance(const Stacks& stacks) {
   double count = 0;
   double sum = 0;
   double squares = 0;
-  for (const TrainingStack& stack : stacks)
-    for (const float v : (stack.target ? *stack.target : stack.source).voxels) {
-      ++count;
-      sum += v;
-      squares += double{v} * v;
-    }
+  std::vector<float> storage;
+  for (const TrainingStack& stack : stacks) {
+    const StackPlanes& targets = stack.target ? *stack.target : stack.source;
+    for (const int plane : planes_to_look_at(targets))
+      for (const float v : targets.plane(plane, storage)) {
+        ++count;
+        sum += v;
+        squares += double{v} * v;
+      }
+  }
   return std::max(0.0, squares / count - sum / count * (sum / count));
 }
 
@@ -99,13 +113,32 @@ LevelsFrom training_levels(const TrainingOptions& o, const Stacks& stacks) {
   return camera && stacks.size() > 1 ? LevelsFrom::shared : levels_from(o.levels);
 }
 
+/// Stored stacks; see normalise().
+Normalisation normalise_stored(const TrainingOptions& o, const std::string& kind, Stacks& stacks,
+                               const CommonOptions& common, std::string& levels) {
+  std::vector<NamedPlanes> sources;
+  sources.reserve(stacks.size());
+  for (const TrainingStack& stack : stacks) sources.push_back({stack.name, stack.source});
+  StoredLevels stored = see_stored(sources, kind, training_levels(o, stacks), common);
+  nlohmann::json json = nlohmann::json::array();
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    json.push_back(levels_json(stored.seen[i]));
+    stacks[i].source = std::move(stored.planes[i]);
+    if (stacks[i].target)
+      stacks[i].target = with_levels({stacks[i].name, *stacks[i].target}, stored.seen[i].normalisation);
+  }
+  levels = json_text(json);
+  return stored.shared;
+}
+
 /// Normalises sources, and targets with the map of their source. The map that is returned is for the model, and for
 /// noise: that of all sources together.
 Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks& stacks, const Device& device,
                         const CommonOptions& common, std::string& levels) {
   const std::string kind = o.normalisation.empty() ? network.normalisation : o.normalisation;
+  if (stacks.front().source.in_memory() == nullptr) return normalise_stored(o, kind, stacks, common, levels);
   std::vector<NamedStack> sources;
-  for (TrainingStack& stack : stacks) sources.push_back({stack.name, std::move(stack.source)});
+  for (TrainingStack& stack : stacks) sources.push_back({stack.name, stack.source.take()});
   std::vector<SeenStack> seen = see_stacks(std::move(sources), kind, training_levels(o, stacks), device, common);
   std::vector<const Stack*> together;
   together.reserve(seen.size());
@@ -116,11 +149,13 @@ Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks
   for (std::size_t i = 0; i < stacks.size(); ++i) {
     json.push_back(levels_json(seen[i]));
     const Normalisation& map = seen[i].normalisation;
+    apply_normalisation(map, seen[i].stack.voxels);
     stacks[i].source = std::move(seen[i].stack);
-    apply_normalisation(map, stacks[i].source.voxels);
     if (!stacks[i].target) continue;
-    replace_extremes(*stacks[i].target, map);
-    apply_normalisation(map, stacks[i].target->voxels);
+    Stack target = stacks[i].target->take();
+    replace_extremes(target, map);
+    apply_normalisation(map, target.voxels);
+    stacks[i].target = std::move(target);
   }
   levels = json_text(json);
   return shared;
@@ -128,7 +163,8 @@ Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks
 
 /// Traits of the data as the network gets them: with simulated noise, if there is any. From the first stack.
 StackTraits traits_of(const Stacks& stacks, const BatchSettings& batches, ThreadPool& pool) {
-  Stack sample = sample_pairs(stacks.front().source);
+  const StackPlanes& source = stacks.front().source;
+  Stack sample = take_planes(source, sampled_planes(source.planes));
   if (!batches.noise) return stack_traits(sample);
   undo_normalisation(batches.normalisation, sample.voxels);
   sample = corrupt_stack(*batches.noise, sample, batches.seed, Purpose::noise_input, 0, pool);
@@ -174,7 +210,8 @@ const Network& choose_network(const std::string& name, bool medical) {
 }
 
 TrainingRequest prepare_training(const TrainingOptions& o, const Network& network, const CommonOptions& common,
-                                 std::vector<TrainingStack>& stacks, const Device& device, ThreadPool& pool) {
+                                 std::vector<TrainingStack>& stacks, VoxelMemory& memory, const Device& device,
+                                 ThreadPool& pool) {
   TrainingRequest request;
   request.network = &network;
   request.length = o.length;
@@ -197,7 +234,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   request.target_variance = target_variance(stacks);
   request.traits = traits_of(stacks, batches, pool);
   batches.augmentation = choose_augmentation(o, network, largest_side(stacks));
-  if (o.fixed_noise) fix_noise(stacks, batches, pool);
+  if (o.fixed_noise) fix_noise(stacks, batches, pool, memory);
   return request;
 }
 

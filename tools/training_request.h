@@ -35,8 +35,10 @@ struct TrainingRequest {
 const Network& choose_network(const std::string& name, bool medical);
 
 /// Decides what the options leave open, and makes the stacks ready: normalises them (--levels), holds planes out, and
-/// corrupts them where the noise is fixed. Throws Error for options that do not go together.
+/// corrupts them where the noise is fixed; what has to be stored for that goes to `memory`. The stacks are either all
+/// in memory or all stored. Throws Error for options that do not go together.
 TrainingRequest prepare_training(const TrainingOptions& options, const Network& network, const CommonOptions& common,
-                                 std::vector<TrainingStack>& stacks, const Device& device, ThreadPool& pool);
+                                 std::vector<TrainingStack>& stacks, VoxelMemory& memory, const Device& device,
+                                 ThreadPool& pool);
 
 }  // namespace n2s

@@ -2,7 +2,6 @@
 #include "engine/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -14,6 +13,7 @@
 #include "engine/cpu/cpu_operations.h"
 #include "engine/runtime/geometry.h"
 #include "kernels/base/error.h"
+#include "kernels/base/host_memory.h"
 #include "kernels/base/simd.h"
 
 namespace n2s {
@@ -76,10 +76,7 @@ void CpuBackend::read(const Value&, const Shape&, const void* device, std::span<
 }
 
 std::size_t CpuBackend::free_bytes() const {
-  const long pages = sysconf(_SC_AVPHYS_PAGES);
-  const long page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
-                               : std::size_t{2} << 30;
+  return available_memory();
 }
 
 std::unique_ptr<Event> CpuBackend::record_event() {

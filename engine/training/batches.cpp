@@ -21,7 +21,7 @@ Extents StackBatches::extents() const {
 Sample StackBatches::sample(const BatchStep& step, int position) const {
   const auto count = static_cast<std::uint32_t>(targets_.size());
   const PlaneOfStack& target = targets_[order_[place_in_epoch(step.step, settings_.batch, position, count)]];
-  const Stack& source = (*stacks_)[static_cast<std::size_t>(target.stack)].source;
+  const StackPlanes& source = (*stacks_)[static_cast<std::size_t>(target.stack)].source;
   const RandomKey key = variation_key(settings_.seed, step, position);
   return {target, position, settings_.augmentation,
           draw_sample(settings_.augmentation, source.height, source.width, key), [=, this](Purpose copy, int plane) {

@@ -9,7 +9,7 @@
 namespace n2s {
 
 /// Replaces the clean, normalised stacks by what the settings' method learns from (noisy sources, and targets where it
-/// needs them) and clears settings.noise. Does nothing without noise.
-void fix_noise(std::vector<TrainingStack>& stacks, BatchSettings& settings, ThreadPool& pool);
+/// needs them) and clears settings.noise. Does nothing without noise. Copies of stored planes are stored in `memory`.
+void fix_noise(std::vector<TrainingStack>& stacks, BatchSettings& settings, ThreadPool& pool, VoxelMemory& memory);
 
 }  // namespace n2s

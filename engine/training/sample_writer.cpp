@@ -4,14 +4,6 @@
 #include "data/plane_selection.h"
 
 namespace n2s {
-namespace {
-
-std::span<const float> stored_plane(const Stack& stack, int plane) {
-  const std::size_t pixels = static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
-  return std::span(stack.voxels).subspan(static_cast<std::size_t>(plane) * pixels, pixels);
-}
-
-}  // namespace
 
 SampleWriter::SampleWriter(const std::vector<TrainingStack>& stacks, const BatchSettings& settings)
     : stacks_(&stacks), settings_(settings), target_of_(method_of(settings).target) {
@@ -24,42 +16,52 @@ SampleWriter::SampleWriter(const std::vector<TrainingStack>& stacks, const Batch
 }
 
 void SampleWriter::write(const Sample& sample, FloatTensor input, FloatTensor target) const {
-  const Stack& source = stack_of(sample).source;
-  GatherPlane gather{nullptr, source.height, source.width, sample.augmentation, sample.draw};
+  const StackPlanes& source = stack_of(sample).source;
+  const auto gather = [&](const SeenPlane& seen, FloatTensor image, int channel) {
+    gather_plane({seen.pixels.data(), source.height, source.width, sample.augmentation, sample.draw, seen.part}, image,
+                 sample.position, channel);
+  };
   std::vector<float> storage;
   int channel = 0;
-  for (const int plane : neighbour_planes(source.planes, sample.target.plane, settings_.planes, settings_.gap)) {
-    gather.plane = input_plane(sample, plane, storage).data();
-    gather_plane(gather, input, sample.position, channel++);
-  }
-  gather.plane = target_plane(sample, storage).data();
-  gather_plane(gather, target, sample.position, 0);
+  for (const int plane : neighbour_planes(source.planes, sample.target.plane, settings_.planes, settings_.gap))
+    gather(input_plane(sample, plane, storage), input, channel++);
+  gather(target_plane(sample, storage), target, 0);
 }
 
-std::span<const float> SampleWriter::input_plane(const Sample& sample, int plane, std::vector<float>& storage) const {
+SampleWriter::SeenPlane SampleWriter::input_plane(const Sample& sample, int plane, std::vector<float>& storage) const {
   return noisy_plane(sample, Purpose::noise_input, plane, storage);
 }
 
-std::span<const float> SampleWriter::target_plane(const Sample& sample, std::vector<float>& storage) const {
+SampleWriter::SeenPlane SampleWriter::target_plane(const Sample& sample, std::vector<float>& storage) const {
   const TrainingStack& stack = stack_of(sample);
-  if (stack.target) return stored_plane(*stack.target, sample.target.plane);
-  if (target_of_ == TargetOf::clean_source) return stored_plane(stack.source, sample.target.plane);
+  if (stack.target) return clean_plane(sample, *stack.target, sample.target.plane, storage);
+  if (target_of_ == TargetOf::clean_source) return clean_plane(sample, stack.source, sample.target.plane, storage);
   const Purpose copy = target_of_ == TargetOf::second_copy ? Purpose::noise_target : Purpose::noise_input;
   return noisy_plane(sample, copy, sample.target.plane, storage);
 }
 
+/// Of planes that are stored, the part that is shown is read alone.
+SampleWriter::SeenPlane SampleWriter::clean_plane(const Sample& sample, const StackPlanes& planes, int plane,
+                                                  std::vector<float>& storage) const {
+  if (planes.in_memory() != nullptr) return {planes.plane(plane, storage), std::nullopt};
+  const PlaneWindow part = shown_part({nullptr, planes.height, planes.width, sample.augmentation, sample.draw});
+  storage.resize(static_cast<std::size_t>(part.height) * static_cast<std::size_t>(part.width));
+  planes.read(plane, part, storage);
+  return {storage, part};
+}
+
 /// Noise is in the file's units, stacks are normalised: there and back, without clipping what the noise adds.
-std::span<const float> SampleWriter::noisy_plane(const Sample& sample, Purpose copy, int plane,
-                                                 std::vector<float>& storage) const {
-  const Stack& source = stack_of(sample).source;
-  const std::span<const float> clean = stored_plane(source, plane);
-  if (!settings_.noise) return clean;
+SampleWriter::SeenPlane SampleWriter::noisy_plane(const Sample& sample, Purpose copy, int plane,
+                                                  std::vector<float>& storage) const {
+  const StackPlanes& source = stack_of(sample).source;
+  if (!settings_.noise) return clean_plane(sample, source, plane, storage);
+  const std::span<const float> clean = source.plane(plane, storage);
   std::vector<float> raw(clean.begin(), clean.end());
   undo_normalisation(settings_.normalisation, raw);
   storage.resize(clean.size());
   noise_.at({source.height, source.width}).corrupt(raw, sample.noise_key(copy, plane), storage);
   apply_normalisation(settings_.normalisation, storage, false);
-  return storage;
+  return {storage, std::nullopt};
 }
 
 }  // namespace n2s

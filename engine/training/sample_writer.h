@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -32,9 +33,15 @@ class SampleWriter {
   void write(const Sample& sample, FloatTensor input, FloatTensor target) const;
 
  private:
-  std::span<const float> input_plane(const Sample& sample, int plane, std::vector<float>& storage) const;
-  std::span<const float> target_plane(const Sample& sample, std::vector<float>& storage) const;
-  std::span<const float> noisy_plane(const Sample& sample, Purpose copy, int plane, std::vector<float>& storage) const;
+  /// A plane, or the part of it that the sample shows.
+  struct SeenPlane {
+    std::span<const float> pixels;
+    std::optional<PlaneWindow> part;  // none: all of it
+  };
+  SeenPlane input_plane(const Sample& sample, int plane, std::vector<float>& storage) const;
+  SeenPlane target_plane(const Sample& sample, std::vector<float>& storage) const;
+  SeenPlane clean_plane(const Sample& sample, const StackPlanes& planes, int plane, std::vector<float>& storage) const;
+  SeenPlane noisy_plane(const Sample& sample, Purpose copy, int plane, std::vector<float>& storage) const;
   const TrainingStack& stack_of(const Sample& sample) const {
     return (*stacks_)[static_cast<std::size_t>(sample.target.stack)];
   }

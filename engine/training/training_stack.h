@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/normalisation.h"
-#include "data/stack.h"
+#include "data/stack_planes.h"
 #include "engine/training/methods.h"
 #include "engine/training/plane_noise.h"
 #include "kernels/gather_planes/gather_planes.h"
@@ -19,8 +19,8 @@ namespace n2s {
 /// one noisy stack (self-supervised): source; two noisy copies: source and target; noisy and clean: source and target;
 /// a clean stack and simulated noise: source alone.
 struct TrainingStack {
-  Stack source;
-  std::optional<Stack> target;
+  StackPlanes source;
+  std::optional<StackPlanes> target;
   std::set<int> held_out;  // planes that are no training targets: they validate
   std::string name{};      // for messages
 };

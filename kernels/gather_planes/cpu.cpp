@@ -17,7 +17,29 @@ std::vector<int> sources(int first, int count, int length, int shift, bool circu
   return result;
 }
 
+/// The smallest and the largest source position.
+std::pair<int, int> range_of(const std::vector<int>& positions) {
+  int low = kOutside;
+  int high = kOutside;
+  for (const int position : positions) {
+    if (position == kOutside) continue;
+    low = low == kOutside ? position : std::min(low, position);
+    high = std::max(high, position);
+  }
+  return {low, high};
+}
+
 }  // namespace
+
+PlaneWindow shown_part(const GatherPlane& g) {
+  const Augmentation& a = g.augmentation;
+  const auto [top, bottom] =
+      range_of(sources(g.draw.top, a.crop_height, g.plane_height, g.draw.shift_y, a.circular_shift));
+  const auto [left, right] =
+      range_of(sources(g.draw.left, a.crop_width, g.plane_width, g.draw.shift_x, a.circular_shift));
+  if (top == kOutside || left == kOutside) return {};
+  return {top, left, bottom - top + 1, right - left + 1};
+}
 
 void gather_plane(const GatherPlane& g, FloatTensor image, int n, int channel) {
   const Augmentation& a = g.augmentation;
@@ -32,9 +54,10 @@ void gather_plane(const GatherPlane& g, FloatTensor image, int n, int channel) {
   auto& horizontal = transposes ? rows : columns;
   if ((g.draw.orientation & 2) != 0) std::reverse(vertical.begin(), vertical.end());
   if ((g.draw.orientation & 4) != 0) std::reverse(horizontal.begin(), horizontal.end());
+  const PlaneWindow part = g.part.value_or(PlaneWindow{0, 0, g.plane_height, g.plane_width});
   const auto at = [&](int row, int column) {
     if (row == kOutside || column == kOutside) return a.fill;
-    return g.plane[static_cast<std::ptrdiff_t>(row) * g.plane_width + column];
+    return g.plane[static_cast<std::ptrdiff_t>(row - part.top) * part.width + column - part.left];
   };
   for (int y = 0; y < image.shape.height; ++y) {
     float* out = image.pixel(n, y, 0) + channel;

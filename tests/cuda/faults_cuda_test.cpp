@@ -22,7 +22,7 @@ constexpr long kStride = kSanitized ? 15 : 1;
 
 std::vector<TrainingStack> small_stacks() {
   std::vector<TrainingStack> stacks(1);
-  stacks[0].source = {4, 8, 8, random_values(std::size_t{4} * 8 * 8, 5)};
+  stacks[0].source = Stack{4, 8, 8, random_values(std::size_t{4} * 8 * 8, 5)};
   return stacks;
 }
 
@@ -49,8 +49,9 @@ Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks
     Trainer trainer(*device.backend, graph, batches, {}, {{}, 1, Schedule::cosine_per_epoch},
                     device.batch_loader({stacks, settings, batches, limit}));
     for (; outcome.steps < 2; ++outcome.steps) trainer.step();
-    const Stack restored = restore_stack(*device.inference, {&graph, 24}, trainer.memory(), stacks[0].source, {});
-    outcome.restored = restored.voxels.size() == stacks[0].source.voxels.size();
+    const Stack& noisy = *stacks[0].source.in_memory();
+    const Stack restored = restore_stack(*device.inference, {&graph, 24}, trainer.memory(), noisy, {});
+    outcome.restored = restored.voxels.size() == noisy.voxels.size();
   } catch (const Error& error) {
     outcome.error = error.what();
   }

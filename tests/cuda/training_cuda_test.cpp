@@ -112,8 +112,8 @@ double psnr_of(const Stack& restored) {
 Result train(const Device& device, const Graph& graph, long steps, std::size_t limit = kPlenty) {
   Session session(device, graph, limit);
   Result result{session.run_to(steps), 0, {}, 0};
-  result.psnr =
-      psnr_of(restore_stack(*device.inference, {&graph, 24}, session.trainer.memory(), session.stacks[0].source, {}));
+  const Stack& noisy = *session.stacks[0].source.in_memory();
+  result.psnr = psnr_of(restore_stack(*device.inference, {&graph, 24}, session.trainer.memory(), noisy, {}));
   result.validation = session.trainer.validate().loss;
   result.parameters = session.trainer.parameters();
   return result;
@@ -257,7 +257,9 @@ TEST_CASE("a loss that is not finite stops the training before it does harm") {
   const Device gpu = open_cuda({});
   BatchSettings settings = batch_settings();
   settings.noise.reset();
-  for (float& voxel : stacks[0].source.voxels) voxel = std::nanf("");
+  Stack unknown = stacks[0].source.take();
+  for (float& voxel : unknown.voxels) voxel = std::nanf("");
+  stacks[0].source = std::move(unknown);
   ThreadPool pool(1);
   StackBatches batches(stacks, settings, pool);
   Trainer trainer(*gpu.backend, graph, batches, {}, {{}, 1, kSchedule},

@@ -220,7 +220,7 @@ TEST_CASE("simulated copies have independent noise of the asked-for strength") {
   settings.noise = GaussianNoise{5};
   settings.normalisation = {"range", 0.01, -0.5, -0.5, 0.5};  // noise is in the file's units and not clipped
   std::vector<TrainingStack> stacks(1);
-  stacks[0].source = {8, kSide, kSide, std::vector<float>(std::size_t{8} * kPixels, 0.49F)};
+  stacks[0].source = Stack{8, kSide, kSide, std::vector<float>(std::size_t{8} * kPixels, 0.49F)};
   ThreadPool pool(2);
   StackBatches batches(stacks, settings, pool);
   Batch batch = draw(batches, 1, 0, 0);
@@ -281,8 +281,9 @@ TEST_CASE("the validation set is the held-out planes, with fixed noise") {
 }
 
 TEST_CASE("validation windows cover whole planes; where there are too many, a part is spread over all planes") {
-  std::vector<TrainingStack> stacks{{Stack{10, 40, 50, {}}, std::nullopt, {2, 5, 9}, {}}};
-  for (int i = 0; i < 10 * 40 * 50; ++i) stacks[0].source.voxels.push_back(static_cast<float>(i));
+  Stack counted{10, 40, 50, {}};
+  for (int i = 0; i < 10 * 40 * 50; ++i) counted.voxels.push_back(static_cast<float>(i));
+  const std::vector<TrainingStack> stacks{{counted, std::nullopt, {2, 5, 9}, {}}};
   const BatchSettings settings = settings_for("noise2stack", 2);
   const ValidationSet all = make_validation_set(stacks, settings, 4, {20, 100});
   CHECK(all.extents == Extents{1, 20, 20});

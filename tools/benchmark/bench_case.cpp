@@ -39,11 +39,10 @@ void fill(Executor& executor, ValueId id, std::uint32_t item) {
 std::vector<TrainingStack> synthetic_stacks(const Extents& extents) {
   constexpr int kPlanes = 64;
   const std::size_t pixels = static_cast<std::size_t>(extents.height) * static_cast<std::size_t>(extents.width);
-  std::vector<TrainingStack> stacks(1);
-  stacks[0].source = {kPlanes, extents.height, extents.width, std::vector<float>(kPlanes * pixels)};
+  Stack stack{kPlanes, extents.height, extents.width, std::vector<float>(kPlanes * pixels)};
   std::uint32_t index = 0;
-  for (float& voxel : stacks[0].source.voxels) voxel = random_uniform({1, Purpose::test, 0, 2, 0}, index++) - 0.5F;
-  return stacks;
+  for (float& voxel : stack.voxels) voxel = random_uniform({1, Purpose::test, 0, 2, 0}, index++) - 0.5F;
+  return {{std::move(stack), std::nullopt, {}, {}}};
 }
 
 /// The paper's way to train the network: its augmentation and simulated noise.

@@ -24,8 +24,9 @@ void restore(const std::string& in, const std::string& out, long steps) {
   settings.batch = 4;
   settings.augmentation = {.crop_height = 64, .crop_width = 64, .orientations = true};
   settings.normalisation = fit_normalisation({&noisy}, {.kind = "percentile"});
-  std::vector<TrainingStack> stacks{{noisy, {}, {}}};
-  apply_normalisation(settings.normalisation, stacks[0].source.voxels);
+  Stack normalised = noisy;
+  apply_normalisation(settings.normalisation, normalised.voxels);
+  const std::vector<TrainingStack> stacks{{normalised, {}, {}}};
 
   const Device device = open_cpu();
   const Graph network = fuse(find_network("microscopy").build(settings.planes));

@@ -122,7 +122,8 @@ TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stack
   options.held_out = 2;
   options.length.steps = o.steps;
   options.length.minutes = o.steps > 0 ? 0 : o.minutes;
-  TrainingRequest request = prepare_training(options, find_network("mri"), o.common, stacks, device, pool);
+  VoxelMemory unused;
+  TrainingRequest request = prepare_training(options, find_network("mri"), o.common, stacks, unused, device, pool);
   request.folder = fs::path(o.folder) / "run";
   return request;
 }

@@ -177,10 +177,7 @@ std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::
   StreamedDenoising job{
       file,         models,        device, inference_options(o), levels_from(o.levels) == LevelsFrom::model,
       std::nullopt, o.common.seed, pool};
-  // A plane's activations may take what the planes themselves leave of the memory that a large file is worked on with.
-  constexpr std::size_t kActivations = std::size_t{256} << 20;
-  std::string why_cpu;
-  if (job.inference.memory_limit == 0 && !chosen_gpu(o.common, why_cpu)) job.inference.memory_limit = kActivations;
+  if (job.inference.memory_limit == 0) job.inference.memory_limit = activation_memory(o.common);
   if (!o.measured.empty()) job.measured = parse_noise(o.measured);
   job.progress = [&](long done) { progress.update(done); };
   const std::vector<SeenStack> seen = denoise_streamed(job, *writer);

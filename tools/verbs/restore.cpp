@@ -6,17 +6,22 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "data/atomic_file.h"
+#include "data/image_writer.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
 #include "tools/model_use.h"
 #include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
+#include "tools/stored_stacks.h"
+#include "tools/streamed_denoise.h"
 #include "tools/training_run.h"
 
 namespace n2s {
@@ -41,65 +46,174 @@ void check_learns_alone(const TrainingRequest& request) {
                     method.name, request.batches.planes, request.batches.planes == 1 ? "" : "s", method.title));
 }
 
-/// Denoises the stacks that share the run's network, into `results`.
-void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const NetworkGroup& group,
-                    const TrainingRequest& request, const Device& device, std::vector<Stack>& results) {
-  const LoadedModel model = load_model(request.folder);
+/// Of one network.
+struct TrainedGroup {
+  NetworkGroup group;
+  TrainingRequest request;
+  TrainingResult result;
+};
+
+/// Trains a network for each group of the file's stacks, which are `stacks`.
+class GroupTraining {
+ public:
+  GroupTraining(const RestoreOptions& o, const FileStacks& file, const fs::path& run, VoxelMemory& memory,
+                const Device& device, ThreadPool& pool)
+      : o_(o), file_(file), run_(run), memory_(memory), device_(device), pool_(pool) {}
+
+  std::vector<TrainedGroup> train(const std::vector<StackPlanes>& stacks) {
+    std::vector<TrainedGroup> trained;
+    for (NetworkGroup& group : network_groups(file_, o_.training.channels)) {
+      if (!group.name.empty()) say(o_.common, "{}:", group.name);
+      std::vector<TrainingStack> shared;
+      for (const std::size_t i : group.stacks) shared.push_back({stacks[i], std::nullopt, {}, file_.name_of(i)});
+      trained.push_back(train_one(std::move(group), shared, trained.empty()));
+    }
+    return trained;
+  }
+
+ private:
+  TrainedGroup train_one(NetworkGroup group, std::vector<TrainingStack>& stacks, bool is_first) {
+    TrainingOptions training = o_.training;
+    training.resume = training.resume && holds_run(run_ / group.subfolder);  // else it had not begun
+    const Network& network = choose_network(training.network, file_.image.medical);
+    TrainingRequest request = prepare_training(training, network, o_.common, stacks, memory_, device_, pool_);
+    check_learns_alone(request);
+    request.folder = run_ / group.subfolder;
+    if (is_first && !o_.training.resume) clear_run(run_);
+    const std::string resume =
+        fmt::format("n2s restore {} -o {} --resume (and the options given before)", o_.in, o_.out);
+    TrainingResult result = run_training(stacks, request, device_, pool_, o_.common, resume);
+    return {std::move(group), std::move(request), std::move(result)};
+  }
+
+  const RestoreOptions& o_;
+  const FileStacks& file_;
+  const fs::path& run_;
+  VoxelMemory& memory_;
+  const Device& device_;
+  ThreadPool& pool_;
+};
+
+void write_panel(TrainedGroup& trained, const Stack& noisy, const Stack& restored) {
+  const fs::path panel = trained.request.folder / "panel.png";
+  write_middle_panel(panel, {{"noisy", &noisy}, {"restored", &restored}});
+  trained.result.files["panel"] = panel.string();
+}
+
+/// Denoises the stacks that share a network, into `results`.
+void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const TrainedGroup& trained, const Device& device,
+                    std::vector<Stack>& results) {
+  const LoadedModel model = load_model(trained.request.folder);
   std::vector<NamedStack> stacks;
   long planes = 0;
-  for (const std::size_t i : group.stacks) {
+  for (const std::size_t i : trained.group.stacks) {
     stacks.push_back({file.name_of(i), file.stacks[i]});
     planes += file.stacks[i].planes;
   }
   CommonOptions silent = o.common;  // the levels have been described by the training
   silent.quiet = true;
   std::vector<SeenStack> seen =
-      see_stacks(std::move(stacks), request.batches.normalisation.kind, LevelsFrom::stack, device, silent);
+      see_stacks(std::move(stacks), trained.request.batches.normalisation.kind, LevelsFrom::stack, device, silent);
   Progress progress("restoring", "planes", planes, o.common.quiet);
   long before = 0;
   for (std::size_t i = 0; i < seen.size(); ++i) {
     InferenceOptions inference;
     inference.progress = [&](long done, long) { progress.update(before + done); };
-    results[group.stacks[i]] = denoise(model, seen[i], device, inference);
+    results[trained.group.stacks[i]] = denoise(model, seen[i], device, inference);
     before += seen[i].stack.planes;
   }
   progress.finish();
 }
 
-/// Trains a network on the stacks of the group and restores them with it.
-TrainingResult restore_group(const RestoreOptions& o, const LoadedFile& file, const NetworkGroup& group,
-                             const fs::path& run, bool is_first, const Device& device, ThreadPool& pool,
-                             std::vector<Stack>& results) {
-  if (!group.name.empty()) say(o.common, "{}:", group.name);
-  std::vector<TrainingStack> stacks;
-  for (const std::size_t i : group.stacks) stacks.push_back({file.stacks[i], std::nullopt, {}, file.name_of(i)});
-  TrainingOptions training = o.training;
-  training.resume = training.resume && holds_run(run / group.subfolder);  // else it had not begun
-  const Network& network = choose_network(training.network, file.image.medical);
-  TrainingRequest request = prepare_training(training, network, o.common, stacks, device, pool);
-  check_learns_alone(request);
-  request.folder = run / group.subfolder;
-  if (is_first && !o.training.resume) clear_run(run);
-  const std::string resume = fmt::format("n2s restore {} -o {} --resume (and the options given before)", o.in, o.out);
-  TrainingResult result = run_training(stacks, request, device, pool, o.common, resume);
-  restore_stacks(o, file, group, request, device, results);
-  const std::size_t shown = group.stacks.front();
-  const fs::path panel = request.folder / "panel.png";
-  write_middle_panel(panel, {{"noisy", &file.stacks[shown]}, {"restored", &results[shown]}});
-  result.files["panel"] = panel.string();
-  return result;
+WriteOptions write_options(const RestoreOptions& o) {
+  WriteOptions write;
+  write.overwrite = o.common.force;
+  return write;
+}
+
+std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const fs::path& run, const Device& device,
+                                            ThreadPool& pool) {
+  const LoadedFile file = load_noisy_file(o.in, o.input, o.common);
+  VoxelMemory unused;
+  std::vector<TrainedGroup> trained =
+      GroupTraining(o, file, run, unused, device, pool).train({file.stacks.begin(), file.stacks.end()});
+  std::vector<Stack> restored(file.stacks.size());
+  for (TrainedGroup& one : trained) {
+    restore_stacks(o, file, one, device, restored);
+    const std::size_t shown = one.group.stacks.front();
+    write_panel(one, file.stacks[shown], restored[shown]);
+  }
+  write_image(o.out, file.with(restored), write_options(o));
+  return trained;
+}
+
+/// Collects the middle plane of each stack while planes are restored.
+class MiddlePlanes {
+ public:
+  explicit MiddlePlanes(const OpenFile& file) : file_(&file), planes_(file.selected.stacks.size()) {}
+
+  void see(std::size_t stack, int first, std::span<const float> planes) {
+    const Stack shape = stack_shape(file_->image, file_->selected.stacks[stack]);
+    const int middle = shape.planes / 2 - first;
+    const std::size_t pixels = plane_pixels(shape);
+    if (middle < 0 || static_cast<std::size_t>(middle) >= planes.size() / pixels) return;
+    const auto plane = planes.subspan(static_cast<std::size_t>(middle) * pixels, pixels);
+    planes_[stack] = {1, shape.height, shape.width, {plane.begin(), plane.end()}};
+  }
+
+  Stack noisy(std::size_t stack) const {
+    return read_planes(*file_, stack, stack_shape(file_->image, file_->selected.stacks[stack]).planes / 2, 1);
+  }
+  const Stack& restored(std::size_t stack) const { return planes_[stack]; }
+
+ private:
+  const OpenFile* file_;
+  std::vector<Stack> planes_;
+};
+
+/// A file larger than memory, whose planes come in the order of the output.
+std::vector<TrainedGroup> restore_large(const RestoreOptions& o, const OpenFile& file, const fs::path& run,
+                                        const Device& device, ThreadPool& pool) {
+  say(o.common, "{}: {}", file.path, file.selected.describe);
+  VoxelMemory memory = voxel_memory(o.training.memory_gib, run);
+  const std::vector<StackPlanes> stacks = store_stacks(file, 0, memory);
+  describe(memory, o.common);
+  std::vector<TrainedGroup> trained = GroupTraining(o, file, run, memory, device, pool).train(stacks);
+
+  const InterruptGuard guard;
+  const std::vector<LoadedModel> models = load_models(run);
+  const std::unique_ptr<ImageWriter> writer =
+      create_image(o.out, result_header(file.image, file.selected), write_options(o));
+  MiddlePlanes middle(file);
+  Progress progress("restoring", "planes", static_cast<long>(file.planes()), o.common.quiet);
+  StreamedDenoising job{file, models, device, {}, false, std::nullopt, o.common.seed, pool};
+  job.inference.memory_limit = activation_memory(o.common);
+  job.progress = [&](long done) { progress.update(done); };
+  job.restored = [&](std::size_t stack, int first, std::span<const float> planes) { middle.see(stack, first, planes); };
+  denoise_streamed(job, *writer);
+  progress.finish();
+  for (TrainedGroup& one : trained) {
+    const std::size_t shown = one.group.stacks.front();
+    write_panel(one, middle.noisy(shown), middle.restored(shown));
+  }
+  return trained;
+}
+
+/// Whether the file is read and written a few planes at a time.
+bool is_streamed(const RestoreOptions& o, const OpenFile& file) {
+  return is_large(file) &&
+         comes_in_order(file, *create_image(o.out, result_header(file.image, file.selected), write_options(o)));
 }
 
 /// One network: its record. Several: {"networks": [record, ...], "files"}.
-void print_records(const RestoreOptions& o, const std::vector<NetworkGroup>& groups,
-                   const std::vector<TrainingResult>& results) {
+void print_records(const RestoreOptions& o, const std::vector<TrainedGroup>& trained) {
   nlohmann::json json;
-  if (groups.size() == 1) {
-    json = result_json(results.front());
+  if (trained.size() == 1) {
+    json = result_json(trained.front().result);
   } else {
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      json["networks"].push_back(result_json(results[i]));
-      json["networks"].back()["channel"] = groups[i].channel;
+    for (const TrainedGroup& one : trained) {
+      json["networks"].push_back(result_json(one.result));
+      json["networks"].back()["channel"] = one.group.channel;
     }
   }
   json["files"]["restored"] = o.out;
@@ -111,21 +225,14 @@ void restore(const RestoreOptions& o) {
   check_output_path(o.out, o.common.force);
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
   const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
-  const LoadedFile file = load_noisy_file(o.in, o.input, o.common);
+  const OpenFile file = open_file(o.in, o.input);
   check_neighbours(file, 3);
   check_image_fits(o.out, file.result_axes(), file.image.type);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
-  const std::vector<NetworkGroup> groups = network_groups(file, o.training.channels);
-  std::vector<Stack> restored(file.stacks.size());
-  std::vector<TrainingResult> results;
-  results.reserve(groups.size());
-  for (const NetworkGroup& group : groups)
-    results.push_back(restore_group(o, file, group, run, results.empty(), device, pool, restored));
-  WriteOptions write;
-  write.overwrite = o.common.force;
-  write_image(o.out, file.with(restored), write);
-  if (o.common.json) print_records(o, groups, results);
+  const std::vector<TrainedGroup> trained =
+      is_streamed(o, file) ? restore_large(o, file, run, device, pool) : restore_in_memory(o, run, device, pool);
+  if (o.common.json) print_records(o, trained);
   say(o.common, "{}: restored; model, log and pictures are in {}", o.out, run.string());
 }
 

@@ -15,6 +15,7 @@
 #include "tools/common.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/stored_stacks.h"
 #include "tools/training_run.h"
 
 namespace n2s {
@@ -40,15 +41,37 @@ struct Data {
   bool medical = false;
 };
 
+/// Reads the stacks of files: as floats, or stored where they are large together.
+class StackReading {
+ public:
+  StackReading(const TrainOptions& o, VoxelMemory& memory) : o_(&o), memory_(&memory) {
+    double voxels = 0;
+    for (const auto* paths : {&o.data, &o.targets, &o.validation})
+      for (const std::string& path : *paths) voxels += voxels_of(open_file(path, o.input));
+    large_ = is_large(voxels);
+  }
+
+  std::vector<StackPlanes> read(const OpenFile& file) const {
+    say(o_->common, "{}: {}", file.path, file.selected.describe);
+    return large_ ? store_stacks(file, o_->middle, *memory_) : load_stacks(file, o_->middle);
+  }
+
+ private:
+  const TrainOptions* o_;
+  VoxelMemory* memory_;
+  bool large_ = false;
+};
+
 /// Adds the stacks of one file, with those of the targets where there are any, to their networks.
-void add_file(const TrainOptions& o, const std::string& path, const std::string& target_path, bool validates,
-              Data& data) {
-  const LoadedFile file = load_noisy_file(path, o.input, o.common);
-  std::optional<LoadedFile> target;
-  if (!target_path.empty()) target = load_noisy_file(target_path, o.input, o.common);
-  if (target && target->stacks.size() != file.stacks.size())
-    throw Error(fmt::format("{}: {} stacks, but its target {} has {}; each needs one", path, file.stacks.size(),
-                            target_path, target->stacks.size()));
+void add_file(const TrainOptions& o, const StackReading& reading, const std::string& path,
+              const std::string& target_path, bool validates, Data& data) {
+  const OpenFile file = open_file(path, o.input);
+  std::vector<StackPlanes> stacks = reading.read(file);
+  std::vector<StackPlanes> targets;
+  if (!target_path.empty()) targets = reading.read(open_file(target_path, o.input));
+  if (!target_path.empty() && targets.size() != stacks.size())
+    throw Error(fmt::format("{}: {} stacks, but its target {} has {}; each needs one", path, stacks.size(), target_path,
+                            targets.size()));
   const std::vector<NetworkGroup> groups = network_groups(file, o.training.channels);
   if (data.networks.empty()) {
     data.medical = file.image.medical;
@@ -63,21 +86,23 @@ void add_file(const TrainOptions& o, const std::string& path, const std::string&
                     o.data.front()));
   for (std::size_t g = 0; g < groups.size(); ++g)
     for (const std::size_t i : groups[g].stacks) {
-      TrainingStack stack{middle_planes(file.stacks[i], o.middle), std::nullopt, {}, file.name_of(i)};
-      if (target) stack.target = middle_planes(std::move(target->stacks[i]), o.middle);
+      TrainingStack stack{std::move(stacks[i]), std::nullopt, {}, file.name_of(i)};
+      if (!targets.empty()) stack.target = std::move(targets[i]);
       for (int plane = 0; validates && plane < stack.source.planes; ++plane) stack.held_out.insert(plane);
       data.networks[g].stacks.push_back(std::move(stack));
     }
 }
 
-Data load(const TrainOptions& o) {
+Data load(const TrainOptions& o, VoxelMemory& memory) {
   if (!o.targets.empty() && o.targets.size() != o.data.size())
     throw Error(fmt::format("--target: {1} targets for {0} data files; give one per file, in the same order",
                             o.data.size(), o.targets.size()));
+  const StackReading reading(o, memory);
   Data data;
   for (std::size_t i = 0; i < o.data.size(); ++i)
-    add_file(o, o.data[i], o.targets.empty() ? "" : o.targets[i], false, data);
-  for (const std::string& path : o.validation) add_file(o, path, "", true, data);
+    add_file(o, reading, o.data[i], o.targets.empty() ? "" : o.targets[i], false, data);
+  for (const std::string& path : o.validation) add_file(o, reading, path, "", true, data);
+  describe(memory, o.common);
   return data;
 }
 
@@ -94,7 +119,8 @@ nlohmann::json records(const Data& data, const std::vector<TrainingResult>& resu
 
 void train(TrainOptions o) {
   const std::unique_ptr<RunLock> lock = lock_run_folder(o.run, o.training.resume, o.common.force);
-  Data data = load(o);
+  VoxelMemory memory = voxel_memory(o.training.memory_gib, o.run);
+  Data data = load(o, memory);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
@@ -105,7 +131,7 @@ void train(TrainOptions o) {
     TrainingOptions training = o.training;
     const std::filesystem::path folder = std::filesystem::path(o.run) / one.group.subfolder;
     training.resume = training.resume && holds_run(folder);  // else it had not begun
-    TrainingRequest request = prepare_training(training, network, o.common, one.stacks, device, pool);
+    TrainingRequest request = prepare_training(training, network, o.common, one.stacks, memory, device, pool);
     request.folder = folder;
     if (results.empty() && !o.training.resume) clear_run(o.run);
     results.push_back(run_training(one.stacks, request, device, pool, o.common, "the same command with --resume"));

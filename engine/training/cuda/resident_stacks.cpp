@@ -17,11 +17,11 @@ std::size_t size_of(int count) {
   return static_cast<std::size_t>(count);
 }
 
-std::size_t pixels_of(const Stack& stack) {
-  return size_of(stack.height) * size_of(stack.width);
+std::size_t voxels_of(const StackPlanes& stack) {
+  return size_of(stack.planes) * stack.plane_pixels();
 }
 
-std::size_t bins_of(const Stack& stack) {
+std::size_t bins_of(const StackPlanes& stack) {
   return SpectrumShape{stack.height, stack.width}.size();
 }
 
@@ -38,19 +38,21 @@ void upload(T* to, std::span<const T> from, cudaStream_t stream) {
 /// Transforms a stack's planes, a few at a time.
 class SpectraUpload {
  public:
-  SpectraUpload(const Stack& of, cudaStream_t stream)
+  SpectraUpload(const StackPlanes& of, cudaStream_t stream)
       : stream_(stream),
         fft_(of.height, of.width, kTogether),
-        planes_(cuda_array<float>(kTogether * pixels_of(of))),
+        planes_(cuda_array<float>(kTogether * of.plane_pixels())),
         spectra_(cuda_array<float2>(kTogether * bins_of(of))) {}
 
-  void run(const Stack& stack, float2* to) {
-    const std::size_t pixels = pixels_of(stack);
+  void run(const StackPlanes& stack, float2* to) {
+    const std::size_t pixels = stack.plane_pixels();
     const std::size_t bins = bins_of(stack);
     for (std::size_t first = 0; first < size_of(stack.planes); first += kTogether) {
       const std::size_t count = std::min<std::size_t>(kTogether, size_of(stack.planes) - first);
       check(cudaMemsetAsync(planes_.get(), 0, kTogether * pixels * sizeof(float), stream_), "uploading a dataset");
-      upload(planes_.get(), std::span(stack.voxels).subspan(first * pixels, count * pixels), stream_);
+      std::vector<float> storage;
+      for (std::size_t i = 0; i < count; ++i)
+        upload(planes_.get() + i * pixels, stack.plane(static_cast<int>(first + i), storage), stream_);
       fft_.forward(planes_.get(), spectra_.get(), stream_);
       scale(&spectra_.get()->x, &(to + first * bins)->x, 2 * count * bins, 1 / static_cast<float>(pixels), stream_);
     }
@@ -105,8 +107,8 @@ void ResidentStacks::allocate(const std::vector<TrainingStack>& stacks, const Ba
   std::size_t voxels = 0;
   std::size_t bins = 0;
   for (const TrainingStack& stack : stacks) {
-    if (needs_source(settings, stack)) voxels += stack.source.voxels.size();
-    if (stack.target) voxels += stack.target->voxels.size();
+    if (needs_source(settings, stack)) voxels += voxels_of(stack.source);
+    if (stack.target) voxels += voxels_of(*stack.target);
     if (in_frequency_space(settings)) bins += size_of(stack.source.planes) * bins_of(stack.source);
   }
   voxels_ = budget.array<float>(voxels);
@@ -119,10 +121,11 @@ void ResidentStacks::allocate(const std::vector<TrainingStack>& stacks, const Ba
 void ResidentStacks::upload_stacks(const std::vector<TrainingStack>& stacks, const BatchSettings& settings,
                                    cudaStream_t stream) {
   float* free_voxels = voxels_.get();
-  const auto keep = [&](const Stack& stack) {
-    upload(free_voxels, std::span(stack.voxels), stream);
+  std::vector<float> storage;
+  const auto keep = [&](const StackPlanes& planes) {
     const float* kept = free_voxels;
-    free_voxels += stack.voxels.size();
+    for (int plane = 0; plane < planes.planes; ++plane, free_voxels += planes.plane_pixels())
+      upload(free_voxels, planes.plane(plane, storage), stream);
     return kept;
   };
   float2* free_bins = spectra_.get();

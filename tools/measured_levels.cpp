@@ -1,0 +1,92 @@
+// See measured_levels.h.
+#include "tools/measured_levels.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "data/stack_traits.h"
+#include "kernels/base/error.h"
+#include "tools/interrupt.h"
+
+namespace n2s {
+namespace {
+
+/// Every n-th voxel of planes that are spread over the stack, as many as give levels to well below a per cent.
+Stack sample_of(const PlanesToRead& planes) {
+  constexpr std::size_t kVoxels = std::size_t{1} << 22;
+  const std::vector<int> sampled = sampled_planes(planes.shape.planes);
+  const std::size_t step = std::max<std::size_t>(1, sampled.size() * plane_pixels(planes.shape) / kVoxels) | 1;
+  Stack sample{1, 1, 0, {}};
+  for (const int plane : sampled) {
+    const Stack one = planes.read(plane, 1);
+    for (std::size_t i = 0; i < one.voxels.size(); i += step) sample.voxels.push_back(one.voxels[i]);
+  }
+  sample.width = static_cast<int>(sample.voxels.size());
+  return sample;
+}
+
+}  // namespace
+
+PlanesToRead planes_to_read(const OpenFile& file, std::size_t stack) {
+  return {file.name_of(stack), stack_shape(file.image, file.selected.stacks[stack]), file.image,
+          [&file, stack](int first, int count) { return read_planes(file, stack, first, count); }};
+}
+
+PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored) {
+  const auto [planes, height, width] = stored.shape();
+  return {name, Stack{planes, height, width, {}}, stored.header(), [&stored](int first, int count) {
+            Stack part{count, stored.shape().height, stored.shape().width, {}};
+            part.voxels.resize(static_cast<std::size_t>(count) * plane_pixels(part));
+            for (int i = 0; i < count; ++i) stored.read(first + i, {0, 0, part.height, part.width}, plane_of(part, i));
+            return part;
+          }};
+}
+
+VoxelSurvey survey(const PlanesToRead& planes, const std::string& kind, bool keep_medians, CountedVoxels& voxels) {
+  VoxelSurvey found;
+  Stack sample = sample_of(planes);
+  ExtremeValues ignored;
+  replace_non_finite(sample, ignored);
+  found.bulk = bulk_levels({&sample});
+  found.low = std::numeric_limits<double>::infinity();
+  found.high = -found.low;
+  const int step = planes_at_once(plane_pixels(planes.shape));
+  for (int first = 0; first < planes.shape.planes; first += step) {
+    if (interrupted()) throw Error("interrupted; nothing was written");
+    Stack part = planes.read(first, std::min(step, planes.shape.planes - first));
+    ExtremeValues replaced;
+    replace_before_fit(part, kind, found.bulk, replaced);
+    voxels.add(part.voxels);
+    const auto [low, high] = std::minmax_element(part.voxels.begin(), part.voxels.end());
+    found.low = std::min<double>(found.low, *low);
+    found.high = std::max<double>(found.high, *high);
+    found.replaced.isolated += replaced.isolated;
+    found.replaced.not_finite += replaced.not_finite;
+    const std::size_t before = static_cast<std::size_t>(first) * plane_pixels(planes.shape);
+    for (const VoxelValue& voxel : replaced.medians)
+      if (keep_medians) found.replaced.medians.push_back({before + voxel.index, voxel.value});
+  }
+  return found;
+}
+
+MeasuredLevels measure_levels(const OpenFile& file, std::size_t stack, const std::string& kind,
+                              const std::optional<Normalisation>& given) {
+  CountedVoxels voxels(file.image);
+  const VoxelSurvey found = survey(planes_to_read(file, stack), kind, false, voxels);
+  MeasuredLevels measured{{found.bulk, {}}, found.replaced, found.low, found.high};
+  if (given) {
+    measured.levels.normalisation = *given;
+  } else if (found.low == found.high && file.selected.stacks.size() > 1) {
+    measured.levels.normalisation = {kind, 1, -found.low, {}, {}};
+  } else {
+    try {
+      measured.levels.normalisation = fit_normalisation(voxels, robust_options(kind));
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}: {}", file.name_of(stack), error.what()));
+    }
+  }
+  return measured;
+}
+
+}  // namespace n2s

@@ -1,0 +1,47 @@
+// The levels of stacks that are read a few planes at a time, from one pass over them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "data/levels.h"
+#include "data/stack_planes.h"
+#include "data/voxel_statistics.h"
+#include "tools/stack_stream.h"
+
+namespace n2s {
+
+/// A stack and the way to its planes.
+struct PlanesToRead {
+  std::string name;  // for messages
+  Stack shape;       // without voxels
+  Image header;      // sample type, slope and intercept
+  std::function<Stack(int first, int count)> read;
+};
+PlanesToRead planes_to_read(const OpenFile& file, std::size_t stack);
+/// Of planes as they are stored. They must live as long as the result.
+PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored);
+
+/// What one pass finds.
+struct VoxelSurvey {
+  BulkLevels bulk;
+  ExtremeValues replaced;    // counts alone; `medians` where they were asked for
+  double low = 0, high = 0;  // of the voxels, once hot pixels are replaced
+};
+
+/// Replaces what is replaced before a map of `kind` is fitted, and counts all voxels in `voxels`. Throws Error.
+VoxelSurvey survey(const PlanesToRead& planes, const std::string& kind, bool keep_medians, CountedVoxels& voxels);
+
+/// The levels of a stack of a file.
+struct MeasuredLevels {
+  StreamLevels levels;
+  ExtremeValues replaced;    // counts alone
+  double low = 0, high = 0;  // of the voxels
+};
+
+/// Fits a map of `kind`, unless one is given. A stack whose voxels are all the same gets a map to 0. Throws Error.
+MeasuredLevels measure_levels(const OpenFile& file, std::size_t stack, const std::string& kind,
+                              const std::optional<Normalisation>& given);
+
+}  // namespace n2s
