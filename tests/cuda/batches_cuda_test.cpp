@@ -1,6 +1,8 @@
 // Batches built on the GPU equal those built on the host, for every method, augmentation and kind of noise.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>#include <fmt/format.h>
 
 #include <cmath>
 
@@ -37,6 +39,21 @@ std::vector<TrainingStack> drawn_stacks(const std::vector<Size>& sizes, bool wit
     stack.held_out = {2};
     stacks.push_back(stack);
   }
+  return stacks;
+}
+
+/// The same planes, half of them on disk.
+std::vector<TrainingStack> stored_copies(std::vector<TrainingStack> stacks) {
+  for (TrainingStack& stack : stacks)
+    for (StackPlanes* planes : {&stack.source, stack.target ? &*stack.target : nullptr}) {
+      if (planes == nullptr) continue;
+      const Stack values = planes->take();
+      VoxelMemory memory{values.voxels.size() * sizeof(float) / 2, std::filesystem::temp_directory_path()};
+      const auto stored = std::make_shared<StoredPlanes>(
+          StoredPlanes::Shape{values.planes, values.height, values.width}, Image{}, memory);
+      for (int plane = 0; plane < values.planes; ++plane) stored->write(plane, plane_of(values, plane));
+      *planes = StackPlanes(stored);
+    }
   return stacks;
 }
 
@@ -101,34 +118,38 @@ bool agree(const std::vector<float>& found, const std::vector<float>& expected, 
   return nmse(found, std::vector<double>(expected.begin(), expected.end())) <= tolerance;
 }
 
-TEST_CASE("batches built on the GPU equal those built on the host") {
-  for (const Case& c : cases()) {
-    CAPTURE(std::string(c.name));
-    const std::vector<TrainingStack> stacks = drawn_stacks(c.sizes, c.targets);
-    const BatchSettings settings = settings_of(c);
-    ThreadPool pool(1);
-    StackBatches host(stacks, settings, pool);
-    DeviceBatches on_device(stacks, settings, kPlenty, nullptr);
-    REQUIRE(on_device.steps_per_epoch() == host.steps_per_epoch());
-    REQUIRE(on_device.extents() == host.extents());
-    const Extents e = host.extents();
-    const Shape input{e.batch, e.height, e.width, c.planes};
-    const Shape target{e.batch, e.height, e.width, 1};
-    HostBatch expected{std::vector<float>(static_cast<std::size_t>(input.elements())),
-                       std::vector<float>(static_cast<std::size_t>(target.elements()))};
-    const DeviceCopy device_input(input, Precision::fp32);
-    const DeviceCopy device_target(target, Precision::fp32);
-    for (long number = 0; number < 2 * host.steps_per_epoch(); ++number) {
-      const BatchStep step = step_of(number, host.steps_per_epoch());
-      host.fill(step, {expected.input.data(), input}, {expected.target.data(), target});
-      on_device.select(step, nullptr);
-      on_device.load(device_input.tensor(), device_target.tensor(), Precision::fp32, nullptr);
-      CHECK(agree(device_input.values(), expected.input, c.tolerance));
-      CHECK(agree(device_target.values(), expected.target, c.tolerance));
-      CHECK(device_input.padding_is_zero());
-      CHECK(device_target.padding_is_zero());
-    }
+void check_against_host(const Case& c, bool are_stored) {
+  CAPTURE(std::string(c.name));
+  CAPTURE(are_stored);
+  const std::vector<TrainingStack> stacks = drawn_stacks(c.sizes, c.targets);
+  const BatchSettings settings = settings_of(c);
+  ThreadPool pool(1);
+  StackBatches host(stacks, settings, pool);
+  DeviceBatches on_device(are_stored ? stored_copies(stacks) : stacks, settings, kPlenty, nullptr);
+  REQUIRE(on_device.steps_per_epoch() == host.steps_per_epoch());
+  REQUIRE(on_device.extents() == host.extents());
+  const Extents e = host.extents();
+  const Shape input{e.batch, e.height, e.width, c.planes};
+  const Shape target{e.batch, e.height, e.width, 1};
+  HostBatch expected{std::vector<float>(static_cast<std::size_t>(input.elements())),
+                     std::vector<float>(static_cast<std::size_t>(target.elements()))};
+  const DeviceCopy device_input(input, Precision::fp32);
+  const DeviceCopy device_target(target, Precision::fp32);
+  for (long number = 0; number < 2 * host.steps_per_epoch(); ++number) {
+    const BatchStep step = step_of(number, host.steps_per_epoch());
+    host.fill(step, {expected.input.data(), input}, {expected.target.data(), target});
+    on_device.select(step, nullptr);
+    on_device.load(device_input.tensor(), device_target.tensor(), Precision::fp32, nullptr);
+    CHECK(agree(device_input.values(), expected.input, c.tolerance));
+    CHECK(agree(device_target.values(), expected.target, c.tolerance));
+    CHECK(device_input.padding_is_zero());
+    CHECK(device_target.padding_is_zero());
   }
+}
+
+TEST_CASE("batches built on the GPU equal those built on the host") {
+  for (const Case& c : cases())
+    for (const bool are_stored : {false, true}) check_against_host(c, are_stored);
 }
 
 TEST_CASE("batches are stored in the network's precision") {

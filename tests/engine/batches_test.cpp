@@ -4,11 +4,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "engine/training/fixed_noise.h"
 #include "engine/training/validation_set.h"
 #include "kernels/base/error.h"
 #include "tests/data/file_helpers.h"
@@ -253,6 +257,76 @@ TEST_CASE("methods and data that do not go together are refused with what to do"
   nothing_left[0].held_out = {0, 1, 2};
   ThreadPool pool(1);
   error_of([&] { StackBatches(nothing_left, settings_for("noise2stack", 2), pool); });
+}
+
+/// Planes that all differ, in memory or stored, partly on disk.
+std::vector<TrainingStack> drawn_stacks(bool are_stored, bool have_targets) {
+  std::vector<TrainingStack> stacks;
+  VoxelMemory memory{std::size_t{5} * 75 * 90 * sizeof(float), std::filesystem::temp_directory_path()};
+  std::uint32_t index = 0;
+  const auto drawn = [&](int planes, int height, int width) {
+    Stack stack{planes, height, width, {}};
+    stack.voxels.resize(static_cast<std::size_t>(planes) * plane_pixels(stack));
+    for (float& voxel : stack.voxels) voxel = random_uniform({3, Purpose::test, 0, 0, 0}, index++) - 0.5F;
+    if (!are_stored) return StackPlanes(stack);
+    const auto stored = std::make_shared<StoredPlanes>(StoredPlanes::Shape{planes, height, width}, Image{}, memory);
+    for (int plane = 0; plane < planes; ++plane) stored->write(plane, plane_of(stack, plane));
+    return StackPlanes(stored);
+  };
+  for (const auto& [planes, height, width] : {std::array{7, 75, 90}, {6, 64, 33}}) {
+    TrainingStack stack{drawn(planes, height, width), std::nullopt, {2}, {}};
+    if (have_targets) stack.target = drawn(planes, height, width);
+    stacks.push_back(stack);
+  }
+  return stacks;
+}
+
+TEST_CASE("stored planes give the batches and validation sets that planes in memory give") {
+  struct Case {
+    const char* method;
+    int planes;
+    std::optional<NoiseSpec> noise;
+    bool is_fixed, have_targets;
+    Augmentation augmentation;
+  };
+  const Augmentation crops{kSide, kSide, 0, false, 0, true};
+  const Augmentation shifts{96, 96, 20, true, 0, false};
+  for (const Case& c : {Case{"noise2stack", 4, {}, false, false, crops},
+                        {"noise2stack", 2, {}, false, false, shifts},
+                        {"noise2stack", 4, GaussianNoise{0.1}, false, false, crops},
+                        {"noise2stack", 5, KspaceNoise{0.3}, true, false, crops},
+                        {"noise2noise", 1, {}, false, true, crops},
+                        {"noise2clean", 3, GaussianNoise{0.1}, true, false, {40, 40, 50, false, 0.25F, true}}}) {
+    BatchSettings settings = settings_for(c.method, c.planes);
+    settings.augmentation = c.augmentation;
+    std::vector<std::vector<float>> seen;
+    for (const bool are_stored : {false, true}) {
+      std::vector<TrainingStack> stacks = drawn_stacks(are_stored, c.have_targets);
+      ThreadPool pool(2);
+      settings.noise = c.noise;
+      VoxelMemory on_disk{0, std::filesystem::temp_directory_path()};
+      if (c.is_fixed) fix_noise(stacks, settings, pool, on_disk);
+      StackBatches batches(stacks, settings, pool);
+      const Extents e = batches.extents();
+      const Shape input{e.batch, e.height, e.width, c.planes};
+      const Shape target{e.batch, e.height, e.width, 1};
+      std::vector<float> values;
+      for (std::uint32_t step = 0; step < 6; ++step) {
+        std::vector<float> inputs(static_cast<std::size_t>(input.elements()));
+        std::vector<float> targets(static_cast<std::size_t>(target.elements()));
+        batches.fill({step / 3, step % 3}, {inputs.data(), input}, {targets.data(), target});
+        values.insert(values.end(), inputs.begin(), inputs.end());
+        values.insert(values.end(), targets.begin(), targets.end());
+      }
+      const ValidationSet validation = make_validation_set(stacks, settings, 4, {20, 100});
+      values.insert(values.end(), validation.inputs.begin(), validation.inputs.end());
+      values.insert(values.end(), validation.targets.begin(), validation.targets.end());
+      seen.push_back(std::move(values));
+    }
+    CAPTURE(c.method);
+    CAPTURE(c.planes);
+    CHECK(seen[0] == seen[1]);
+  }
 }
 
 TEST_CASE("the validation set is the held-out planes, with fixed noise") {

@@ -4,24 +4,13 @@ not grow with the number of planes.
 
 usage: large_files_test.py N2S    (the program)
 """
-import array, os, random, struct, subprocess, unittest
+import array, os, random, subprocess, unittest
 
-from program import N2S, ProgramTest
+from program import N2S, ProgramTest, nifti_header
 
 SIDE = 512
 LARGE, LARGER, SMALL = 70, 140, 12  # planes; 64 planes are 64 MiB as floats, the most that is worked on in memory
 PIXELS = SIDE * SIDE
-
-
-def header(planes):
-    head = bytearray(352)
-    struct.pack_into('<i', head, 0, 348)
-    struct.pack_into('<8h', head, 40, 3, SIDE, SIDE, planes, 1, 1, 1, 1)
-    struct.pack_into('<2h', head, 70, 512, 16)  # uint16
-    struct.pack_into('<8f', head, 76, 1, 1, 1, 1, 0, 0, 0, 0)
-    struct.pack_into('<f', head, 108, 352)
-    head[344:348] = b'n+1\0'
-    return bytes(head)
 
 
 class LargeFiles(ProgramTest):
@@ -34,7 +23,7 @@ class LargeFiles(ProgramTest):
         planes = [twice[p * 16 * SIDE:p * 16 * SIDE + PIXELS].tobytes() for p in range(32)]
         for name, count in (('large', LARGE), ('larger', LARGER), ('small', SMALL)):
             with open(self.path(name + '.nii'), 'wb') as f:
-                f.write(header(count))
+                f.write(nifti_header(count, SIDE, SIDE, 512, 16))
                 for p in range(count):
                     f.write(planes[p % 32])
         self.large, self.larger, self.small = (self.path(n + '.nii') for n in ('large', 'larger', 'small'))

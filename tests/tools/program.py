@@ -6,18 +6,23 @@ import ast, itertools, json, math, os, random, struct, subprocess, sys, tempfile
 N2S = os.path.abspath(sys.argv.pop(1))  # the first argument of each test script
 
 
-def nifti(path, planes, height, width, value, kind='f'):
-    """A NIfTI-1 file of float32 voxels; value(plane, row, column)."""
+def nifti_header(planes, height, width, code=16, bits=32):
+    """Of a NIfTI-1 file; the default samples are float32."""
     header = bytearray(352)
     struct.pack_into('<i', header, 0, 348)
     struct.pack_into('<8h', header, 40, 3, width, height, planes, 1, 1, 1, 1)
-    struct.pack_into('<2h', header, 70, 16, 32)
+    struct.pack_into('<2h', header, 70, code, bits)
     struct.pack_into('<8f', header, 76, 1, 1, 1.5, 2, 0, 0, 0, 0)
     struct.pack_into('<f', header, 108, 352)
     header[344:348] = b'n+1\0'
+    return bytes(header)
+
+
+def nifti(path, planes, height, width, value):
+    """A NIfTI-1 file of float32 voxels; value(plane, row, column)."""
     voxels = [value(p, r, c) for p in range(planes) for r in range(height) for c in range(width)]
     with open(path, 'wb') as f:
-        f.write(header + struct.pack('<%df' % len(voxels), *voxels))
+        f.write(nifti_header(planes, height, width) + struct.pack('<%df' % len(voxels), *voxels))
 
 
 def npy(path, shape, value):
