@@ -1,10 +1,10 @@
 // Batches built on the GPU equal those built on the host, for every method, augmentation and kind of noise.
 #include <doctest/doctest.h>
-
-#include <filesystem>
-#include <memory>#include <fmt/format.h>
+#include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
+#include <memory>
 
 #include "engine/training/cuda/device_batches.h"
 #include "kernels/base/error.h"
