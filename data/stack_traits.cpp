@@ -81,10 +81,16 @@ std::vector<int> sampled_planes(int planes, int most) {
   return sampled;
 }
 
+int pairs_to_sample(std::size_t plane_pixels) {
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  constexpr std::size_t kMost = 16;
+  return static_cast<int>(std::clamp<std::size_t>(kBytes / (2 * plane_pixels * sizeof(float)), 2, kMost));
+}
+
 Stack sample_pairs(const Stack& stack) {
   if (stack.planes < 2) return stack;
   Stack sample{0, stack.height, stack.width, {}};
-  for (const int plane : sampled_planes(stack.planes)) {
+  for (const int plane : sampled_planes(stack.planes, pairs_to_sample(plane_pixels(stack)))) {
     const std::span<const float> pixels = plane_of(stack, plane);
     sample.voxels.insert(sample.voxels.end(), pixels.begin(), pixels.end());
     ++sample.planes;

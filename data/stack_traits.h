@@ -1,6 +1,7 @@
 // What a model has seen of a stack, in three numbers: enough to notice that another stack is of another kind.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ StackTraits stack_traits(const Stack& normalised);
 
 /// The planes of sample_pairs(), by number; of `most` pairs at most.
 std::vector<int> sampled_planes(int planes, int most = 16);
+
+/// Pairs of so large planes that take 64 MiB at most; two at least.
+int pairs_to_sample(std::size_t plane_pixels);
 
 /// The pairs of planes that stack_traits() looks at, one after the other.
 Stack sample_pairs(const Stack& stack);

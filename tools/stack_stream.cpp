@@ -114,10 +114,8 @@ bool comes_in_order(const OpenFile& file, const ImageWriter& writer) {
 }
 
 Stack sample_pairs(const OpenFile& file, std::size_t stack) {
-  constexpr std::size_t kBytes = std::size_t{64} << 20;
   Stack sample = stack_shape(file.image, file.selected.stacks[stack]);
-  const std::size_t fitting = kBytes / (2 * file.reader->plane_samples() * sizeof(float));
-  const std::vector<int> planes = sampled_planes(sample.planes, static_cast<int>(std::max<std::size_t>(fitting, 2)));
+  const std::vector<int> planes = sampled_planes(sample.planes, pairs_to_sample(file.reader->plane_samples()));
   sample.planes = 0;
   for (const int plane : planes) {
     const Stack one = read_planes(file, stack, plane, 1);

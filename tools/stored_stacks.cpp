@@ -82,8 +82,10 @@ StackPlanes normalised(const NamedPlanes& stack, const Surveyed& found) {
 }  // namespace
 
 VoxelMemory voxel_memory(double gib, const std::filesystem::path& folder) {
-  const std::size_t free = gib > 0 ? static_cast<std::size_t>(gib * (1 << 30)) : available_memory() / 2;
-  return {free, folder};
+  constexpr std::size_t kForTraining = std::size_t{512} << 20;  // the network, samples of planes, libraries
+  if (gib > 0) return {static_cast<std::size_t>(gib * (1 << 30)), folder};
+  const std::size_t available = available_memory();
+  return {available > kForTraining ? (available - kForTraining) / 2 : 0, folder};
 }
 
 std::vector<StackPlanes> store_stacks(const OpenFile& file, int middle, VoxelMemory& memory) {

@@ -12,8 +12,8 @@
 
 namespace n2s {
 
-/// What is free for voxels: `gib` where it is above 0, else half of the memory that this process may take. What does
-/// not fit is kept in `folder`.
+/// What is free for voxels: `gib` where it is above 0, else half of the memory that this process may take and that
+/// training itself leaves. What does not fit is kept in `folder`.
 VoxelMemory voxel_memory(double gib, const std::filesystem::path& folder);
 
 /// Reads all stacks of the file, or the `middle` planes of each where that is above 0. Throws Error.

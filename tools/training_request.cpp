@@ -164,7 +164,7 @@ Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks
 /// Traits of the data as the network gets them: with simulated noise, if there is any. From the first stack.
 StackTraits traits_of(const Stacks& stacks, const BatchSettings& batches, ThreadPool& pool) {
   const StackPlanes& source = stacks.front().source;
-  Stack sample = take_planes(source, sampled_planes(source.planes));
+  Stack sample = take_planes(source, sampled_planes(source.planes, pairs_to_sample(source.plane_pixels())));
   if (!batches.noise) return stack_traits(sample);
   undo_normalisation(batches.normalisation, sample.voxels);
   sample = corrupt_stack(*batches.noise, sample, batches.seed, Purpose::noise_input, 0, pool);
