@@ -229,9 +229,10 @@ class Run {
         trainer_.steps(), mean_loss_, log_.records().front().loss, file("model.safetensors").string(), kept_.step));
   }
 
+  /// The log first: where the run is killed between the two, its last records are left out when it is resumed.
   void save_state() {
-    save_state_file(trainer_.state());
     log_.save();
+    save_state_file(trainer_.state());
   }
   void save_state_file(const TrainingState& state) {
     n2s::save_state(file("state.safetensors").string(), forward_.layers, configuration_, state);
