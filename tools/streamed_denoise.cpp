@@ -7,6 +7,7 @@
 #include <future>
 
 #include "kernels/base/error.h"
+#include "kernels/base/host_memory.h"
 #include "tools/interrupt.h"
 
 namespace n2s {
@@ -128,7 +129,7 @@ class StackJob {
 std::size_t activation_memory(const CommonOptions& common) {
   constexpr std::size_t kOnCpu = std::size_t{256} << 20;
   std::string why_cpu;
-  return chosen_gpu(common, why_cpu) ? 0 : kOnCpu;
+  return chosen_gpu(common, why_cpu) ? 0 : std::min(kOnCpu, available_memory() / 4);
 }
 
 std::vector<SeenStack> denoise_streamed(const StreamedDenoising& job, ImageWriter& writer) {

@@ -171,15 +171,20 @@ class MiddlePlanes {
   std::vector<Stack> planes_;
 };
 
-/// A file larger than memory, whose planes come in the order of the output.
-std::vector<TrainedGroup> restore_large(const RestoreOptions& o, const OpenFile& file, const fs::path& run,
-                                        const Device& device, ThreadPool& pool) {
+/// The stored planes are gone when it returns.
+std::vector<TrainedGroup> train_stored(const RestoreOptions& o, const OpenFile& file, const fs::path& run,
+                                       const Device& device, ThreadPool& pool) {
   say(o.common, "{}: {}", file.path, file.selected.describe);
   VoxelMemory memory = voxel_memory(o.training.memory_gib, run);
   const std::vector<StackPlanes> stacks = store_stacks(file, 0, memory);
   describe(memory, o.common);
-  std::vector<TrainedGroup> trained = GroupTraining(o, file, run, memory, device, pool).train(stacks);
+  return GroupTraining(o, file, run, memory, device, pool).train(stacks);
+}
 
+/// A file larger than memory, whose planes come in the order of the output.
+std::vector<TrainedGroup> restore_large(const RestoreOptions& o, const OpenFile& file, const fs::path& run,
+                                        const Device& device, ThreadPool& pool) {
+  std::vector<TrainedGroup> trained = train_stored(o, file, run, device, pool);
   const InterruptGuard guard;
   const std::vector<LoadedModel> models = load_models(run);
   const std::unique_ptr<ImageWriter> writer =
