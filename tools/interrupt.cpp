@@ -35,6 +35,11 @@ InterruptGuard::~InterruptGuard() {
   sigaction(SIGHUP, &hang_up_before_, nullptr);
 }
 
+void write_uninterrupted(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
+  const InterruptGuard guard;
+  write_image(path, image, options);
+}
+
 bool interrupted() {
   return caught != 0;
 }

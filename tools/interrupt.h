@@ -3,6 +3,9 @@
 #pragma once
 
 #include <csignal>
+#include <filesystem>
+
+#include "data/image.h"
 
 namespace n2s {
 
@@ -19,6 +22,9 @@ class InterruptGuard {
   struct sigaction terminate_before_ {};
   struct sigaction hang_up_before_ {};
 };
+
+/// write_image(), which the first signal lets end: it leaves no temporary file. Throws Error.
+void write_uninterrupted(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
 
 /// Whether one of them has come since the last guard was set up.
 bool interrupted();

@@ -66,7 +66,7 @@ void corrupt_in_memory(const CorruptOptions& o, const NoiseSpec& noise, ThreadPo
   std::vector<Stack> noisy;
   for (std::size_t i = 0; i < file.stacks.size(); ++i)
     noisy.push_back(corrupt_stack(noise, file.stacks[i], o.common.seed, copy_of(o), file.number_of(i), pool));
-  write_image(o.out, file.with(noisy), write_options(o));
+  write_uninterrupted(o.out, file.with(noisy), write_options(o));
 }
 
 void corrupt(const CorruptOptions& o) {

@@ -148,7 +148,7 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedMod
   if (!o.measured.empty()) keep_measured(o, file, device, restored);
   WriteOptions write;
   write.overwrite = o.common.force;
-  write_image(job.out, file.with(restored), write);
+  write_uninterrupted(job.out, file.with(restored), write);
   return {{"input", file.path},  {"output", job.out.string()},      {"planes", file.planes()},
           {"tiled", plan.tiled}, {"levels", levels_json(job.seen)}, {"warnings", warnings}};
 }

@@ -143,7 +143,7 @@ std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const fs::p
     const std::size_t shown = one.group.stacks.front();
     write_panel(one, file.stacks[shown], restored[shown]);
   }
-  write_image(o.out, file.with(restored), write_options(o));
+  write_uninterrupted(o.out, file.with(restored), write_options(o));
   return trained;
 }
 
