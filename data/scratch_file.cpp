@@ -64,6 +64,10 @@ void ScratchFile::read_at(std::uint64_t offset, std::span<std::byte> into) const
   }
 }
 
+void ScratchFile::expect(std::uint64_t offset, std::uint64_t bytes) const {
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes), POSIX_FADV_WILLNEED);
+}
+
 void ScratchFile::fail(const char* what, int error) const {
   throw Error(fmt::format("{}: {}: {}; give more --memory, or choose a folder on another disk", folder_, what,
                           std::strerror(error)));

@@ -24,6 +24,9 @@ class ScratchFile {
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   void read_at(std::uint64_t offset, std::span<std::byte> into) const;
 
+  /// Asks the system to have these bytes ready soon; does not wait.
+  void expect(std::uint64_t offset, std::uint64_t bytes) const;
+
  private:
   [[noreturn]] void fail(const char* what, int error) const;
 

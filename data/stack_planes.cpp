@@ -65,6 +65,10 @@ void StackPlanes::prepare(int plane, const PlaneWindow& window, std::span<float>
   apply_normalisation(levels_->normalisation, values);
 }
 
+void StackPlanes::expect(int plane, const PlaneWindow& window) const {
+  if (stored_) stored_->expect(plane, window);
+}
+
 std::span<const float> StackPlanes::plane(int number, std::vector<float>& storage) const {
   if (stack_) return plane_of(*stack_, number);
   storage.resize(plane_pixels());

@@ -45,6 +45,9 @@ class StackPlanes {
   /// A window that lies in the plane, row by row. Calls may run at the same time. Throws Error where a disk does.
   void read(int plane, const PlaneWindow& window, std::span<float> values) const;
 
+  /// Says that the window will be read soon.
+  void expect(int plane, const PlaneWindow& window) const;
+
   /// A whole plane: where it lies, or else read into `storage`.
   std::span<const float> plane(int number, std::vector<float>& storage) const;
 

@@ -78,6 +78,19 @@ std::size_t StoredPlanes::plane_bytes() const {
   return area(shape_.height, shape_.width) * sample_bytes(header_.type);
 }
 
+std::uint64_t StoredPlanes::place_on_disk(std::size_t plane) const {
+  return scratch_begin_ + (plane - in_memory_.size()) * plane_bytes();
+}
+
+void StoredPlanes::expect(int plane, const PlaneWindow& window) const {
+  const auto number = static_cast<std::size_t>(plane);
+  if (number < in_memory_.size()) return;
+  const std::size_t bytes = sample_bytes(header_.type);
+  for_each_tile(shape_, window, [&](Span rows, Span columns, std::size_t first) {
+    scratch_->expect(place_on_disk(number) + first * bytes, area(rows.length, columns.length) * bytes);
+  });
+}
+
 void StoredPlanes::write(int plane, std::span<const float> values) {
   std::vector<std::byte> tiled(plane_bytes());
   std::vector<float> tile, decoded;
@@ -101,7 +114,7 @@ void StoredPlanes::write(int plane, std::span<const float> values) {
   if (number < in_memory_.size())
     std::memcpy(in_memory_[number].get(), tiled.data(), tiled.size());
   else
-    scratch_->write_at(scratch_begin_ + (number - in_memory_.size()) * plane_bytes(), tiled);
+    scratch_->write_at(place_on_disk(number), tiled);
 }
 
 void StoredPlanes::read(int plane, const PlaneWindow& window, std::span<float> values) const {
@@ -122,7 +135,7 @@ void StoredPlanes::read(int plane, const PlaneWindow& window, std::span<float> v
       stored = {in_memory_[number].get() + begin, length};
     } else {
       from_disk.resize(length);
-      scratch_->read_at(scratch_begin_ + (number - in_memory_.size()) * plane_bytes() + begin, from_disk);
+      scratch_->read_at(place_on_disk(number) + begin, from_disk);
       stored = from_disk;
     }
     for (int y = top; y < bottom; ++y) {

@@ -43,8 +43,12 @@ class StoredPlanes {
   /// Throws Error where the disk does.
   void read(int plane, const PlaneWindow& window, std::span<float> values) const;
 
+  /// Says that the window will be read soon: where it is on disk, the system may fetch it meanwhile.
+  void expect(int plane, const PlaneWindow& window) const;
+
  private:
   std::size_t plane_bytes() const;
+  std::uint64_t place_on_disk(std::size_t plane) const;
 
   Shape shape_;
   Image header_;                                         // without axes

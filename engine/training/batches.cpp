@@ -1,6 +1,8 @@
 // Draws each epoch's order and each sample's crop, and has the samples written side by side.
 #include "engine/training/batches.h"
 
+#include <algorithm>
+
 namespace n2s {
 
 StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool)
@@ -8,7 +10,9 @@ StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const Batch
       settings_(settings),
       pool_(&pool),
       targets_(training_targets(stacks, settings)),
-      writer_(stacks, settings) {}
+      writer_(stacks, settings),
+      any_stored_(std::any_of(stacks.begin(), stacks.end(),
+                              [](const TrainingStack& stack) { return stack.source.in_memory() == nullptr; })) {}
 
 long StackBatches::steps_per_epoch() const {
   return (static_cast<long>(targets_.size()) + settings_.batch - 1) / settings_.batch;
@@ -37,6 +41,10 @@ void StackBatches::fill(const BatchStep& step, FloatTensor input, FloatTensor ta
   pool_->parallel_for(settings_.batch, [&](std::ptrdiff_t position, int) {
     writer_.write(sample(step, static_cast<int>(position)), input, target);
   });
+  // While the device computes, the disk may fetch what the next step of the epoch takes.
+  const BatchStep next{step.epoch, step.step + 1};
+  for (int position = 0; any_stored_ && next.step < steps_per_epoch() && position < settings_.batch; ++position)
+    writer_.expect(sample(next, position));
 }
 
 }  // namespace n2s

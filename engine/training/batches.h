@@ -28,6 +28,7 @@ class StackBatches final : public BatchSource {
   ThreadPool* pool_;
   std::vector<PlaneOfStack> targets_;
   SampleWriter writer_;
+  bool any_stored_;
   std::optional<std::uint32_t> shuffled_epoch_;
   std::vector<std::uint32_t> order_;
 };

@@ -28,6 +28,17 @@ void SampleWriter::write(const Sample& sample, FloatTensor input, FloatTensor ta
   gather(target_plane(sample, storage), target, 0);
 }
 
+void SampleWriter::expect(const Sample& sample) const {
+  const TrainingStack& stack = stack_of(sample);
+  const StackPlanes& source = stack.source;
+  const PlaneWindow shown = settings_.noise
+                                ? PlaneWindow{0, 0, source.height, source.width}
+                                : shown_part({nullptr, source.height, source.width, sample.augmentation, sample.draw});
+  for (const int plane : neighbour_planes(source.planes, sample.target.plane, settings_.planes, settings_.gap))
+    source.expect(plane, shown);
+  (stack.target ? *stack.target : source).expect(sample.target.plane, shown);
+}
+
 SampleWriter::SeenPlane SampleWriter::input_plane(const Sample& sample, int plane, std::vector<float>& storage) const {
   return noisy_plane(sample, Purpose::noise_input, plane, storage);
 }

@@ -32,6 +32,9 @@ class SampleWriter {
   /// input (N, H, W, planes), target (N, H, W, 1). Calls may run at the same time, for different positions.
   void write(const Sample& sample, FloatTensor input, FloatTensor target) const;
 
+  /// Says that the sample will be written soon: what is on a disk may be fetched meanwhile.
+  void expect(const Sample& sample) const;
+
  private:
   /// A plane, or the part of it that the sample shows.
   struct SeenPlane {
