@@ -78,6 +78,7 @@ Image without_values(const Image& image) {
   header.intercept = image.intercept;
   header.header = image.header;
   header.medical = image.medical;
+  header.axes_told = image.axes_told;
   return header;
 }
 

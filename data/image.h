@@ -49,6 +49,7 @@ struct Image {
   double slope = 1, intercept = 0;             // value = stored * slope + intercept; integers are written the same way
   std::shared_ptr<const FormatHeader> header;  // of the file read; null: nothing was kept
   bool medical = false;                        // read from a format of medical scanners
+  bool axes_told = true;                       // their names come from the file or the user, not from convention
 };
 
 /// Everything else.

@@ -51,6 +51,11 @@ void add_common_options(Verb& verb, CommonOptions& o) {
       .check(check_seed)
       .show_default();
   verb.option("--threads", o.threads, "CPU threads (default: one per core)").between(0L, 1024L);
+  add_report_options(verb, o);
+}
+
+void add_report_options(Verb& verb, CommonOptions& o) {
+  verb.heading("Common");
   verb.flag("--quiet", o.quiet, "Print no notes and no progress");
   verb.flag("--json", o.json, "Print the result as one JSON object on standard output");
   verb.flag("--force", o.force, "Overwrite existing files");

@@ -26,6 +26,9 @@ struct CommonOptions {
 };
 void add_common_options(Verb& verb, CommonOptions& options);
 
+/// Those of verbs that only look at files: --quiet, --json and --force.
+void add_report_options(Verb& verb, CommonOptions& options);
+
 /// The GPU that the options choose. None: the CPU, and with --device auto `why_cpu` says why. Throws Error for a
 /// --device that is neither.
 std::optional<CudaOptions> chosen_gpu(const CommonOptions& options, std::string& why_cpu);

@@ -8,6 +8,7 @@
 #include "tools/verbs/denoise.h"
 #include "tools/verbs/evaluate.h"
 #include "tools/verbs/info.h"
+#include "tools/verbs/inspect.h"
 #include "tools/verbs/restore.h"
 #include "tools/verbs/train.h"
 
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
   n2s::add_denoise(program);
   n2s::add_evaluate(program);
   n2s::add_corrupt(program);
+  n2s::add_inspect(program);
   n2s::add_info(program);
   n2s::add_bench(program);
   n2s::add_demo(program);

@@ -6,19 +6,13 @@
 #include <string>
 
 #include "data/levels.h"
+#include "data/planes_to_read.h"
 #include "data/stack_planes.h"
 #include "data/voxel_statistics.h"
 #include "tools/stack_stream.h"
 
 namespace n2s {
 
-/// A stack and the way to its planes.
-struct PlanesToRead {
-  std::string name;  // for messages
-  Stack shape;       // without voxels
-  Image header;      // sample type, slope and intercept
-  std::function<Stack(int first, int count)> read;
-};
 PlanesToRead planes_to_read(const OpenFile& file, std::size_t stack);
 /// Of planes as they are stored. They must live as long as the result.
 PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored);

@@ -19,6 +19,7 @@ constexpr std::size_t kAtOnce = std::size_t{32} << 20;           // bytes of vox
 OpenFile open_file(const std::string& path, const InputOptions& input) {
   OpenFile file;
   file.path = path;
+  file.options = input;
   file.reader = open_image(path, input.read);
   file.image = file.reader->image();
   file.select(input.stack);
@@ -43,6 +44,12 @@ int planes_at_once(std::size_t plane_pixels) {
 }
 
 Stack read_planes(const OpenFile& file, std::size_t stack, int first, int count) {
+  Stack planes = read_any_planes(file, stack, first, count);
+  check_planes_finite(planes, file.name_of(stack), first);
+  return planes;
+}
+
+Stack read_any_planes(const OpenFile& file, std::size_t stack, int first, int count) {
   const StackSelection& selection = file.selected.stacks[stack];
   Stack planes = stack_shape(file.image, selection);
   planes.planes = count;
@@ -57,7 +64,6 @@ Stack read_planes(const OpenFile& file, std::size_t stack, int first, int count)
       file.reader->read(number(first + i),
                         std::span(planes.voxels).subspan(static_cast<std::size_t>(i) * samples, samples));
   }
-  check_planes_finite(planes, file.name_of(stack), first);
   return planes;
 }
 

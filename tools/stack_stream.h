@@ -15,6 +15,7 @@
 namespace n2s {
 
 struct OpenFile : FileStacks {
+  InputOptions options;  // it was opened with
   std::unique_ptr<ImageReader> reader;
 };
 
@@ -33,6 +34,9 @@ int planes_at_once(std::size_t plane_pixels);
 
 /// Reads `count` planes of a stack from `first` on. Throws Error, also for planes without a finite voxel.
 Stack read_planes(const OpenFile& file, std::size_t stack, int first, int count);
+
+/// The same, whatever the values are.
+Stack read_any_planes(const OpenFile& file, std::size_t stack, int first, int count);
 
 /// Calls work(stack, first plane, planes) for all planes of all stacks, in their order, while the next ones are being
 /// read. Throws Error where the user interrupts it (InterruptGuard is the caller's).

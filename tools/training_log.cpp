@@ -70,7 +70,7 @@ void TrainingLog::draw(const std::filesystem::path& picture) const {
     validation.x.push_back(step);
     validation.y.push_back(*record.validation);
   }
-  write_curves(picture, "step", "mean squared error", {loss, validation});
+  draw_diagram({"step", "mean squared error", {loss, validation}}).save(picture);
 }
 
 }  // namespace n2s

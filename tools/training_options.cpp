@@ -42,9 +42,10 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
               "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy)")
       .between(1L, kMostPlanes);
   verb.option("--gap", o.gap,
-              "Skip this many planes on each side of the target (for noise correlated between neighbouring planes)")
-      .between(0L, kMostPlanes)
-      .show_default();
+              "Skip this many planes on each side of the target, for noise correlated between neighbouring planes "
+              "(default: "
+              "0; restore: by what n2s inspect finds)")
+      .between(0L, kMostPlanes);
   verb.option("--normalise", o.normalisation,
               fmt::format(
                   "percentile (3rd and 99.8th to 0 and 1), robust-range (0 and the 99.9th percentile to -0.5 and 0.5), "

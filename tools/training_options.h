@@ -29,7 +29,7 @@ struct TrainingOptions {
   std::string network;  // empty: by the kind of file
   std::string method = BatchSettings{}.method;
   int planes = 0;  // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
-  int gap = 0;
+  int gap = -1;    // -1: 0
   int batch = 16;
   int crop = 0;  // pixels; 0: whole planes, 256 at most
   TrainingLength length;
@@ -41,9 +41,10 @@ struct TrainingOptions {
   bool fixed_noise = false;
   int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;
-  std::string channels;  // "each", "joint"; empty: each, but for colour images
-  int held_out = -1;     // planes of each stack that validate; -1: one in 25, none of a short stack
-  std::string keep;      // "last", "best"; empty: best with epochs, as in the paper, else last
+  std::string channels;       // "each", "joint"; empty: each, but for colour images
+  int held_out = -1;          // planes of each stack that validate; -1: one in 25, none of a short stack
+  std::string keep;           // "last", "best"; empty: best with epochs, as in the paper, else last
+  std::string advice = "on";  // "on", "off": whether restore inspects the stack for what is left open
   bool no_fusion = false;
   bool resume = false;
 };

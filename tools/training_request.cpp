@@ -50,10 +50,11 @@ bool nothing_held_out(const Stacks& stacks) {
 /// Planes on one side of the target that a stack has no plane for would be filled with copies of others.
 void check_reach(const TrainingOptions& o, int planes, int shortest) {
   const int side = planes / 2;
-  if (side == 0 || side + o.gap < shortest) return;
+  const int gap = std::max(0, o.gap);
+  if (side == 0 || side + gap < shortest) return;
   throw Error(
       fmt::format("--planes {} --gap {}: reaches {} planes to each side, but the shortest stack has {}; choose fewer",
-                  planes, o.gap, side + o.gap, shortest));
+                  planes, gap, side + gap, shortest));
 }
 
 int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
@@ -221,7 +222,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
 
   BatchSettings& batches = request.batches;
   batches.method = o.method;
-  batches.gap = o.gap;
+  batches.gap = std::max(0, o.gap);
   batches.batch = o.batch;
   batches.seed = common.seed;
   batches.noise = simulated_noise(o);

@@ -298,6 +298,7 @@ nlohmann::json result_json(const TrainingResult& result) {
                       {"configuration", parse_json(result.configuration)},
                       {"levels", parse_json(result.levels)},
                       {"files", result.files}};
+  if (!result.advice.empty()) json["advice"] = parse_json(result.advice);
   if (result.validation) {
     json["best_validation"] = result.validation->best;
     json["best_step"] = result.validation->step;

@@ -36,6 +36,7 @@ struct TrainingResult {
   std::optional<Validation> validation;  // none where no plane was held out
   Kept kept;
   std::string configuration;                 // of the model, JSON
+  std::string advice;                        // JSON; empty: none was taken
   std::string levels;                        // of the stacks, JSON
   std::map<std::string, std::string> files;  // what is in it -> path
 };

@@ -190,8 +190,9 @@ class Hdf5Reader final : public ImageReader {
         shape_(shape_of(dataset_.get(), failure_)) {
     const Hdf5Handle stored(H5Dget_type(dataset_.get()), H5Tclose, failure_);
     header().type = type_of(stored.get()).value_or(SampleType::float32);
-    header().axes = named_axes(input.name(), {shape_.begin(), shape_.end()}, options.axes,
-                               read_hdf5_axes(dataset_.get(), shape_.size()));
+    const std::string own = read_hdf5_axes(dataset_.get(), shape_.size());
+    header().axes = named_axes(input.name(), {shape_.begin(), shape_.end()}, options.axes, own);
+    header().axes_told = !own.empty() || !options.axes.empty();
     check_storage(dataset_.get(), input.name(), failure_, input.size(),
                   sample_count(header().axes) * H5Tget_size(stored.get()));
     read_spacing(dataset_.get(), header());

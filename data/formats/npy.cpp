@@ -222,6 +222,7 @@ std::unique_ptr<ImageReader> open_npy(std::shared_ptr<const InputFile> file, con
   stored.type = type_of(file->name(), fields.type);
   check_shape(file->name(), fields.shape);
   stored.axes = named_axes(file->name(), fields.shape, options.axes);
+  stored.axes_told = !options.axes.empty();
   for (const Axis& axis : stored.axes) header->axes += axis.name;
   if (fields.fortran) std::reverse(stored.axes.begin(), stored.axes.end());
   const bool planes = header->axes.ends_with("YX") && !fields.fortran;

@@ -152,17 +152,16 @@ bool encode(PngWriter& writer, const PngShape& shape, png_bytepp rows) {
   return true;
 }
 
-// `stored` has PNG's big-endian samples.
-void write_encoded(const std::filesystem::path& path, const PngShape& shape, std::span<std::byte> stored,
-                   bool overwrite) {
+// `stored` has PNG's big-endian samples; `name` is for messages.
+std::vector<std::byte> encoded(const std::string& name, const PngShape& shape, std::span<std::byte> stored) {
   std::vector<png_bytep> rows(shape.height);
   for (std::size_t y = 0; y < shape.height; ++y)
     rows[y] = reinterpret_cast<png_bytep>(stored.data() + y * shape.width * shape.channels * shape.bytes);
   PngWriter writer;
   if (!encode(writer, shape, rows.data()))
-    throw Error(fmt::format("{}: cannot make a PNG of {}x{} pixels ({})", path.string(), shape.width, shape.height,
+    throw Error(fmt::format("{}: cannot make a PNG of {}x{} pixels ({})", name, shape.width, shape.height,
                             writer.message.text.data()));
-  write_file_atomically(path, writer.bytes, overwrite);
+  return std::move(writer.bytes);
 }
 
 }  // namespace
@@ -217,7 +216,7 @@ void write_png(const std::filesystem::path& path, const Image& given, const Writ
   shape.bytes = sample_bytes(type);
   std::vector<std::byte> stored(image.values.size() * shape.bytes);
   encode_samples(image.values, type, std::endian::native == std::endian::little, {}, stored);
-  write_encoded(path, shape, stored, options.overwrite);
+  write_file_atomically(path, encoded(path.string(), shape, stored), options.overwrite);
 }
 
 }  // namespace
@@ -226,14 +225,14 @@ std::unique_ptr<ImageWriter> create_png(const std::filesystem::path& path, Image
   return whole_writer(std::move(header), [=](const Image& image) { write_png(path, image, options); });
 }
 
-void write_png_rgb(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> bytes) {
+std::vector<std::byte> encode_png_rgb(int width, int height, std::span<const std::uint8_t> bytes) {
   PngShape shape = {static_cast<std::size_t>(std::max(width, 0)), static_cast<std::size_t>(std::max(height, 0)), 3, 1};
   if (bytes.empty() || shape.width == 0 || bytes.size() / 3 / shape.width != shape.height ||
       bytes.size() % (3 * shape.width) != 0)
-    throw Error(fmt::format("{}: {} bytes are no picture of {}x{} pixels", path.string(), bytes.size(), width, height));
+    throw Error(fmt::format("{} bytes are no picture of {}x{} pixels", bytes.size(), width, height));
   std::vector<std::byte> stored(bytes.size());
   std::transform(bytes.begin(), bytes.end(), stored.begin(), [](std::uint8_t byte) { return std::byte{byte}; });
-  write_encoded(path, shape, stored, true);
+  return encoded("a picture", shape, stored);
 }
 
 }  // namespace n2s

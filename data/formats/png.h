@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "data/image.h"
 #include "data/image_reader.h"
@@ -23,8 +24,7 @@ std::unique_ptr<ImageReader> open_png(std::shared_ptr<const InputFile> file, con
 /// uint8 or uint16, one plane, or one plane of three channels. Throws Error for all else.
 std::unique_ptr<ImageWriter> create_png(const std::filesystem::path& path, Image header, const WriteOptions& options);
 
-/// A picture: 3 * width * height bytes, red green blue per pixel, rows from the top. Replaces an existing file.
-/// Throws Error.
-void write_png_rgb(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> bytes);
+/// The file of a picture: 3 * width * height bytes, red green blue per pixel, rows from the top. Throws Error.
+std::vector<std::byte> encode_png_rgb(int width, int height, std::span<const std::uint8_t> bytes);
 
 }  // namespace n2s

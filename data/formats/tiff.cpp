@@ -133,6 +133,7 @@ class TiffReader final : public ImageReader {
     kept->min_is_white = page_.photometric == PHOTOMETRIC_MINISWHITE;
     header().header = kept;
     set_axes(plane_spacing(file_.handle(), series_, description));
+    header().axes_told = content.names_axes || !options.axes.empty() || series_.planes.size() < 2;
     if (series_.contiguous) {
       start_ = file_.contiguous_start(series_.planes.size(), "a stack");
     } else {

@@ -101,13 +101,13 @@ TEST_CASE("colour PNG") {
   CHECK(back.colour);
   std::vector<std::uint8_t> picture(105);
   for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i);
-  write_png_rgb(folder / "panel.png", 7, 5, picture);
+  write_file_atomically(folder / "panel.png", encode_png_rgb(7, 5, picture));
   const Image panel = read_image(folder / "panel.png");
   REQUIRE(panel.axes == image.axes);
   CHECK(panel.values[1] == 3);
   CHECK(panel.values[35] == 1);
-  CHECK(contains(error_of([&] { write_png_rgb(folder / "panel.png", 7, 6, picture); }), "no picture of 7x6"));
-  CHECK(contains(error_of([&] { write_png_rgb(folder / "panel.png", 0, 6, picture); }), "no picture"));
+  CHECK(contains(error_of([&] { encode_png_rgb(7, 6, picture); }), "no picture of 7x6"));
+  CHECK(contains(error_of([&] { encode_png_rgb(0, 6, picture); }), "no picture"));
 }
 
 TEST_CASE("what a format cannot hold is refused before anything is written") {
@@ -219,7 +219,7 @@ TEST_CASE("samples for check_with_python.py") {
   write_image(path / "grey16.png", ramp_image({{'Y', 5, 1}, {'X', 7, 1}}, SampleType::uint16));
   std::vector<std::uint8_t> picture(105);
   for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i);
-  write_png_rgb(path / "panel.png", 7, 5, picture);
+  write_file_atomically(path / "panel.png", encode_png_rgb(7, 5, picture));
 }
 
 TEST_CASE("planes that are written one by one make the same file as the whole image") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/atomic_file.h"
 #include "data/formats/png.h"
 
 #pragma GCC diagnostic push
@@ -66,8 +67,12 @@ void Canvas::text(int x, int y, const std::string& text, Colour colour, int scal
   }
 }
 
+std::vector<std::byte> Canvas::png() const {
+  return encode_png_rgb(width_, height_, pixels_);
+}
+
 void Canvas::save(const std::filesystem::path& path) const {
-  write_png_rgb(path, width_, height_, pixels_);
+  write_file_atomically(path, png());
 }
 
 int text_width(const std::string& text, int scale) {

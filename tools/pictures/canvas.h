@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -25,6 +26,9 @@ class Canvas {
   /// `scale` is the size of a font pixel; (x, y) is the upper left corner.
   void text(int x, int y, const std::string& text, Colour colour, int scale = 2);
 
+  /// As a PNG file.
+  std::vector<std::byte> png() const;
+  /// Replaces an existing file. Throws Error.
   void save(const std::filesystem::path& path) const;
 
  private:

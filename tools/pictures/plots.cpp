@@ -87,12 +87,12 @@ void draw_legend(Canvas& canvas, const std::vector<Curve>& curves, int right, in
 
 }  // namespace
 
-void write_curves(const std::filesystem::path& path, const std::string& x_label, const std::string& y_label,
-                  const std::vector<Curve>& curves) {
+Canvas draw_diagram(const Diagram& diagram) {
+  const auto& [x_label, y_label, curves, logarithmic] = diagram;
   constexpr int kWidth = 960, kHeight = 560, kLeft = 110, kTop = 50, kRight = 930, kBottom = 490;
   Canvas canvas(kWidth, kHeight, kWhite);
   Scale x = make_scale(curves, &Curve::x, false);
-  Scale y = make_scale(curves, &Curve::y, true);
+  Scale y = make_scale(curves, &Curve::y, logarithmic);
   x.pixel_low = kLeft, x.pixel_high = kRight;
   y.pixel_low = kBottom, y.pixel_high = kTop;
   for (const double tick : x.ticks()) {
@@ -121,10 +121,10 @@ void write_curves(const std::filesystem::path& path, const std::string& x_label,
     }
   }
   draw_legend(canvas, curves, kRight, kTop);
-  canvas.save(path);
+  return canvas;
 }
 
-void write_panel(const std::filesystem::path& path, const std::vector<PanelImage>& images, double black, double white) {
+Canvas draw_panel(const std::vector<PanelImage>& images, double black, double white) {
   constexpr int kGap = 8, kCaption = 30, kReadable = 320;  // pixels
   int width = kGap;
   int height = 0;
@@ -149,7 +149,7 @@ void write_panel(const std::filesystem::path& path, const std::vector<PanelImage
       }
     left += image.width * zoom[i] + kGap;
   }
-  canvas.save(path);
+  return canvas;
 }
 
 }  // namespace n2s

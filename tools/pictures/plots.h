@@ -1,10 +1,11 @@
 // Plots: curves over training steps, and images side by side.
 #pragma once
 
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "tools/pictures/canvas.h"
 
 namespace n2s {
 
@@ -13,9 +14,14 @@ struct Curve {
   std::vector<double> x, y;  // of one length
 };
 
-/// Curves in one diagram with axes and a legend; y on a logarithmic scale where all values are above 0.
-void write_curves(const std::filesystem::path& path, const std::string& x_label, const std::string& y_label,
-                  const std::vector<Curve>& curves);
+/// A diagram of curves with axes and a legend; y on a logarithmic scale where the diagram is and all values are above
+/// 0.
+struct Diagram {
+  std::string x_label, y_label;
+  std::vector<Curve> curves;
+  bool logarithmic = true;
+};
+Canvas draw_diagram(const Diagram& diagram);
 
 /// A gray image, rows of `width` values.
 struct PanelImage {
@@ -25,6 +31,6 @@ struct PanelImage {
 };
 
 /// Images in one row under their captions; `black` and `white` are the values shown so. Small images are enlarged.
-void write_panel(const std::filesystem::path& path, const std::vector<PanelImage>& images, double black, double white);
+Canvas draw_panel(const std::vector<PanelImage>& images, double black, double white);
 
 }  // namespace n2s

@@ -20,7 +20,7 @@ void write_middle_panel(const std::filesystem::path& path, const std::vector<Pan
   std::vector<float> window(images.back().values.begin(), images.back().values.end());
   const double black = percentile(window, 1);
   const double white = std::max(percentile(window, 99.9), black + 1e-6);
-  write_panel(path, images, black, white);
+  draw_panel(images, black, white).save(path);
 }
 
 }  // namespace n2s

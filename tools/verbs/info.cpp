@@ -118,7 +118,7 @@ void add_info(Program& program) {
   Verb verb = program.add_verb("info", "Describe a file, a model, or this build");
   verb.option("FILE", options->file, "An image file, a model or a run's folder (default: this build and machine)");
   add_input_options(verb, options->input);
-  add_common_options(verb, options->common);
+  add_report_options(verb, options->common);
   verb.footer(
       "Examples:\n"
       "  n2s info                     this build and machine\n"

@@ -14,6 +14,7 @@
 #include "data/image_writer.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/inspect/restoring_advice.h"
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
@@ -56,7 +57,7 @@ struct TrainedGroup {
 /// Trains a network for each group of the file's stacks, which are `stacks`.
 class GroupTraining {
  public:
-  GroupTraining(const RestoreOptions& o, const FileStacks& file, const fs::path& run, VoxelMemory& memory,
+  GroupTraining(const RestoreOptions& o, const OpenFile& file, const fs::path& run, VoxelMemory& memory,
                 const Device& device, ThreadPool& pool)
       : o_(o), file_(file), run_(run), memory_(memory), device_(device), pool_(pool) {}
 
@@ -75,6 +76,11 @@ class GroupTraining {
   TrainedGroup train_one(NetworkGroup group, std::vector<TrainingStack>& stacks, bool is_first) {
     TrainingOptions training = o_.training;
     training.resume = training.resume && holds_run(run_ / group.subfolder);  // else it had not begun
+    std::string advice;
+    if (training.resume)
+      take_settings_of_run(training, run_ / group.subfolder);
+    else
+      advice = take_advice(training, file_, group, o_.common);
     const Network& network = choose_network(training.network, file_.image.medical);
     TrainingRequest request = prepare_training(training, network, o_.common, stacks, memory_, device_, pool_);
     check_learns_alone(request);
@@ -83,11 +89,12 @@ class GroupTraining {
     const std::string resume =
         fmt::format("n2s restore {} -o {} --resume (and the options given before)", o_.in, o_.out);
     TrainingResult result = run_training(stacks, request, device_, pool_, o_.common, resume);
+    result.advice = std::move(advice);
     return {std::move(group), std::move(request), std::move(result)};
   }
 
   const RestoreOptions& o_;
-  const FileStacks& file_;
+  const OpenFile& file_;
   const fs::path& run_;
   VoxelMemory& memory_;
   const Device& device_;
@@ -131,12 +138,12 @@ WriteOptions write_options(const RestoreOptions& o) {
   return write;
 }
 
-std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const fs::path& run, const Device& device,
-                                            ThreadPool& pool) {
+std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const OpenFile& opened, const fs::path& run,
+                                            const Device& device, ThreadPool& pool) {
   const LoadedFile file = load_noisy_file(o.in, o.input, o.common);
   VoxelMemory unused;
   std::vector<TrainedGroup> trained =
-      GroupTraining(o, file, run, unused, device, pool).train({file.stacks.begin(), file.stacks.end()});
+      GroupTraining(o, opened, run, unused, device, pool).train({file.stacks.begin(), file.stacks.end()});
   std::vector<Stack> restored(file.stacks.size());
   for (TrainedGroup& one : trained) {
     restore_stacks(o, file, one, device, restored);
@@ -236,7 +243,7 @@ void restore(const RestoreOptions& o) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const std::vector<TrainedGroup> trained =
-      is_streamed(o, file) ? restore_large(o, file, run, device, pool) : restore_in_memory(o, run, device, pool);
+      is_streamed(o, file) ? restore_large(o, file, run, device, pool) : restore_in_memory(o, file, run, device, pool);
   if (o.common.json) print_records(o, trained);
   say(o.common, "{}: restored; model, log and pictures are in {}", o.out, run.string());
 }
@@ -252,6 +259,11 @@ void add_restore(Program& program) {
   verb.option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
   add_input_options(verb, options->input);
   add_training_options(verb, options->training);
+  verb.option("--advice", options->training.advice,
+              "Inspect the stack (n2s inspect) and choose planes, gap and normalisation by what it is like, where they "
+              "are not given")
+      .one_of({"on", "off"})
+      .show_default();
   add_common_options(verb, options->common);
   verb.footer(
       "Trains each network for 5 minutes on images of 64x64 pixels unless told otherwise.\n"
