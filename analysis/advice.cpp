@@ -11,7 +11,8 @@ namespace {
 
 // Correlations of the noise. White noise in a sample of 1000 blocks gives below 0.01; what is left of structure, 0.1.
 constexpr double kCorrelated = 0.2;
-constexpr double kGone = 0.12;   // between planes at the distance that the gap leaves
+constexpr double kShared = 0.3;  // of the noise of adjacent planes: what structure leaves is below
+constexpr double kGone = 0.07;   // between planes at the distance that the gap leaves
 constexpr double kDecays = 0.5;  // structure decays slowly from plane to plane, noise of interpolation at once
 constexpr int kMostGap = 2;
 // Correlation of neighbouring planes, noise aside. Brains at 1 mm have 0.97; at 0.7 a neighbour explains half of the
@@ -25,7 +26,8 @@ constexpr double kStripes = 0.5;       // the same of the means of rows and colu
 constexpr double kShifted = 1.5;       // pixels, from plane to plane
 constexpr double kSaturated = 0.001;   // share of the voxels
 constexpr double kNoisyShare = 0.01;   // of the variance that is noise: less is hardly worth removing
-constexpr double kNoisy = 0.005;       // noise, as a share of the range, that is worth removing
+constexpr double kGrainy = 0.05;
+constexpr double kNoisy = 0.005;  // noise, as a share of the range, that is worth removing
 constexpr double kBleached = 0.3;
 
 /// "3, 7 and 12", or the first of many.
@@ -137,7 +139,7 @@ class Adviser {
   /// pattern.
   void noise_between_planes() {
     const double adjacent = between(1);
-    if (adjacent < kCorrelated) {
+    if (adjacent < kShared) {
       reason(fmt::format("The noise of neighbouring planes is independent (correlation of the finest detail {:.2f}).",
                          adjacent));
       return;
@@ -242,6 +244,13 @@ class Adviser {
           100 * found_.trend));
   }
 
+  /// Whether noise is a good part of the signal even where the stack is brightest.
+  bool is_grainy() const {
+    if (found_.noise.points.empty()) return true;
+    const NoiseLevel::Point& brightest = found_.noise.points.back();
+    return std::sqrt(brightest.variance) > kGrainy * (brightest.value - found_.survey.low);
+  }
+
   void levels() {
     if (found_.saturated > kSaturated)
       reason(fmt::format("{:.2g} % of the voxels are saturated; they do not count for the levels and keep their value.",
@@ -250,7 +259,7 @@ class Adviser {
       reason(fmt::format("{} voxels are NaN or infinite; they keep their value.", found_.survey.not_finite));
     const double range = double{found_.survey.high} - found_.survey.low;
     const double noise = found_.noise.deviation * std::sqrt(shared_detail() ? 1 - between(1) : 1);
-    const bool is_weak = found_.similarity.noise_variance < kNoisyShare * found_.similarity.variance;
+    const bool is_weak = found_.noise.mean_variance < kNoisyShare * found_.similarity.variance && !is_grainy();
     if (noise < kNoisy * range && is_weak && !found_.undersampling.at_random)
       warning(Trust::with_care,
               fmt::format("There is hardly any noise ({:.2g} % of the range): there is little to gain.",

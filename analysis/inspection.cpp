@@ -58,7 +58,7 @@ Inspection inspect(const PlanesToRead& planes) {
   found.noise = measure_noise_level(sample, found.survey, found.correlation);
   found.similarity = measure_similarity(sample, found.noise);
   found.shifts = measure_shifts(sample);
-  found.undersampling = measure_undersampling(planes, sample);
+  found.undersampling = measure_undersampling(planes, sample, found.noise.mean_variance);
   const Stack& middle = sample.planes[sample.planes.size() / 2];
   const std::span<const float> plane = plane_of(middle, middle.planes / 2);
   found.middle_plane.assign(plane.begin(), plane.end());

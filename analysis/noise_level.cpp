@@ -163,7 +163,7 @@ NoiseLevel measure_noise_level(const PlaneSample& sample, const PlaneSurvey& sur
   }
   fit_line(level);
   const double change = level.gain * (level.points.back().value - level.points.front().value);
-  level.grows_with_signal = groups > 2 && change > 0.5 * level.points.front().variance;
+  level.grows_with_signal = groups > 2 && change > 0.3 * level.points.front().variance;
   level.deviation = std::sqrt(std::max(0.0, level.gain * level.value + level.offset));
   return level;
 }

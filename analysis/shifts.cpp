@@ -14,7 +14,7 @@ namespace n2s {
 namespace {
 
 constexpr double kFinest = 0.12;       // cycles per pixel: finer structure is mostly noise
-constexpr double kClearMaximum = 0.3;  // of what two equal planes have
+constexpr double kClearMaximum = 0.2;  // of what two equal planes have
 
 /// A plane without its mean, faded out towards its edges.
 std::vector<float> faded(std::span<const float> plane, int height, int width) {

@@ -1,5 +1,5 @@
-// The power of a frequency of noise, or of structure, is distributed exponentially around its mean, so 1 in 50 lies
-// below a fiftieth of it. Missing frequencies do so by far more often, and next to others that do not.
+// What is measured has noise at every frequency. Its power is distributed exponentially, so 1 in 50 lies below a
+// fiftieth of its mean; missing frequencies do so by far more often, and next to others that do not.
 #include "analysis/undersampling.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace n2s {
 namespace {
 
-constexpr double kMissing = 0.02;     // of the mean power at this distance from 0
+constexpr double kMissing = 0.02;     // of the noise's power
 constexpr double kManyMissing = 0.2;  // share of all frequencies
 constexpr double kMixed = 0.08;       // share of neighbouring pairs of which one is missing
 constexpr int kPlanes = 3;
@@ -21,29 +21,19 @@ struct Counts {
   double bins = 0, missing = 0, pairs = 0, mixed = 0;
 };
 
-void count(const Fft2d& fft, std::span<const float> plane, Counts& counts) {
+/// `noise`: its mean power at one frequency.
+void count(const Fft2d& fft, std::span<const float> plane, double noise, Counts& counts) {
   const SpectrumShape shape = fft.shape();
   std::vector<std::complex<float>> spectrum(shape.size());
   fft.forward(plane, spectrum);
   const int columns = shape.columns();
-  const auto ring_of = [&](int ky, int kx) {
-    return static_cast<std::size_t>(std::lround(std::hypot(std::min(ky, shape.height - ky), kx)));
-  };
-  std::vector<double> power(ring_of(shape.height / 2, columns) + 2);
-  std::vector<double> bins(power.size());
   const auto at = [&](int ky, int kx) {
     return static_cast<std::size_t>(ky) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(kx);
   };
-  for (int ky = 0; ky < shape.height; ++ky)
-    for (int kx = 0; kx < columns; ++kx) {
-      power[ring_of(ky, kx)] += std::norm(spectrum[at(ky, kx)]);
-      ++bins[ring_of(ky, kx)];
-    }
   std::vector<bool> missing(spectrum.size());
   for (int ky = 0; ky < shape.height; ++ky)
     for (int kx = 0; kx < columns; ++kx) {
-      const std::size_t ring = ring_of(ky, kx);
-      missing[at(ky, kx)] = std::norm(spectrum[at(ky, kx)]) < kMissing * power[ring] / bins[ring];
+      missing[at(ky, kx)] = std::norm(spectrum[at(ky, kx)]) < kMissing * noise;
       ++counts.bins;
       counts.missing += missing[at(ky, kx)] ? 1 : 0;
       if (kx == 0) continue;
@@ -54,7 +44,7 @@ void count(const Fft2d& fft, std::span<const float> plane, Counts& counts) {
 
 }  // namespace
 
-Undersampling measure_undersampling(const PlanesToRead& planes, const PlaneSample& sample) {
+Undersampling measure_undersampling(const PlanesToRead& planes, const PlaneSample& sample, double noise_variance) {
   if (sample.runs.empty()) return {};
   const Fft2d fft(planes.shape.height, planes.shape.width);
   Counts counts;
@@ -63,7 +53,7 @@ Undersampling measure_undersampling(const PlanesToRead& planes, const PlaneSampl
     Stack plane = planes.read(sample.runs[r][sample.runs[r].size() / 2], 1);
     for (float& value : plane.voxels)
       if (!std::isfinite(value)) value = 0;
-    count(fft, plane.voxels, counts);
+    count(fft, plane.voxels, noise_variance * static_cast<double>(plane.voxels.size()), counts);
   }
   const double missing = counts.missing / counts.bins;
   return {missing, missing > kManyMissing && counts.mixed / counts.pairs > kMixed};

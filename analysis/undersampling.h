@@ -7,11 +7,11 @@
 namespace n2s {
 
 struct Undersampling {
-  double missing = 0;  // share of frequencies without power, where the others at the same distance from 0 have it
+  double missing = 0;  // share of frequencies without power
   bool at_random = false;
 };
 
-/// From a few whole planes. Throws Error as `planes.read` does.
-Undersampling measure_undersampling(const PlanesToRead& planes, const PlaneSample& sample);
+/// From a few whole planes. `noise_variance` is that of a voxel. Throws Error as `planes.read` does.
+Undersampling measure_undersampling(const PlanesToRead& planes, const PlaneSample& sample, double noise_variance);
 
 }  // namespace n2s
