@@ -234,7 +234,8 @@ class Adviser {
               fmt::format("The brightness jumps at {}. Where it is the illumination, correct it first.",
                           planes_text(found_.jumps)));
     const double shift = typical_shift(found_.shifts);
-    if (shift > kShifted)
+    const bool are_many = 3 * found_.shifts.size() >= found_.sampled.size();
+    if (shift > kShifted && are_many)
       warning(Trust::with_care,
               fmt::format("Planes lie shifted against each other by {:.1f} pixels (median): align them first.", shift));
     if (std::abs(found_.trend) > kBleached)

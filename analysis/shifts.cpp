@@ -14,7 +14,7 @@ namespace n2s {
 namespace {
 
 constexpr double kFinest = 0.12;       // cycles per pixel: finer structure is mostly noise
-constexpr double kClearMaximum = 0.2;  // of what two equal planes have
+constexpr double kClearMaximum = 0.5;  // of what two equal planes have
 
 /// A plane without its mean, faded out towards its edges.
 std::vector<float> faded(std::span<const float> plane, int height, int width) {
@@ -53,15 +53,17 @@ class PhaseCorrelation {
   std::optional<Shift> between(const std::vector<std::complex<float>>& before,
                                const std::vector<std::complex<float>>& after) const {
     std::vector<std::complex<float>> product(before.size());
+    double most = 0;  // the maximum, were all phases those of one shift
     for (std::size_t i = 0; i < product.size(); ++i) {
       const std::complex<float> cross = after[i] * std::conj(before[i]);
-      const float size = std::abs(cross);
+      const float size = std::sqrt(std::abs(cross));
       if (size > 0) product[i] = cross / size * weights_[i];
+      most += 2 * size * weights_[i] / (static_cast<double>(height_) * width_);
     }
     std::vector<float> peaks(static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_));
     fft_.inverse(product, peaks);
     const auto highest = std::max_element(peaks.begin(), peaks.end());
-    if (*highest < kClearMaximum * most()) return std::nullopt;
+    if (*highest < kClearMaximum * most) return std::nullopt;
     const int at = static_cast<int>(highest - peaks.begin());
     const int y = at / width_;
     const int x = at % width_;
@@ -82,17 +84,20 @@ class PhaseCorrelation {
     return bend < 0 ? std::clamp(0.5 * (before - after) / bend, -0.5, 0.5) : 0;
   }
 
-  /// The maximum for equal planes: the mean weight over the whole spectrum.
-  double most() const {
-    double sum = 0;
-    for (const float weight : weights_) sum += 2 * weight;
-    return sum / (static_cast<double>(height_) * width_);
-  }
-
   int height_, width_;
   Fft2d fft_;
   std::vector<float> weights_;
 };
+
+}  // namespace
+
+namespace {
+
+/// Whether the shift over two planes is the sum of those over one: where noise makes the maxima it is not.
+bool agree(const Shift& first, const Shift& second, const Shift& both) {
+  constexpr double kTolerance = 1;  // pixels
+  return std::hypot(first.y + second.y - both.y, first.x + second.x - both.x) < kTolerance;
+}
 
 }  // namespace
 
@@ -103,15 +108,15 @@ std::vector<Shift> measure_shifts(const PlaneSample& sample) {
   const PhaseCorrelation correlation(first.height, first.width);
   for (std::size_t r = 0; r < sample.planes.size(); ++r) {
     const Stack& run = sample.planes[r];
-    std::vector<std::complex<float>> before;
-    for (int plane = 0; plane < run.planes; ++plane) {
-      std::vector<std::complex<float>> after = correlation.spectrum(plane_of(run, plane));
-      if (plane > 0)
-        if (std::optional<Shift> shift = correlation.between(before, after)) {
-          shift->plane = sample.runs[r][static_cast<std::size_t>(plane)];
-          shifts.push_back(*shift);
-        }
-      before = std::move(after);
+    std::vector<std::vector<std::complex<float>>> spectra;
+    for (int plane = 0; plane < run.planes; ++plane) spectra.push_back(correlation.spectrum(plane_of(run, plane)));
+    for (std::size_t plane = 2; plane < spectra.size(); ++plane) {
+      const std::optional<Shift> before = correlation.between(spectra[plane - 2], spectra[plane - 1]);
+      std::optional<Shift> here = correlation.between(spectra[plane - 1], spectra[plane]);
+      const std::optional<Shift> both = correlation.between(spectra[plane - 2], spectra[plane]);
+      if (!before || !here || !both || !agree(*before, *here, *both)) continue;
+      here->plane = sample.runs[r][plane];
+      shifts.push_back(*here);
     }
   }
   return shifts;

@@ -12,8 +12,9 @@ struct Shift {
   double y = 0, x = 0;  // pixels, down and right
 };
 
-/// Of consecutive planes of the sample, by phase correlation (Kuglin and Hines 1975) of their coarse structure. Pairs
-/// without a clear maximum are left out.
+/// Of consecutive planes of the sample, by phase correlation (Kuglin and Hines 1975) of their coarse structure, in
+/// which strong frequencies count more, as noise rules the others. Pairs without a clear maximum are left out, and
+/// those that do not agree with the planes before.
 std::vector<Shift> measure_shifts(const PlaneSample& sample);
 
 /// Median length of the shifts, pixels; 0 where there are none.

@@ -68,8 +68,9 @@ double missed_square(const PlaneSample& sample) {
 /// exp(-distance^2).
 void leave_noise_out(Similarity& similarity) {
   constexpr double kSlow = 0.3;
+  constexpr double kFewest = 0.2;  // correlation: less may be chance
   std::vector<Similarity::AtDistance>& distances = similarity.distances;
-  if (distances.size() < 2 || distances[0].correlation <= 0) return;
+  if (distances.size() < 2 || distances[0].correlation < kFewest) return;
   const double ratio = distances[1].correlation / distances[0].correlation;
   if (ratio < kSlow) return;
   const double at_zero = std::min(1.0, distances[0].correlation * std::cbrt(1 / std::min(1.0, ratio)));
