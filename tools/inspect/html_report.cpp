@@ -19,7 +19,7 @@ constexpr const char* kStyle = R"(
   h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-wrap: anywhere; }
   .trust { padding: .6rem 1rem; border-left: 6px solid; background: #f6f8fa; }
   .yes { border-color: #2ca02c; } .care { border-color: #e6a700; } .no { border-color: #d62728; }
-  pre { background: #f6f8fa; padding: .8rem 1rem; overflow-x: auto; }
+  pre { background: #f6f8fa; padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
   table { border-collapse: collapse; width: 100%; } td { padding: .3rem .6rem; border-top: 1px solid #e1e4e8; vertical-align: top; }
   td:first-child { color: #57606a; white-space: nowrap; }
   .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; }

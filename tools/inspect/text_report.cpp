@@ -13,6 +13,11 @@ std::string percent(double share) {
   return fmt::format("{:.2g} %", 100 * share);
 }
 
+/// A correlation, without a "-0.00".
+std::string two_digits(double value) {
+  return fmt::format("{:.2f}", std::abs(value) < 0.005 ? 0 : value);
+}
+
 /// "none", "3, 7", or the first of many.
 std::string list(const std::vector<int>& planes) {
   if (planes.empty()) return "none";
@@ -52,22 +57,23 @@ std::string noise_text(const Inspection& found) {
 
 std::string within_text(const NoiseCorrelation& c) {
   if (c.blocks == 0) return "could not be measured: no flat places";
-  return fmt::format("along rows {:.2f}, {:.2f}, {:.2f}; along columns {:.2f}, {:.2f}, {:.2f} (1, 2 and 3 pixels)",
-                     c.along_x[1], c.along_x[2], c.along_x[3], c.along_y[1], c.along_y[2], c.along_y[3]);
+  return fmt::format("along rows {}, {}, {}; along columns {}, {}, {} (1, 2 and 3 pixels)", two_digits(c.along_x[1]),
+                     two_digits(c.along_x[2]), two_digits(c.along_x[3]), two_digits(c.along_y[1]),
+                     two_digits(c.along_y[2]), two_digits(c.along_y[3]));
 }
 
 std::string between_text(const NoiseCorrelation& c) {
   if (c.blocks == 0 || c.between_planes.empty()) return "could not be measured";
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(3, c.between_planes.size()); ++i)
-    text += fmt::format("{}{:.2f}", i == 0 ? "" : ", ", c.between_planes[i]);
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", two_digits(c.between_planes[i]));
   return text + " (1, 2, ... planes apart; finest detail)";
 }
 
 std::string pattern_text(const NoiseCorrelation& c) {
   if (c.far_distance == 0) return "could not be measured";
-  return fmt::format("correlation of fine detail {:.2f}, of rows {:.2f}, of columns {:.2f}, {} planes apart", c.far,
-                     c.far_rows, c.far_columns, c.far_distance);
+  return fmt::format("correlation of fine detail {}, of rows {}, of columns {}, {} planes apart", c.far, c.far_rows,
+                     two_digits(c.far_columns), c.far_distance);
 }
 
 std::string similarity_text(const Similarity& similarity) {

@@ -43,7 +43,8 @@ struct Scale {
     const double rough = (high - low) / 6;
     const double power = std::pow(10, std::floor(std::log10(rough)));
     const double step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
-    for (double v = std::ceil(low / step) * step; v <= high + 1e-9 * step; v += step) values.push_back(v);
+    for (double v = std::ceil(low / step) * step; v <= high + 1e-9 * step; v += step)
+      values.push_back(std::abs(v) < 1e-9 * step ? 0 : v);
     return values;
   }
 };
