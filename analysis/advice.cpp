@@ -141,7 +141,7 @@ class Adviser {
     const double adjacent = between(1);
     if (adjacent < kShared) {
       reason(fmt::format("The noise of neighbouring planes is independent (correlation of the finest detail {:.2f}).",
-                         adjacent));
+                         std::max(0.0, adjacent)));
       return;
     }
     int gap = 1;

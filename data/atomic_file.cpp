@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "data/atomic_folder.h"
+#include "data/formats/zarr_array.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -54,15 +56,26 @@ int rename_if_absent(const fs::path& from, const fs::path& to) {
   throw Error(fmt::format("{}: exists already; choose another name or overwrite it with --force", name));
 }
 
+/// A folder is replaced by one of its kind alone.
+void check_old_folder(const fs::path& path, bool overwrite) {
+  if (!is_folder_output(path)) throw Error(fmt::format("{}: is a folder; name a file in it", path.string()));
+  if (!overwrite) fail_exists(path.string());
+  if (!is_zarr_folder(path) && !fs::is_empty(path))
+    throw Error(fmt::format("{}: is a folder of other things than an image; choose another name", path.string()));
+}
+
 }  // namespace
 
 void check_output_path(const fs::path& path, bool overwrite) {
   const std::string name = path.string();
-  if (!path.has_filename()) throw Error(fmt::format("'{}': an output needs a file name", name));
+  if (!path.has_filename() && !is_folder_output(path))
+    throw Error(fmt::format("'{}': an output needs a file name", name));
   const fs::path target = behind_links(path);
   struct stat status = {};
   if (::stat(target.c_str(), &status) == 0) {
-    if (S_ISDIR(status.st_mode)) throw Error(fmt::format("{}: is a folder; name a file in it", name));
+    if (S_ISDIR(status.st_mode)) return check_old_folder(path, overwrite);
+    if (is_folder_output(path))
+      throw Error(fmt::format("{}: is a file, and the output is a folder; choose another name", name));
     if (!S_ISREG(status.st_mode)) throw Error(fmt::format("{}: is not a regular file; choose another name", name));
     if (!overwrite) fail_exists(name);
   }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "data/formats/zarr_array.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -19,8 +20,6 @@ namespace {
 /// Some images are folders.
 const char* folder_advice(const std::filesystem::path& path) {
   const auto has = [&](const char* name) { return std::filesystem::exists(path / name); };
-  if (has(".zgroup") || has(".zarray") || has("zarr.json"))
-    return "is a Zarr folder, which cannot be read; convert it to OME-TIFF, for instance with bfconvert (Bio-Formats)";
   if (has("DICOMDIR")) return "is a folder of DICOM files; convert them to NIfTI with dcm2niix";
   return "is a folder; name a file";
 }
@@ -29,7 +28,10 @@ const char* folder_advice(const std::filesystem::path& path) {
 
 InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
   // O_NONBLOCK: opening a pipe must not wait for a writer; it has no effect on regular files.
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const std::filesystem::path metadata = zarr_metadata_file(path);
+  is_folder_ = !metadata.empty();
+  const std::filesystem::path& opened = is_folder_ ? metadata : path;
+  descriptor_ = ::open(opened.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) throw Error(fmt::format("{}: cannot open: {}", name_, std::strerror(errno)));
   struct stat status = {};
   const bool known = ::fstat(descriptor_, &status) == 0;

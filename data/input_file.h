@@ -13,7 +13,8 @@ namespace n2s {
 
 class InputFile {
  public:
-  /// Throws Error: missing, not permitted, a folder or a device, empty.
+  /// Of a Zarr folder, its metadata are opened. Throws Error: missing, not permitted, another folder or a device,
+  /// empty.
   explicit InputFile(const std::filesystem::path& path);
   ~InputFile();
   InputFile(const InputFile&) = delete;
@@ -21,6 +22,8 @@ class InputFile {
 
   const std::string& name() const { return name_; }
   std::uint64_t size() const { return size_; }  // bytes
+  /// Whether name() is a folder that is an image, and what is open its metadata.
+  bool is_folder() const { return is_folder_; }
   int descriptor() const { return descriptor_; }
 
   /// Reads from `offset` until `into` is full or the file ends; returns the number of bytes. Throws Error.
@@ -34,6 +37,7 @@ class InputFile {
   std::string name_;
   std::uint64_t size_ = 0;
   int descriptor_ = -1;
+  bool is_folder_ = false;
 };
 
 /// Throws the Error for a file shorter than its header says: "name: the file ends early (HAVE of NEED bytes of WHAT):

@@ -45,6 +45,8 @@ std::uint64_t ScratchFile::reserve(std::uint64_t bytes) {
 }
 
 void ScratchFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const std::uint64_t begin = offset;
+  const std::size_t length = bytes.size();
   while (!bytes.empty()) {
     const ssize_t done = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
@@ -52,6 +54,8 @@ void ScratchFile::write_at(std::uint64_t offset, std::span<const std::byte> byte
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     offset += static_cast<std::uint64_t>(done);
   }
+  // To the disk at once, while more is being read: later it would compete with the training.
+  ::sync_file_range(descriptor_, static_cast<off_t>(begin), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE);
 }
 
 void ScratchFile::read_at(std::uint64_t offset, std::span<std::byte> into) const {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "data/formats/zarr_array.h"
 #include "engine/graph/fusion.h"
 #include "engine/graph/receptive_field.h"
 #include "engine/training/checkpoint.h"
@@ -30,7 +31,7 @@ nlohmann::json model_configuration(const Network& network, const BatchSettings& 
 
 fs::path model_file(const fs::path& path) {
   fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
-  if (fs::exists(path / ".zgroup") || fs::exists(path / ".zarray") || fs::exists(path / "zarr.json"))
+  if (is_zarr_folder(path))
     throw Error(fmt::format("{}: a Zarr image, not a model; the model comes first: a run's folder or a model file",
                             path.string()));
   if (!fs::exists(file))

@@ -11,6 +11,7 @@
 #include "data/formats/nrrd.h"
 #include "data/formats/png.h"
 #include "data/formats/tiff.h"
+#include "data/formats/zarr.h"
 #include "data/text.h"
 
 namespace n2s {
@@ -85,6 +86,16 @@ const std::vector<Format>& table() {
        .axes = "TZYX",
        .medical = true,
        .may_lack_axes = true},
+      {.name = "OME-Zarr",
+       .extensions = {".zarr"},
+       .recognise = is_zarr,
+       .open = open_zarr,
+       .create = create_zarr,
+       .float16 = true,
+       .may_lack_axes = true,
+       .has_series = true,
+       .has_datasets = true,
+       .is_folder = true},
   };
   return rows;
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "data/atomic_file.h"
 #include "data/formats/hdf5.h"
 #include "data/formats/png.h"
 #include "data/image_writer.h"

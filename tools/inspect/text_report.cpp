@@ -72,8 +72,8 @@ std::string between_text(const NoiseCorrelation& c) {
 
 std::string pattern_text(const NoiseCorrelation& c) {
   if (c.far_distance == 0) return "could not be measured";
-  return fmt::format("correlation of fine detail {}, of rows {}, of columns {}, {} planes apart", c.far, c.far_rows,
-                     two_digits(c.far_columns), c.far_distance);
+  return fmt::format("correlation of fine detail {}, of rows {}, of columns {}, {} planes apart", two_digits(c.far),
+                     two_digits(c.far_rows), two_digits(c.far_columns), c.far_distance);
 }
 
 std::string similarity_text(const Similarity& similarity) {

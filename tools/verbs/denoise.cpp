@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "data/atomic_file.h"
+#include "data/atomic_folder.h"
 #include "data/image_writer.h"
 #include "engine/graph/receptive_field.h"
 #include "engine/inference/post_processing.h"
@@ -44,11 +45,12 @@ struct DenoiseOptions {
 
 /// One input: OUT itself, unless it is a folder. Several: OUT is a folder.
 std::vector<fs::path> output_paths(const DenoiseOptions& o) {
-  if (o.in.size() == 1 && !fs::is_directory(o.out)) return {o.out};
+  if (o.in.size() == 1 && (!fs::is_directory(o.out) || is_folder_output(o.out))) return {o.out};
   std::vector<fs::path> paths;
   std::map<fs::path, std::string> input_of;
   for (const std::string& in : o.in) {
-    const fs::path out = fs::path(o.out) / fs::path(in).filename();
+    const fs::path name = fs::path(in).has_filename() ? fs::path(in) : fs::path(in).parent_path();  // "img.zarr/"
+    const fs::path out = fs::path(o.out) / name.filename();
     const auto [other, is_new] = input_of.emplace(out, in);
     if (!is_new)
       throw Error(fmt::format("{}: both {} and {} would be written here; denoise them into different folders",

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "data/formats/zarr_array.h"
 #include "data/image_reader.h"
 #include "data/json_text.h"
 #include "data/stack.h"
@@ -102,7 +103,8 @@ void print(const nlohmann::json& json, int indent) {
 }
 
 void info(const InfoOptions& o) {
-  const bool is_model = o.file.ends_with(".safetensors") || std::filesystem::is_directory(o.file);
+  const bool is_model =
+      o.file.ends_with(".safetensors") || (std::filesystem::is_directory(o.file) && !is_zarr_folder(o.file));
   const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? models(o.file) : image(o.file, o.input);
   if (o.common.json) {
     print_json(json);
@@ -118,7 +120,7 @@ void add_info(Program& program) {
   Verb verb = program.add_verb("info", "Describe a file, a model, or this build");
   verb.option("FILE", options->file, "An image file, a model or a run's folder (default: this build and machine)");
   add_input_options(verb, options->input);
-  add_report_options(verb, options->common);
+  add_common_options(verb, options->common);
   verb.footer(
       "Examples:\n"
       "  n2s info                     this build and machine\n"
