@@ -59,12 +59,14 @@ def main():
     sys.argv = ['', N2S]
     import program
     program.nifti(os.path.join(inputs, 'in.nii'), 8, 32, 32, program.clean)
-    for out in ('in.tif', 'in.h5', 'in.mrc', 'in.nii.gz', 'in.npy', 'in.nrrd', 'in.mha'):
+    for out in ('in.tif', 'in.h5', 'in.mrc', 'in.nii.gz', 'in.npy', 'in.nrrd', 'in.mha', 'in.zarr'):
         assert run(['corrupt', 'in.nii', '-o', out, '--noise', 'gaussian:5', '--quiet'], inputs)[0] == 0
     assert run(['train', 'in.nii', '-o', 'model', *SHORT], inputs)[0] == 0
     jobs = [(['info', 'in.tif'], []), (['evaluate', 'in.h5', 'in.nii', '--quiet'], [])]
     jobs += [(['corrupt', name, '-o', 'out' + name[2:], '--noise', 'gaussian:5', '--quiet', '--force'], ['out' + name[2:]])
              for name in ('in.nii', 'in.nii.gz', 'in.tif', 'in.h5', 'in.mrc', 'in.npy', 'in.nrrd', 'in.mha')]
+    jobs += [(['corrupt', 'in.zarr', '-o', 'out.npy', '--noise', 'gaussian:5', '--quiet', '--force'], ['out.npy']),
+             (['corrupt', 'in.nii', '-o', 'fresh.zarr', '--noise', 'gaussian:5', '--quiet'], [])]
     jobs += [(['denoise', 'model', 'in.tif', '-o', 'out.tif', '--quiet', '--force', '--threads', '1'], ['out.tif']),
              (['train', 'in.nii', '-o', 'run', *SHORT], []),
              (['restore', 'in.nii', '-o', 'out.nii', *SHORT, '--force'], ['out.nii'])]
