@@ -69,6 +69,11 @@ std::vector<Block> flattest_blocks(const Stack& run, int plane) {
   return blocks;
 }
 
+/// Where a pixel of a block lies among its values.
+std::size_t at_block(int y, int x) {
+  return static_cast<std::size_t>(y) * kBlock + static_cast<std::size_t>(x);
+}
+
 /// A block without its mean and slopes.
 std::vector<double> residual(std::span<const float> plane, const Stack& run, const Block& block) {
   std::vector<double> values;
@@ -88,7 +93,7 @@ std::vector<double> residual(std::span<const float> plane, const Stack& run, con
     }
   for (int y = 0; y < kBlock; ++y)
     for (int x = 0; x < kBlock; ++x)
-      values[static_cast<std::size_t>(y * kBlock + x)] -=
+      values[at_block(y, x)] -=
           sum / (kBlock * kBlock) + down / squares * (y - kMiddle) + right / squares * (x - kMiddle);
   return values;
 }
@@ -97,9 +102,7 @@ std::vector<double> residual(std::span<const float> plane, const Stack& run, con
 double product_at(const std::vector<double>& values, int down, int right) {
   double sum = 0;
   for (int y = 0; y + down < kBlock; ++y)
-    for (int x = 0; x + right < kBlock; ++x)
-      sum += values[static_cast<std::size_t>(y * kBlock + x)] *
-             values[static_cast<std::size_t>((y + down) * kBlock + x + right)];
+    for (int x = 0; x + right < kBlock; ++x) sum += values[at_block(y, x)] * values[at_block(y + down, x + right)];
   return sum / ((kBlock - down) * (kBlock - right));
 }
 
@@ -151,6 +154,7 @@ void add_products(const Stack& run, const std::vector<Block>& blocks, std::span<
 
 std::vector<std::vector<float>> details_of(const Stack& run) {
   std::vector<std::vector<float>> details;
+  details.reserve(static_cast<std::size_t>(run.planes));
   for (int plane = 0; plane < run.planes; ++plane)
     details.push_back(mixed_difference(plane_of(run, plane), run.height, run.width));
   return details;

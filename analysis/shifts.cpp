@@ -23,6 +23,7 @@ std::vector<float> faded(std::span<const float> plane, int height, int width) {
   const double mean = sum / static_cast<double>(plane.size());
   const auto fade = [](int i, int size) { return 0.5 - 0.5 * std::cos(2 * std::numbers::pi * (i + 0.5) / size); };
   std::vector<float> result;
+  result.reserve(plane.size());
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       result.push_back(static_cast<float>(
@@ -109,6 +110,7 @@ std::vector<Shift> measure_shifts(const PlaneSample& sample) {
   for (std::size_t r = 0; r < sample.planes.size(); ++r) {
     const Stack& run = sample.planes[r];
     std::vector<std::vector<std::complex<float>>> spectra;
+    spectra.reserve(static_cast<std::size_t>(run.planes));
     for (int plane = 0; plane < run.planes; ++plane) spectra.push_back(correlation.spectrum(plane_of(run, plane)));
     for (std::size_t plane = 2; plane < spectra.size(); ++plane) {
       const std::optional<Shift> before = correlation.between(spectra[plane - 2], spectra[plane - 1]);

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -82,17 +81,21 @@ struct Units {
 };
 
 Units units_of(const Json& multiscale) {
-  static const std::map<std::string, std::string> kUnits{
-      {"micrometer", "micron"}, {"nanometer", "nm"}, {"millimeter", "mm"}, {"meter", "m"}};
-  static const std::map<std::string, double> kSeconds{
-      {"second", 1}, {"millisecond", 1e-3}, {"microsecond", 1e-6}, {"minute", 60}, {"hour", 3600}};
+  struct Seconds {
+    std::string_view name;
+    double seconds;
+  };
+  constexpr std::array<Seconds, 5> kSeconds{
+      {{"second", 1}, {"millisecond", 1e-3}, {"microsecond", 1e-6}, {"minute", 60}, {"hour", 3600}}};
   Units units;
   const Json axes = multiscale.value("axes", Json::array());
   for (const Json& axis : axes) {
     if (!axis.is_object()) continue;
     const std::string unit = axis.value("unit", "");
-    if (letter_of(axis) == 'X' && kUnits.contains(unit)) units.unit = kUnits.at(unit);
-    if (letter_of(axis) == 'T' && kSeconds.contains(unit)) units.second = kSeconds.at(unit);
+    for (const ZarrUnit& known : kZarrUnits)
+      if (letter_of(axis) == 'X' && known.name == unit) units.unit = known.unit;
+    for (const Seconds& known : kSeconds)
+      if (letter_of(axis) == 'T' && known.name == unit) units.second = known.seconds;
   }
   return units;
 }

@@ -2,13 +2,22 @@
 // (ngff.openmicroscopy.org), bioformats2raw's series, or a plain array.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/image.h"
 
 namespace n2s {
+
+/// Units of length: OME-Zarr's name and Image::unit.
+struct ZarrUnit {
+  std::string_view name, unit;
+};
+inline constexpr std::array<ZarrUnit, 4> kZarrUnits{
+    {{"micrometer", "micron"}, {"nanometer", "nm"}, {"millimeter", "mm"}, {"meter", "m"}}};
 
 struct ZarrImage {
   std::filesystem::path array;  // its folder

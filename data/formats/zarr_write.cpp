@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <future>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "data/atomic_folder.h"
 #include "data/formats/zarr.h"
 #include "data/formats/zarr_chunks.h"
+#include "data/formats/zarr_image.h"
 #include "data/json_text.h"
 #include "data/samples.h"
 
@@ -30,13 +30,12 @@ std::string numpy_type(SampleType type) {
 }
 
 Json axis_json(const Image& image, const Axis& axis) {
-  static const std::map<std::string, std::string> kUnits{
-      {"micron", "micrometer"}, {"nm", "nanometer"}, {"mm", "millimeter"}, {"m", "meter"}};
   const std::string name(1, static_cast<char>(axis.name - 'A' + 'a'));
   if (axis.name == 'C') return {{"name", name}, {"type", "channel"}};
   if (axis.name == 'T') return {{"name", name}, {"type", "time"}, {"unit", "second"}};
   Json json{{"name", name}, {"type", "space"}};
-  if (kUnits.contains(image.unit)) json["unit"] = kUnits.at(image.unit);
+  for (const ZarrUnit& known : kZarrUnits)
+    if (known.unit == image.unit) json["unit"] = known.name;
   return json;
 }
 
@@ -112,7 +111,7 @@ class ZarrWriter final : public ImageWriter {
   std::string prefix_of(std::size_t number) const {
     std::string prefix;
     for (std::size_t i = image().axes.size() - 2; i-- > 0; number /= image().axes[i].length)
-      prefix = fmt::format("{}/", number % image().axes[i].length) + prefix;
+      prefix.insert(0, fmt::format("{}/", number % image().axes[i].length));
     return "0/" + prefix;
   }
 

@@ -223,7 +223,8 @@ TEST_CASE("frequencies that are missing at random are noticed; white noise and a
     fft.forward(plane_of(zero_filled, plane), spectrum);
     for (int ky = 32; ky <= 96; ++ky)
       for (int kx = 0; kx < fft.shape().columns(); ++kx)
-        spectrum[static_cast<std::size_t>(ky * fft.shape().columns() + kx)] = 0;
+        spectrum[static_cast<std::size_t>(ky) * static_cast<std::size_t>(fft.shape().columns()) +
+                 static_cast<std::size_t>(kx)] = 0;
     fft.inverse(spectrum, plane_of(zero_filled, plane));
   }
   CHECK_FALSE(inspected(zero_filled).undersampling.at_random);

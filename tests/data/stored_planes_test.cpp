@@ -93,7 +93,7 @@ TEST_CASE("every sample type comes back as it was, from memory and from disk, in
         CHECK(memory.free <= free);
         CHECK((memory.on_disk == 0) == (free > two_planes));
         CAPTURE(sample_type_name(type));
-        CAPTURE(slope);
+        CAPTURE(header.slope);
         for (std::uint32_t i = 0; i < 40; ++i)
           CHECK(same(planes, stack, static_cast<int>(below(i, kPlanes)), drawn_window(i)));
         CHECK(same(planes, stack, kPlanes - 1, {0, 0, kHeight, kWidth}));
@@ -153,9 +153,9 @@ TEST_CASE("levels do to a window what they do to a stack in memory") {
   for (std::uint32_t i = 0; i < kPlanes * kPixels; ++i) noisy.voxels.push_back(static_cast<float>(100 + below(i, 100)));
   noisy.voxels[5] = std::numeric_limits<float>::quiet_NaN();
   noisy.voxels[2 * kPixels + 77] = -std::numeric_limits<float>::infinity();
-  noisy.voxels[kPixels + 40 * kWidth + 3] = 60000;        // hot
-  noisy.voxels[4 * kPixels + 69 * kWidth + 130] = 60000;  // hot, in the corner
-  for (std::size_t y = 20; y < 30; ++y)                   // saturated
+  noisy.voxels[kPixels + std::size_t{40} * kWidth + 3] = 60000;        // hot
+  noisy.voxels[4 * kPixels + std::size_t{69} * kWidth + 130] = 60000;  // hot, in the corner
+  for (std::size_t y = 20; y < 30; ++y)                                // saturated
     for (std::size_t x = 60; x < 70; ++x) noisy.voxels[3 * kPixels + y * kWidth + x] = 5000;
   const StreamLevels levels{{150, 80}, {"percentile", 0.01, -1, -0.2, 1.3}};
 
