@@ -26,8 +26,8 @@ constexpr double kStripes = 0.5;       // the same of the means of rows and colu
 constexpr double kShifted = 1.5;       // pixels, from plane to plane
 constexpr double kSaturated = 0.001;   // share of the voxels
 constexpr double kNoisyShare = 0.01;   // of the variance that is noise: less is hardly worth removing
-constexpr double kGrainy = 0.05;
-constexpr double kNoisy = 0.005;  // noise, as a share of the range, that is worth removing
+constexpr double kGrainy = 0.05;       // noise where the stack is brightest, as a share of the signal there
+constexpr double kNoisy = 0.005;       // noise, as a share of the range, that is worth removing
 constexpr double kBleached = 0.3;
 
 /// "3, 7 and 12", or the first of many.
@@ -57,6 +57,10 @@ class Adviser {
       alone();
       return advice_;
     }
+    if (found_.noise.points.empty()) {
+      sparse();
+      return advice_;
+    }
     neighbours();
     noise_between_planes();
     noise_within_planes();
@@ -80,6 +84,15 @@ class Adviser {
                 "There {} only {} plane{}: Noise2Stack learns from neighbours and needs three at least. Use a method "
                 "for single images, such as Noise2Void or BM3D.",
                 found_.shape.planes == 1 ? "is" : "are", found_.shape.planes, found_.shape.planes == 1 ? "" : "s"));
+  }
+
+  void sparse() {
+    warning(
+        Trust::with_care,
+        "Too few voxels differ from the others to measure noise and similarity in (sparse or tiny data): the defaults "
+        "stand, and the result needs a look.");
+    planes();
+    levels();
   }
 
   double alike(int distance) const {

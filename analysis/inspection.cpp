@@ -57,7 +57,7 @@ Inspection inspect(const PlanesToRead& planes) {
   found.correlation = measure_noise_correlation(sample);
   found.noise = measure_noise_level(sample, found.survey, found.correlation);
   found.similarity = measure_similarity(sample, found.noise);
-  found.shifts = measure_shifts(sample);
+  if (!found.noise.points.empty()) found.shifts = measure_shifts(sample);
   found.undersampling = measure_undersampling(planes, sample, found.noise.mean_variance);
   const Stack& middle = sample.planes[sample.planes.size() / 2];
   const std::span<const float> plane = plane_of(middle, middle.planes / 2);

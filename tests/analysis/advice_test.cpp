@@ -139,3 +139,14 @@ TEST_CASE("undersampled k-space: the paper's MRI experiment") {
 TEST_CASE("a clean stack has little to gain") {
   CHECK(says(advice_for(with_white_noise(smooth_scene({}, 0.1, 9), 0.5, 9)).warnings, "hardly any noise"));
 }
+
+TEST_CASE("sparse data: no claim that cannot be measured") {
+  Stack stack{12, 64, 64, std::vector<float>(std::size_t{12} * 64 * 64)};
+  for (std::uint32_t i = 0; i < 50; ++i)
+    stack.voxels[random_below({3, Purpose::test, 0, 0, 0}, i, static_cast<std::uint32_t>(stack.voxels.size()))] = 500;
+  const Advice advice = advice_for(stack);
+  CHECK(advice.trust == Trust::with_care);
+  CHECK(says(advice.warnings, "sparse"));
+  CHECK_FALSE(says(advice.warnings, "align"));
+  CHECK(advice.planes == 4);
+}
