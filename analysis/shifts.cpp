@@ -127,6 +127,7 @@ std::vector<Shift> measure_shifts(const PlaneSample& sample) {
 double typical_shift(const std::vector<Shift>& shifts) {
   if (shifts.empty()) return 0;
   std::vector<double> lengths;
+  lengths.reserve(shifts.size());
   for (const Shift& shift : shifts) lengths.push_back(std::hypot(shift.y, shift.x));
   const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
   std::nth_element(lengths.begin(), middle, lengths.end());
