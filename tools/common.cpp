@@ -93,8 +93,10 @@ void add_output_option(Verb& verb, std::string& path, const std::string& what) {
 
 void add_input_options(Verb& verb, InputOptions& o) {
   verb.heading(fmt::format("Input ({})", format_names()));
-  verb.option("--dataset", o.read.dataset, "HDF5: path of the dataset inside the file; OME-Zarr: resolution level, such as 1");
-  verb.option("--series", o.read.series, "TIFF, OME-Zarr: which of the file's images, from 0").between(0L, kMostPositions);
+  verb.option("--dataset", o.read.dataset,
+              "HDF5: path of the dataset inside the file; OME-Zarr: resolution level, such as 1");
+  verb.option("--series", o.read.series, "TIFF, OME-Zarr: which of the file's images, from 0")
+      .between(0L, kMostPositions);
   verb.option("--axes", o.read.axes, "Names of the axes, slowest first, where the file does not say: such as CZYX");
   verb.option("--axis", o.stack.axis,
               "Axis along which the planes are stacked: x, y, z, t or c (default: z, or t where there is no z)");
