@@ -94,8 +94,7 @@ const std::vector<Format>& table() {
        .float16 = true,
        .may_lack_axes = true,
        .has_series = true,
-       .has_datasets = true,
-       .is_folder = true},
+       .has_datasets = true},
   };
   return rows;
 }

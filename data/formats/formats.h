@@ -30,7 +30,6 @@ struct Format {
   bool may_lack_axes = false;       // ReadOptions::axes may name them
   bool has_series = false;          // holds several images of different shapes, chosen by ReadOptions::series
   bool has_datasets = false;        // holds several images, chosen by ReadOptions::dataset
-  bool is_folder = false;           // an image is a folder
 };
 
 std::span<const Format> formats();

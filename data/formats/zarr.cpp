@@ -51,6 +51,7 @@ class ZarrReader final : public ImageReader {
         y < 2 || header().axes[y - 2].name != 'Y' || header().axes[y - 1].name != 'X')
       throw Error(
           fmt::format("{}: its last dimensions are not rows and columns; write it in the order TCZYX", file.name()));
+    check_memory(file.name(), sample_count({header().axes.end() - 2, header().axes.end()}) * sizeof(float));
   }
 
   void read(std::size_t first, std::span<float> values) override {

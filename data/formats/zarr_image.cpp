@@ -170,9 +170,12 @@ ZarrImage plain_array(const fs::path& folder) {
 ZarrImage find(const fs::path& folder, const ReadOptions& options) {
   if (is_zarr_array(folder)) return plain_array(folder);
   const Json attributes = ngff_attributes(folder);
+  const bool has_series = attributes.contains("bioformats2raw.layout") && !attributes.contains("multiscales");
+  if (options.series.value_or(0) > 0 && !has_series)
+    throw Error(fmt::format("{}: --series {}: there is one image only", folder.string(), *options.series));
   if (attributes.contains("multiscales")) return multiscale_image(folder, attributes, options);
   if (attributes.contains("plate")) refuse_plate(folder, attributes["plate"]);
-  if (attributes.contains("bioformats2raw.layout")) return one_of_series(folder, options);
+  if (has_series) return one_of_series(folder, options);
   if (attributes.contains("well"))
     throw Error(fmt::format("{}: a well of a plate; name one of its fields, such as {}", folder.string(),
                             (folder / "0").string()));

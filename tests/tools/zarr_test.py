@@ -61,7 +61,7 @@ class Zarr(ProgramTest):
         for name, words, says in (
                 ('v2_lzma', (), ['lzma', 'blosc, zstd or gzip']), ('plate.zarr', (), ['plate of 2 wells', 'A/1']),
                 ('series.zarr', (), ['2 images', '--series']), ('series.zarr', ('--series', '2'), ['--series 2']),
-                ('ome04.ome.zarr', ('--dataset', '7'), ['--dataset 7', 's0']), ('unnamed', (), ['--axes'])):
+                ('ome04.ome.zarr', ('--dataset', '7'), ['--dataset 7', 's0']), ('ome05.ome.zarr', ('--series', '1'), ['--series 1', 'one image']), ('unnamed', (), ['--axes'])):
             self.fails('corrupt', self.path(name), '-o', self.path('out.npy'), '--noise', 'gaussian:1', *words, says=[name.split('/')[0], *says])
         self.fails('denoise', self.path('v2_raw'), self.noisy, '-o', self.path('out.nii'), says=['not a model'])
 
