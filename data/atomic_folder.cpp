@@ -32,6 +32,23 @@ fs::path behind_link(const fs::path& path) {
   return fs::is_symlink(path, missing) ? fs::weakly_canonical(path, missing) : path;
 }
 
+/// Exchanges the two, or moves `from` where there is no `to`. Returns 0 or an errno. Where the file system cannot
+/// exchange, there is no folder of that name for a moment.
+int put_in_place(const fs::path& from, const fs::path& to, bool exists) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), exists ? RENAME_EXCHANGE : RENAME_NOREPLACE) == 0)
+    return 0;
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) return errno;
+  if (!exists) return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+  const fs::path aside = from.string() + ".old";
+  if (std::rename(to.c_str(), aside.c_str()) != 0) return errno;
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    const int error = errno;
+    std::rename(aside.c_str(), to.c_str());
+    return error;
+  }
+  return std::rename(aside.c_str(), from.c_str()) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 AtomicFolder::AtomicFolder(const fs::path& path, bool overwrite)
@@ -84,8 +101,7 @@ void AtomicFolder::commit() {
   std::error_code unreadable;
   const bool exists = fs::exists(fs::symlink_status(target_, unreadable));
   if (exists && !overwrite_) fail(EEXIST);
-  const unsigned how = exists ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), how) != 0) fail(errno);
+  if (const int error = put_in_place(temporary_, target_, exists); error != 0) fail(error);
   std::error_code ignored;
   if (exists) fs::remove_all(temporary_, ignored);  // the old one
   temporary_.clear();
