@@ -1,6 +1,8 @@
 // Takes the measurements one after the other.
 #include "analysis/inspection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -51,7 +53,9 @@ Inspection inspect(const PlanesToRead& planes) {
   found.saturated = saturated_share(found.survey, planes);
   PlaneSample sample = sample_planes(planes, found.survey);
   if (sample.planes.empty())
-    throw Error(planes.name + ": every plane is empty or has one value only: there is nothing to restore");
+    throw Error(fmt::format("{}: {}: there is nothing to restore", planes.name,
+                            found.survey.low == found.survey.high ? fmt::format("every voxel is {:g}", found.survey.low)
+                                                                  : "every plane is empty or has one value only"));
   for (const std::vector<int>& run : sample.runs) found.sampled.insert(found.sampled.end(), run.begin(), run.end());
   found.hot = replace_hot(sample);
   found.correlation = measure_noise_correlation(sample);

@@ -72,6 +72,7 @@ TEST_CASE("files of every format that end early or have changed bytes") {
     const Image image = ramp_image(format.axes.find('Z') == std::string_view::npos ? plane : stack, SampleType::uint16);
     write_image(path, image);
     CHECK(read_image(path).values == image.values);
+    if (std::filesystem::is_directory(path)) continue;  // tests/tools/zarr_test.py damages these
     const std::vector<char> whole = read_bytes(path);
     for (std::size_t size = 0; size < whole.size(); size += size < 600 ? 1 : 1 + whole.size() / 600) {
       CAPTURE(size);
@@ -213,7 +214,7 @@ TEST_CASE("formats that are not read are named, with what to do") {
   CHECK(contains(error_for("anything"), "convert it to one of these"));
   std::filesystem::create_directory(folder / "image.zarr");
   write_bytes(folder / "image.zarr" / ".zgroup", {'{', '}'});
-  CHECK(contains(error_of([&] { read_image(folder / "image.zarr"); }), "Zarr folder"));
+  CHECK(contains(error_of([&] { read_image(folder / "image.zarr"); }), "Zarr group without an image"));
 }
 
 TEST_CASE("a tile that is far larger than its page asks for no memory (found by tests/fuzz)") {
