@@ -125,6 +125,19 @@ class Inspect(ProgramTest):
         notes = self.run_n2s('restore', self.between, '-o', out, *SHORT, '--force').stderr
         self.assertIn('4 planes, gap 2', notes)
 
+    def test_the_advice_restores_what_the_defaults_cannot(self):
+        truth = self.path('truth.nii')
+        nifti(truth, 2 * PLANES - 1, SIDE, SIDE, lambda p, r, c: scene(p / 2, r, c))
+        psnr = []
+        for words in (('--advice', 'off'), ()):
+            out = self.path('out.nii')
+            self.json_of('restore', self.between, '-o', out, '--net', 'microscopy', '--steps', '300', '--batch', '8', '--crop', '32',
+                         '--threads', '2', '--force', *words)
+            psnr.append(self.json_of('evaluate', out, truth, '--scale', 'max')['psnr'])
+        noisy = self.json_of('evaluate', self.between, truth, '--scale', 'max')['psnr']
+        self.assertLess(psnr[0], noisy + 3)  # the noise that planes share stays
+        self.assertGreater(psnr[1], psnr[0] + 3, psnr)
+
     def test_what_the_user_says_stands(self):
         out = self.path('out.nii')
         for words, expected in ((('--gap', '0'), (4, 0)), (('--planes', '2'), (2, 2)), (('--advice', 'off'), (4, 0)),
