@@ -3,12 +3,14 @@
 #include "tools/command_line.h"
 #include "tools/standard_streams.h"
 #include "tools/verbs/bench.h"
+#include "tools/verbs/bm3d.h"
 #include "tools/verbs/corrupt.h"
 #include "tools/verbs/demo.h"
 #include "tools/verbs/denoise.h"
 #include "tools/verbs/evaluate.h"
 #include "tools/verbs/info.h"
 #include "tools/verbs/inspect.h"
+#include "tools/verbs/nlm.h"
 #include "tools/verbs/restore.h"
 #include "tools/verbs/train.h"
 
@@ -19,6 +21,8 @@ int main(int argc, char** argv) {
   n2s::add_restore(program);
   n2s::add_train(program);
   n2s::add_denoise(program);
+  n2s::add_bm3d(program);
+  n2s::add_nlm(program);
   n2s::add_evaluate(program);
   n2s::add_corrupt(program);
   n2s::add_inspect(program);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "data/stack_traits.h"
@@ -33,6 +34,25 @@ PlanesToRead planes_to_read(const OpenFile& file, std::size_t stack) {
           [&file, stack](int first, int count) { return read_planes(file, stack, first, count); }};
 }
 
+PlanesToRead planes_in_any_order(const OpenFile& file, std::size_t stack) {
+  PlanesToRead planes{file.name_of(stack), stack_shape(file.image, file.selected.stacks[stack]), file.image, {}};
+  if (has_image_planes(file.image, file.selected)) {
+    planes.read = [&file, stack](int first, int count) { return read_any_planes(file, stack, first, count); };
+    return planes;
+  }
+  const auto whole =
+      std::make_shared<const Stack>(take_stack(read_image(file.path, file.options.read), file.selected.stacks[stack]));
+  planes.read = [whole](int first, int count) {
+    Stack part{count, whole->height, whole->width, {}};
+    for (int i = 0; i < count; ++i) {
+      const std::span<const float> plane = plane_of(*whole, first + i);
+      part.voxels.insert(part.voxels.end(), plane.begin(), plane.end());
+    }
+    return part;
+  };
+  return planes;
+}
+
 PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored) {
   const auto [planes, height, width] = stored.shape();
   return {name, Stack{planes, height, width, {}}, stored.header(), [&stored](int first, int count) {
@@ -43,12 +63,16 @@ PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored)
           }};
 }
 
-VoxelSurvey survey(const PlanesToRead& planes, const std::string& kind, bool keep_medians, CountedVoxels& voxels) {
-  VoxelSurvey found;
+BulkLevels sampled_bulk_levels(const PlanesToRead& planes) {
   Stack sample = sample_of(planes);
   ExtremeValues ignored;
   replace_non_finite(sample, ignored);
-  found.bulk = bulk_levels({&sample});
+  return bulk_levels({&sample});
+}
+
+VoxelSurvey survey(const PlanesToRead& planes, const std::string& kind, bool keep_medians, CountedVoxels& voxels) {
+  VoxelSurvey found;
+  found.bulk = sampled_bulk_levels(planes);
   found.low = std::numeric_limits<double>::infinity();
   found.high = -found.low;
   const int step = planes_at_once(plane_pixels(planes.shape));

@@ -21,4 +21,12 @@ bool InferenceDevice::measure(const Measurement&, std::string&) {
   return false;
 }
 
+bool InferenceDevice::filter(const Bm3dProblem&, const PlaneFilterRequest&) {
+  return false;
+}
+
+bool InferenceDevice::filter(const NlmProblem&, const PlaneFilterRequest&) {
+  return false;
+}
+
 }  // namespace n2s

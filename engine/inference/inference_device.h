@@ -10,7 +10,9 @@
 #include "engine/inference/stack_tiles.h"
 #include "engine/runtime/backend.h"
 #include "kernels/base/philox.h"
+#include "kernels/bm3d/bm3d.h"
 #include "kernels/kspace/kspace.h"
+#include "kernels/nlm/nlm.h"
 
 namespace n2s {
 
@@ -20,6 +22,13 @@ struct MeasuredPlanes {
   std::span<const RandomKey> keys;  // of the masks, one per plane
   std::span<const float> noisy;     // pixels of the planes, one after the other
   std::span<float> restored;        // the same, in and out
+};
+
+/// Planes for a filter that learns nothing.
+struct PlaneFilterRequest {
+  std::span<const float> noisy;  // pixels of the planes, one after the other
+  std::span<float> restored;     // the same size
+  std::string& why;
 };
 
 class InferenceDevice {
@@ -42,6 +51,9 @@ class InferenceDevice {
   /// lacks memory or a library (`why` says which). Nothing has changed in that case. Throw Error.
   virtual bool restore_measured(const MeasuredPlanes& planes, std::string& why);
   virtual bool measure(const Measurement& what, std::string& why);
+  /// bm3d() of planes one after the other, all with one problem; nlm() of the planes that the problem has.
+  virtual bool filter(const Bm3dProblem& problem, const PlaneFilterRequest& request);
+  virtual bool filter(const NlmProblem& problem, const PlaneFilterRequest& request);
 
  private:
   Backend* backend_;

@@ -1,4 +1,4 @@
-// Non-local means on the CPU against its definition. tests/tools/single_image_test.py compares with scikit-image.
+// Non-local means on the CPU against its definition and against scikit-image.
 #include "kernels/nlm/nlm.h"
 
 #include <doctest/doctest.h>
@@ -7,6 +7,7 @@
 
 #include "kernels/base/error.h"
 #include "tests/kernels/scene.h"
+#include "tests/kernels/scikit_image_nlm.h"
 
 using namespace n2s;
 using namespace n2s::test;
@@ -40,6 +41,13 @@ TEST_CASE("non-local means equals its definition, within planes and across them"
     for (std::size_t i = 0; i < noisy.size(); ++i) REQUIRE(std::abs(double{restored[i]} - expected[i]) < 2e-3);
     CHECK(denoised(problem, noisy, 1) == restored);
   }
+}
+
+TEST_CASE("non-local means equals scikit-image's") {
+  const std::vector<float> plane = denoised({1, 14, 18, 5, 6, false, 0.08, 0.08}, {kPlane.begin(), kPlane.end()});
+  for (std::size_t i = 0; i < plane.size(); ++i) CHECK(std::abs(plane[i] - kPlaneRestored[i]) < 1e-5F);
+  const std::vector<float> volume = denoised({3, 7, 8, 3, 2, true, 0.1, 0}, {kVolume.begin(), kVolume.end()});
+  for (std::size_t i = 0; i < volume.size(); ++i) CHECK(std::abs(volume[i] - kVolumeRestored[i]) < 1e-5F);
 }
 
 TEST_CASE("non-local means refuses what makes no sense") {

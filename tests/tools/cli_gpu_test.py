@@ -45,6 +45,17 @@ class CommandLineOnAGpu(unittest.TestCase):
     def run_n2s(self, *words):
         return subprocess.run([N2S, *words], capture_output=True, text=True, timeout=300)
 
+    def test_filters_give_the_values_of_the_cpu(self):
+        for verb, words in (('bm3d', ()), ('nlm', ()), ('nlm', ('--across', '--patch', '3', '--distance', '2'))):
+            results = []
+            for device in ('cuda', 'cpu'):
+                done = self.run_n2s(verb, self.noisy, '-o', self.path('out.nii'), '--device', device, '--sigma', '10', '--force',
+                                    *words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertNotIn('computed on the CPU', done.stderr)
+                results.append(read_voxels(self.path('out.nii')))
+            self.assertLess(max(abs(a - b) for a, b in zip(*results)), 0.01)
+
     def restore(self, out, *words):
         return self.run_n2s('restore', self.noisy, '-o', self.path(out), '--net', 'microscopy', '--planes', '2', '--batch',
                             '1', '--crop', '16', '--steps', '3', *words)

@@ -9,30 +9,11 @@
 #include "engine/training/methods.h"
 #include "kernels/base/error.h"
 #include "nets/network.h"
+#include "tools/measured_levels.h"
 #include "tools/training_request.h"
 
 namespace n2s {
 namespace {
-
-/// The planes of a stack; of an order of axes that can only be read whole, from memory.
-PlanesToRead planes_of(const OpenFile& file, std::size_t stack) {
-  PlanesToRead planes{file.name_of(stack), stack_shape(file.image, file.selected.stacks[stack]), file.image, {}};
-  if (has_image_planes(file.image, file.selected)) {
-    planes.read = [&file, stack](int first, int count) { return read_any_planes(file, stack, first, count); };
-    return planes;
-  }
-  const auto whole =
-      std::make_shared<const Stack>(take_stack(read_image(file.path, file.options.read), file.selected.stacks[stack]));
-  planes.read = [whole](int first, int count) {
-    Stack part{count, whole->height, whole->width, {}};
-    for (int i = 0; i < count; ++i) {
-      const std::span<const float> plane = plane_of(*whole, first + i);
-      part.voxels.insert(part.voxels.end(), plane.begin(), plane.end());
-    }
-    return part;
-  };
-  return planes;
-}
 
 StackContext context_of(const OpenFile& file, std::size_t stack) {
   const StackSelection& selection = file.selected.stacks[stack];
@@ -99,7 +80,8 @@ std::string output_name(const std::string& path) {
 }  // namespace
 
 InspectedStack inspect_stack(const OpenFile& file, std::size_t stack) {
-  InspectedStack result{file.name_of(stack), stack, inspect(planes_of(file, stack)), context_of(file, stack), {}};
+  InspectedStack result{
+      file.name_of(stack), stack, inspect(planes_in_any_order(file, stack)), context_of(file, stack), {}};
   result.advice = advise(result.found, result.context);
   return result;
 }

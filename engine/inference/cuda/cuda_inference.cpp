@@ -5,6 +5,7 @@
 
 #include "engine/inference/cuda/metrics.h"
 #include "engine/inference/cuda/order_statistics.h"
+#include "engine/inference/cuda/plane_filters.h"
 #include "engine/inference/cuda/post_processing.h"
 #include "engine/inference/cuda/tiles.h"
 #include "kernels/base/error.h"
@@ -30,6 +31,14 @@ bool CudaInference::restore_measured(const MeasuredPlanes& planes, std::string& 
 bool CudaInference::measure(const Measurement& what, std::string& why) {
   const std::size_t limit = backend().free_bytes() / 10 * 9;  // the system may want some of it
   return std::visit([&](const auto& one) { return device::measure(one, limit, gpu_.stream, why); }, what);
+}
+
+bool CudaInference::filter(const Bm3dProblem& problem, const PlaneFilterRequest& request) {
+  return device::filter_planes(problem, request, gpu_.stream);
+}
+
+bool CudaInference::filter(const NlmProblem& problem, const PlaneFilterRequest& request) {
+  return device::filter_planes(problem, request, gpu_.stream);
 }
 
 }  // namespace n2s

@@ -16,6 +16,8 @@ class CudaInference final : public InferenceDevice {
   std::unique_ptr<StackTiles> stack_tiles(const TileRequest& request) override;
   bool restore_measured(const MeasuredPlanes& planes, std::string& why) override;
   bool measure(const Measurement& what, std::string& why) override;
+  bool filter(const Bm3dProblem& problem, const PlaneFilterRequest& request) override;
+  bool filter(const NlmProblem& problem, const PlaneFilterRequest& request) override;
 
  private:
   CudaContext gpu_;

@@ -1,0 +1,93 @@
+// See filtered_file.h.
+#include "tools/filters/filtered_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "data/atomic_file.h"
+#include "data/extreme_values.h"
+#include "data/image_writer.h"
+#include "data/levels.h"
+#include "kernels/base/error.h"
+#include "tools/interrupt.h"
+#include "tools/loaded_file.h"
+#include "tools/measured_levels.h"
+#include "tools/progress.h"
+#include "tools/stack_stream.h"
+
+namespace n2s {
+namespace {
+
+using Output = std::function<void(std::size_t stack, int first, std::vector<float> planes)>;
+
+/// The planes [first, first + count) with hot pixels and NaN replaced, filtered, NaN put back.
+std::vector<float> filtered(const PlanesToRead& planes, const StackFilter& filter, const BulkLevels& bulk, int first,
+                            int count) {
+  const int begin = std::max(0, first - filter.reach);
+  const int end = std::min(planes.shape.planes, first + count + filter.reach);
+  Stack noisy = planes.read(begin, end - begin);
+  ExtremeValues replaced;
+  replace_before_fit(noisy, "percentile", bulk, replaced);
+  Stack restored = noisy;
+  filter.run(noisy, restored.voxels);
+  put_back(replaced, restored);
+  const auto from = restored.voxels.begin() +
+                    static_cast<std::ptrdiff_t>(first - begin) * static_cast<std::ptrdiff_t>(plane_pixels(noisy));
+  return {from, from + static_cast<std::ptrdiff_t>(count) * static_cast<std::ptrdiff_t>(plane_pixels(noisy))};
+}
+
+void filter_stacks(const FilterRequest& request, const OpenFile& file, const Output& output) {
+  Progress progress(std::filesystem::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
+                    request.common.quiet);
+  long done = 0;
+  for (std::size_t i = 0; i < file.selected.stacks.size(); ++i) {
+    const PlanesToRead planes = planes_in_any_order(file, i);
+    const StackFilter filter = request.filter_of(planes);
+    const BulkLevels bulk = sampled_bulk_levels(planes);
+    // Planes that are filtered together share the reading of their neighbours.
+    const int step = filter.reach == 0 ? 1 : std::max(2 * filter.reach, 4);
+    for (int first = 0; first < planes.shape.planes; first += step) {
+      if (interrupted()) throw Error("interrupted; nothing was written");
+      const int count = std::min(step, planes.shape.planes - first);
+      output(i, first, filtered(planes, filter, bulk, first, count));
+      progress.update(done += count);
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t filter_file(const FilterRequest& request) {
+  check_image_extension(request.out);
+  check_output_path(request.out, request.common.force);
+  const OpenFile file = open_file(request.in, request.input);
+  check_image_fits(request.out, file.result_axes(), file.image.type);
+  say(request.common, "{}: {}", file.path, file.selected.describe);
+  WriteOptions write;
+  write.overwrite = request.common.force;
+  const InterruptGuard guard;
+  const std::unique_ptr<ImageWriter> writer =
+      create_image(request.out, result_header(file.image, file.selected), write);
+  if (has_image_planes(file.image, file.selected) && comes_in_order(file, *writer)) {
+    BackgroundWriter output(file, *writer);
+    filter_stacks(request, file, [&](std::size_t stack, int first, std::vector<float> planes) {
+      output.write(stack, first, std::move(planes));
+    });
+    output.finish();
+    writer->commit();
+    return file.planes();
+  }
+  std::vector<Stack> restored;
+  for (const StackSelection& selection : file.selected.stacks) restored.push_back(stack_shape(file.image, selection));
+  filter_stacks(request, file, [&](std::size_t stack, int, const std::vector<float>& planes) {
+    restored[stack].voxels.insert(restored[stack].voxels.end(), planes.begin(), planes.end());
+  });
+  write_uninterrupted(request.out, put_stacks(read_image(request.in, request.input.read), file.selected, restored),
+                      write);
+  return file.planes();
+}
+
+}  // namespace n2s

@@ -1,0 +1,87 @@
+// Estimates the noise of each stack, if it is not given, and filters plane by plane.
+#include "tools/verbs/bm3d.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "analysis/anscombe.h"
+#include "kernels/bm3d/bm3d.h"
+#include "tools/common.h"
+#include "tools/filters/filtered_file.h"
+#include "tools/filters/noise_option.h"
+#include "tools/json_output.h"
+
+namespace n2s {
+namespace {
+
+struct Bm3dOptions {
+  CommonOptions common;
+  InputOptions input;
+  NoiseOption noise;
+  std::string in, out;
+};
+
+/// On the device, or, where it cannot, on the CPU, with a note.
+void run_bm3d(const CommonOptions& common, const Device& device, ThreadPool& pool, double sigma, const Stack& noisy,
+              std::span<float> restored) {
+  const Bm3dProblem problem{.height = noisy.height, .width = noisy.width, .sigma = sigma};
+  std::string why;
+  if (device.inference->filter(problem, {noisy.voxels, restored, why})) return;
+  if (!why.empty()) say(common, "BM3D: computed on the CPU: {}", why);
+  const std::size_t pixels = plane_pixels(noisy);
+  for (int plane = 0; plane < noisy.planes; ++plane)
+    bm3d(problem, plane_of(noisy, plane), restored.subspan(static_cast<std::size_t>(plane) * pixels, pixels), pool);
+}
+
+/// For a camera's noise: in the units of the generalised Anscombe transform, where its deviation is 1.
+void run_transformed(const CommonOptions& common, const Device& device, ThreadPool& pool, const Anscombe& transform,
+                     const Stack& noisy, std::span<float> restored) {
+  Stack transformed = noisy;
+  for (float& value : transformed.voxels) value = transform.forward(value);
+  run_bm3d(common, device, pool, 1, transformed, restored);
+  for (float& value : restored) value = transform.inverse(value);
+}
+
+void restore_file(const Bm3dOptions& o) {
+  check_noise(o.noise);
+  const Device device = open_device(o.common);
+  ThreadPool pool(o.common.threads);
+  nlohmann::json stacks = nlohmann::json::array();
+  FilterRequest request{o.in, o.out, o.input, o.common, {}};
+  request.filter_of = [&](const PlanesToRead& planes) -> StackFilter {
+    const StackNoise noise = noise_of(o.noise, planes);
+    say(o.common, "{}: {}", planes.name, describe(noise));
+    stacks.push_back(noise_json(noise));
+    if (!noise.is_poisson)
+      return {0, [&, sigma = noise.sigma](const Stack& noisy, std::span<float> restored) {
+                run_bm3d(o.common, device, pool, sigma, noisy, restored);
+              }};
+    return {0, [&, transform = Anscombe(noise.camera)](const Stack& noisy, std::span<float> restored) {
+              run_transformed(o.common, device, pool, transform, noisy, restored);
+            }};
+  };
+  const std::size_t planes = filter_file(request);
+  if (o.common.json)
+    print_json({{"input", o.in}, {"output", o.out}, {"method", "bm3d"}, {"planes", planes}, {"noise", stacks}});
+}
+
+}  // namespace
+
+void add_bm3d(Program& program) {
+  auto options = std::make_shared<Bm3dOptions>();
+  Verb verb = program.add_verb("bm3d", "Restore planes or single images without training: BM3D");
+  verb.option("IN", options->in, "The noisy stack or image").required();
+  add_output_option(verb, options->out, "The restored one");
+  add_sigma_option(verb, options->noise);
+  add_noise_option(verb, options->noise);
+  add_input_options(verb, options->input);
+  add_common_options(verb, options->common);
+  verb.footer(
+      "Block matching and 3-D filtering (Dabov et al. 2007), both stages, plane by plane.\n"
+      "Example: n2s bm3d image.png -o restored.png --sigma 25");
+  verb.on_run([options] { restore_file(*options); });
+}
+
+}  // namespace n2s
