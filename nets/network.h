@@ -16,12 +16,14 @@ struct Network {
   const char* name;            // of --net, and in a model's configuration: it must not change once models exist
   Graph (*build)(int planes);  // input planes -> forward graph with one output plane, unfused
   DefaultFor default_for;
+  bool has_residual;  // adds an input plane to its result, which methods that hide pixels of it must not see
 
   // Defaults of training with this network.
   const char* normalisation;  // a kind of data/normalisation.h
   float fill;                 // normalised value of the background: fills what a shift leaves empty
   int max_shift;              // pixels, random shifts of whole planes; 0: planes are not shifted
   bool orientations;          // random flips and rotations by 90 degrees
+  double learning_rate;       // the schedule's first
 
   // The paper's experiment with this network, which the benchmarks repeat.
   int paper_planes;         // input planes

@@ -78,8 +78,10 @@ void check_neighbours(const FileStacks& file, int least) {
     advice += fmt::format("; if the {} positions along {} are the planes of a stack, add --axis {}", axis.length,
                           axis.name, letter);
   }
-  throw Error(fmt::format("{}: {}: {} plane{} only, at least {} are needed to learn from neighbours{}", file.path,
-                          describe_axes(file.image.axes), planes, planes == 1 ? "" : "s", least, advice));
+  throw Error(
+      fmt::format("{}: {}: {} plane{} only, at least {} are needed to learn from neighbours{}; a "
+                  "single image is restored by --method noise2void, n2s bm3d or n2s nlm",
+                  file.path, describe_axes(file.image.axes), planes, planes == 1 ? "" : "s", least, advice));
 }
 
 std::vector<NetworkGroup> network_groups(const FileStacks& file, const std::string& channels) {

@@ -12,6 +12,7 @@
 #include "engine/graph/receptive_field.h"
 #include "engine/training/checkpoint.h"
 #include "kernels/base/error.h"
+#include "tools/blind_spot_options.h"
 
 namespace n2s {
 namespace fs = std::filesystem;
@@ -24,6 +25,11 @@ nlohmann::json model_configuration(const Network& network, const BatchSettings& 
                       {"planes", settings.planes},
                       {"gap", settings.gap},
                       {"normalisation", settings.normalisation}};
+  if (settings.blind_spots)
+    json["blind_spots"] = {{"mask", mask_text(*settings.blind_spots)},
+                           {"replace", replacement_text(*settings.blind_spots)},
+                           {"window", settings.blind_spots->window},
+                           {"struct", line_text(*settings.blind_spots)}};
   if (settings.noise) json["noise"] = describe(*settings.noise);
   if (traits) json["traits"] = *traits;
   return json;

@@ -38,8 +38,10 @@ std::string default_flips(const Network& network) {
 
 void add_data_options(Verb& verb, TrainingOptions& o) {
   verb.option("--method", o.method, method_descriptions()).show_default();
-  verb.option("--planes", o.planes,
-              "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy)")
+  verb.option(
+          "--planes", o.planes,
+          "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy; 1 for "
+          "methods that hide pixels, which take 3, 5 ... with neighbours)")
       .between(1L, kMostPlanes);
   verb.option("--gap", o.gap,
               "Skip this many planes on each side of the target, for noise correlated between neighbouring planes "
@@ -71,6 +73,22 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
       .between(0L, 1000000L);
 }
 
+void add_blind_spot_options(Verb& verb, TrainingOptions& o) {
+  verb.option("--mask", o.mask,
+              "Methods that hide pixels: random:SIDE, one in each box of SIDE x SIDE pixels, or grid:SIDE, all at the "
+              "same place of their boxes (default: noise2void, structn2v random:22; noise2self grid:4)");
+  verb.option(
+          "--replace", o.replacement,
+          "What stands in their place: uniform, a random pixel near it; median of the pixels around it; interpolate "
+          "(default: uniform; noise2self interpolate)")
+      .one_of({"uniform", "median", "interpolate"});
+  verb.option("--window", o.window, "Side of the window for uniform and median, pixels, odd (default: 11)")
+      .between(3L, 101L);
+  verb.option("--struct", o.line,
+              "Hide WIDTHxHEIGHT pixels around each target, odd numbers, for noise that is correlated along lines "
+              "(default: 1x1; structn2v 11x1)");
+}
+
 void add_length_options(Verb& verb, TrainingLength& length) {
   const Option epochs =
       verb.option("--epochs", length.epochs, "Length of training: passes over all planes").between(1L, kMostSteps);
@@ -91,14 +109,16 @@ void add_training_options(Verb& verb, TrainingOptions& o) {
                           network_names(), default_network(DefaultFor::medical_files).name, format_names(true),
                           default_network(DefaultFor::other_files).name));
   add_data_options(verb, o);
+  add_blind_spot_options(verb, o);
   verb.option("--batch", o.batch, "Images in a training step").between(1L, 4096L).show_default();
   verb.option("--crop", o.crop,
               "Side of the training images, pixels (default: restore 64; train whole planes, 256 at most)")
       .between(16L, kMostPixels);
   add_length_options(verb, o.length);
-  verb.option("--learning-rate", o.learning_rate, "Initial learning rate; it decays along a cosine")
-      .above_zero(1000)
-      .show_default();
+  verb.option("--learning-rate", o.learning_rate,
+              fmt::format("Initial learning rate; it decays along a cosine (default: {})",
+                          per_network([](const Network& n) { return fmt::format("{:g}", n.learning_rate); })))
+      .above_zero(1000);
   verb.option("--keep", o.keep,
               "The model to use: last, or best, the one with the lowest validation loss (default: last; with --epochs "
               "best, as in the paper)")

@@ -33,8 +33,10 @@ struct TrainingOptions {
   int batch = 16;
   int crop = 0;  // pixels; 0: whole planes, 256 at most
   TrainingLength length;
-  double learning_rate = AdamSettings{}.learning_rate;
-  std::string normalisation;  // empty: by network
+  double learning_rate = 0;  // 0: by network
+  std::string mask, replacement, line;  // of methods that hide pixels; empty: as published
+  int window = 0;                       // pixels; 0: as published
+  std::string normalisation;            // empty: by network
   std::string levels = "stack";
   double memory_gib = 0;  // for the voxels of large data; 0: half of what is free
   std::string noise;      // empty: none is simulated

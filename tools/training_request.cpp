@@ -12,6 +12,7 @@
 #include "data/json_text.h"
 #include "engine/training/fixed_noise.h"
 #include "kernels/base/error.h"
+#include "tools/blind_spot_options.h"
 #include "tools/stack_levels.h"
 #include "tools/stored_stacks.h"
 
@@ -205,8 +206,16 @@ Augmentation choose_augmentation(const TrainingOptions& o, const Network& networ
 
 }  // namespace
 
-const Network& choose_network(const std::string& name, bool medical) {
-  if (!name.empty()) return find_network(name);
+const Network& choose_network(const std::string& name, const std::string& method, bool medical) {
+  const TrainingMethod& row = training_method(method, default_planes(method, 5, false));
+  if (name.empty() && !row.network.empty()) return find_network(std::string(row.network));
+  if (!name.empty()) {
+    const Network& network = find_network(name);
+    if (row.blind_spots && network.has_residual)
+      throw Error(fmt::format("--net {}: adds an input plane to its result, which would show what {} hides; use {}",
+                              name, method, row.network));
+    return network;
+  }
   return default_network(medical ? DefaultFor::medical_files : DefaultFor::other_files);
 }
 
@@ -216,7 +225,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   TrainingRequest request;
   request.network = &network;
   request.length = o.length;
-  request.adam.learning_rate = o.learning_rate;
+  request.adam.learning_rate = o.learning_rate > 0 ? o.learning_rate : network.learning_rate;
   request.fusion = !o.no_fusion;
   request.resume = o.resume;
 
@@ -230,6 +239,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   request.held_out_nothing = nothing_held_out(stacks);
   request.keep = choose_model(o, request.held_out_nothing);
   batches.planes = choose_planes(o, stacks);
+  batches.blind_spots = chosen_blind_spots(o, method_of(batches));
   batches.normalisation = normalise(o, network, stacks, device, common, request.levels);
   never_clip_noise(batches);
   request.target_variance = target_variance(stacks);

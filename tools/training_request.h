@@ -31,8 +31,9 @@ struct TrainingRequest {
   std::string levels;                 // of each stack, JSON
 };
 
-/// The network of this name; where it is empty, the default one for the kind of file.
-const Network& choose_network(const std::string& name, bool medical);
+/// The network of this name; where it is empty, the method's, or the default one for the kind of file. Throws Error for
+/// one that would show the method what it hides.
+const Network& choose_network(const std::string& name, const std::string& method, bool medical);
 
 /// Decides what the options leave open, and makes the stacks ready: normalises them (--levels), holds planes out, and
 /// corrupts them where the noise is fixed; what has to be stored for that goes to `memory`. The stacks are either all

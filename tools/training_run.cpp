@@ -100,6 +100,7 @@ class Run {
     TrainingSettings s;
     s.adam = request.adam;
     s.seed = request.batches.seed;
+    s.masked_loss = request.batches.blind_spots.has_value();
     s.schedule = request.length.epochs > 0 ? Schedule::cosine_per_epoch : Schedule::cosine_per_step;
     return s;
   }

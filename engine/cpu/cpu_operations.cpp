@@ -33,7 +33,11 @@ struct RunOnCpu {
     conv3x3_weight_gradient_cpu(problems()(op), variant, pool);
   }
   void operator()(const MeanSquaredError& op) const {
-    *binding.loss = mean_squared_error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
+    const auto error =
+        op.is_masked
+            ? masked_mean_squared_error
+            : static_cast<double (*)(ConstFloatTensor, ConstFloatTensor, FloatTensor, ThreadPool&)>(mean_squared_error);
+    *binding.loss = error(tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), pool);
   }
   void operator()(const Activation& op) const { unfused::activation(tensor(op.in), op.slope, tensor(op.out), pool); }
   void operator()(const ActivationGradient& op) const {

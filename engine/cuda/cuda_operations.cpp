@@ -42,7 +42,7 @@ struct RunOnGpu {
   }
   void operator()(const MeanSquaredError& op) const {
     const device::DeviceMeanSquaredError p{tensor(op.prediction), tensor(op.target), tensor(op.to.gradient), loss_scale,
-                                           binding.loss};
+                                           binding.loss,          op.is_masked};
     device::mean_squared_error(p, mode.precision, binding.scratch.data(), stream);
   }
   void operator()(const Activation& op) const {

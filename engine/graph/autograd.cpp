@@ -12,8 +12,11 @@ namespace {
 
 class Autograd {
  public:
-  explicit Autograd(Graph graph)
-      : graph_(std::move(graph)), gradient_(graph_.values.size(), kNone), made_by_(graph_.values.size()) {
+  Autograd(Graph graph, bool masked)
+      : graph_(std::move(graph)),
+        masked_(masked),
+        gradient_(graph_.values.size(), kNone),
+        made_by_(graph_.values.size()) {
     for (const Operation& operation : graph_.operations)
       if (const auto* conv = std::get_if<Convolution>(&operation); conv != nullptr && conv->slope != 1)
         for (const ValueId v : {conv->out, conv->pooled})
@@ -24,7 +27,7 @@ class Autograd {
     const std::vector<Operation> forward = graph_.operations;
     const Value output = value(graph_.output);
     graph_.target = add({"target", output.channels, output.level, ValueType::float32});
-    graph_.operations.emplace_back(MeanSquaredError{graph_.output, graph_.target, target_for(graph_.output)});
+    graph_.operations.emplace_back(MeanSquaredError{graph_.output, graph_.target, target_for(graph_.output), masked_});
     for (std::size_t i = forward.size(); i-- > 0;) std::visit([&](const auto& op) { append(op); }, forward[i]);
     return std::move(graph_);
   }
@@ -98,14 +101,15 @@ class Autograd {
   int channels(ValueId id) { return id == kNone ? 0 : value(id).channels; }
 
   Graph graph_;
+  bool masked_;
   std::vector<ValueId> gradient_;  // of each forward value, kNone until a consumer makes it
   std::vector<Mask> made_by_;      // the activation that made each forward value
 };
 
 }  // namespace
 
-Graph differentiate(Graph graph) {
-  return Autograd(std::move(graph)).run();
+Graph differentiate(Graph graph, bool masked) {
+  return Autograd(std::move(graph), masked).run();
 }
 
 }  // namespace n2s

@@ -9,6 +9,7 @@ namespace n2s {
 /// Works on fused and unfused graphs. The gradient of a value that a convolution with an activation made is stored as
 /// the gradient *before* that activation: each consumer multiplies its share by the activation's derivative, so that
 /// no pass of its own is needed for it. Adds `target` (shape of the output) to the graph.
-Graph differentiate(Graph graph);
+/// `masked`: of methods that hide pixels, whose targets are NaN elsewhere.
+Graph differentiate(Graph graph, bool masked = false);
 
 }  // namespace n2s

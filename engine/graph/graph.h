@@ -74,10 +74,12 @@ struct GradientTarget {
   bool accumulate = false;
 };
 
-/// loss = mean((prediction - target)^2) and its gradient with respect to the prediction.
+/// loss = mean((prediction - target)^2) and its gradient with respect to the prediction; masked: over the targets that
+/// are not NaN.
 struct MeanSquaredError {
   ValueId prediction = kNone, target = kNone;
   GradientTarget to;
+  bool is_masked = false;
 };
 
 /// Gradient arriving at a convolution: at full resolution, through its pooled output, or both.

@@ -27,10 +27,14 @@ Sample StackBatches::sample(const BatchStep& step, int position) const {
   const PlaneOfStack& target = targets_[order_[place_in_epoch(step.step, settings_.batch, position, count)]];
   const StackPlanes& source = (*stacks_)[static_cast<std::size_t>(target.stack)].source;
   const RandomKey key = variation_key(settings_.seed, step, position);
-  return {target, position, settings_.augmentation,
-          draw_sample(settings_.augmentation, source.height, source.width, key), [=, this](Purpose copy, int plane) {
+  return {target,
+          position,
+          settings_.augmentation,
+          draw_sample(settings_.augmentation, source.height, source.width, key),
+          [=, this](Purpose copy, int plane) {
             return sample_noise_key(settings_.seed, copy, step, settings_.batch, position, plane);
-          }};
+          },
+          blind_spot_key(settings_.seed, step, settings_.batch, position)};
 }
 
 void StackBatches::fill(const BatchStep& step, FloatTensor input, FloatTensor target) {

@@ -20,6 +20,14 @@ constexpr std::array kMethods{
                    TargetOf::second_copy, true},
     TrainingMethod{"noise2clean", "supervised by clean planes", InputPlanes::neighbours_and_target,
                    TargetOf::clean_source, true},
+    TrainingMethod{"noise2void", "single planes, random pixels hidden", InputPlanes::neighbours_and_target,
+                   TargetOf::source_copy, false, BlindSpots{}, "blind-spot"},
+    TrainingMethod{"structn2v", "the same, hidden along lines, for noise correlated along them",
+                   InputPlanes::neighbours_and_target, TargetOf::source_copy, false, BlindSpots{.line_width = 11},
+                   "blind-spot"},
+    TrainingMethod{"noise2self", "single planes, every fourth pixel of every fourth row hidden",
+                   InputPlanes::neighbours_and_target, TargetOf::source_copy, false,
+                   BlindSpots{.box = 4, .is_grid = true, .replacement = BlindReplacement::interpolate}, "blind-spot"},
 };
 
 bool takes(const TrainingMethod& method, int planes) {
@@ -99,7 +107,7 @@ int default_planes(const std::string& name, int shortest_stack, bool has_target)
   const auto fits = [&](const TrainingMethod* row) { return row->needs_target == has_target; };
   const auto found = std::find_if(rows.begin(), rows.end(), fits);
   const TrainingMethod& row = found != rows.end() ? **found : *rows.front();
-  if (row.inputs == InputPlanes::target_alone) return 1;
+  if (row.inputs == InputPlanes::target_alone || row.blind_spots) return 1;
   const int neighbours = shortest_stack >= 5 ? 4 : 2;
   return row.inputs == InputPlanes::neighbours ? neighbours : neighbours + 1;
 }

@@ -2,11 +2,13 @@
 // and what data that needs. Batches, validation, fixed noise and the GPU's batch plan all read these rows.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kernels/blind_spot/blind_spot.h"
 #include "kernels/gather_planes/batch_plan.h"
 
 namespace n2s {
@@ -27,6 +29,10 @@ struct TrainingMethod {
   /// Whether a second stack (another noisy copy, or the clean planes) or simulated noise is needed; without either a
   /// method learns from the noisy stack alone.
   bool needs_target;
+  /// Of methods that hide pixels of the target plane from the network: which, unless the user says otherwise.
+  std::optional<BlindSpots> blind_spots{};
+  /// The network, for methods that take a particular one unless the user says otherwise; else empty.
+  std::string_view network{};
 };
 
 std::span<const TrainingMethod> training_methods();
@@ -42,7 +48,8 @@ std::string method_descriptions();
 const TrainingMethod& training_method(const std::string& name, int planes);
 
 /// Number of input planes where the user leaves it open: four neighbours, two where the shortest stack has fewer than
-/// five planes, and the target itself where the method sees it. Throws Error for an unknown name.
+/// five planes, and the target itself where the method sees it; of methods that hide pixels the target alone, as
+/// published. Throws Error for an unknown name.
 int default_planes(const std::string& name, int shortest_stack, bool has_target);
 
 }  // namespace n2s

@@ -26,6 +26,8 @@ void SampleWriter::write(const Sample& sample, FloatTensor input, FloatTensor ta
   for (const int plane : neighbour_planes(source.planes, sample.target.plane, settings_.planes, settings_.gap))
     gather(input_plane(sample, plane, storage), input, channel++);
   gather(target_plane(sample, storage), target, 0);
+  if (settings_.blind_spots)
+    hide_pixels(*settings_.blind_spots, sample.blind_key, input, settings_.planes / 2, target, sample.position);
 }
 
 void SampleWriter::expect(const Sample& sample) const {

@@ -22,6 +22,7 @@ struct Sample {
   SampleDraw draw;
   /// The key of the noise on a plane of the sample's stack; `copy` is noise_input or noise_target.
   std::function<RandomKey(Purpose copy, int plane)> noise_key;
+  RandomKey blind_key;  // of the pixels that are hidden
 };
 
 class SampleWriter {

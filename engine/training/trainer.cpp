@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -18,10 +19,15 @@ std::span<const float> batch_of(const std::vector<float>& values, int batch, int
   return std::span(values).subspan(static_cast<std::size_t>(batch) * count, count);
 }
 
-double mean_squared_error(std::span<const float> a, std::span<const float> b) {
+double mean_squared_error(std::span<const float> a, std::span<const float> b, bool is_masked) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - double{b[i]}) * (double{a[i]} - double{b[i]});
-  return sum / static_cast<double>(a.size());
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (is_masked && std::isnan(b[i])) continue;
+    sum += (double{a[i]} - double{b[i]}) * (double{a[i]} - double{b[i]});
+    ++count;
+  }
+  return sum / static_cast<double>(std::max<std::size_t>(count, 1));
 }
 
 void check_loss(double loss, long step, const char* what = "loss") {
@@ -42,7 +48,7 @@ Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& source, Va
       validation_(std::move(validation)),
       settings_(settings),
       memory_(backend, forward.layers, true),
-      training_(backend, differentiate(forward), source.extents(), memory_),
+      training_(backend, differentiate(forward, settings.masked_loss), source.extents(), memory_),
       update_(backend) {
   if (validation_.batches > 0) validating_ = std::make_unique<Executor>(backend, forward, validation_.extents, memory_);
   memory_.upload(ParameterMemory::Part::values, initial_parameters(forward.layers, settings.seed));
@@ -101,7 +107,7 @@ Trainer::Validation Trainer::validate() {
     validating_->run();
     const std::vector<float> output = validating_->get(graph.output);
     const std::span<const float> target = batch_of(validation_.targets, i, validation_.batches);
-    sum += mean_squared_error(output, target);
+    sum += mean_squared_error(output, target, settings_.masked_loss);
     append_block_errors(output, target, validation_.extents, block_errors);
   }
   Validation result{sum / validation_.batches, false};

@@ -18,6 +18,7 @@ struct TrainingSettings {
   AdamSettings adam;       // learning_rate is the schedule's first
   std::uint64_t seed = 0;  // of the initial parameters
   Schedule schedule = Schedule::cosine_per_epoch;
+  bool masked_loss = false;  // targets that are NaN do not count: of methods that hide pixels
 };
 
 /// The model with the lowest validation loss. Another replaces it only where clearly_lower() says so.

@@ -10,6 +10,9 @@ namespace n2s {
 
 void check_method(const BatchSettings& settings, const std::vector<TrainingStack>& stacks) {
   const TrainingMethod& method = method_of(settings);
+  if (method.blind_spots.has_value() != settings.blind_spots.has_value())
+    throw Error(fmt::format("{}: which pixels are hidden {}", settings.method,
+                            method.blind_spots ? "is not set" : "is set, but the method hides none"));
   for (const TrainingStack& stack : stacks) {
     if (method.needs_target && !stack.target && !settings.noise)
       throw Error(fmt::format("{} with {} plane{} needs a target: give --target, or clean data and --noise",

@@ -11,6 +11,7 @@
 #include "data/stack_planes.h"
 #include "engine/training/methods.h"
 #include "engine/training/plane_noise.h"
+#include "kernels/blind_spot/blind_spot.h"
 #include "kernels/gather_planes/gather_planes.h"
 
 namespace n2s {
@@ -35,6 +36,8 @@ struct BatchSettings {
   /// Noise to simulate on clean sources, drawn anew at every visit of a plane. For noise that is fixed, corrupt the
   /// stacks once (fixed_noise.h) and leave this empty.
   std::optional<NoiseSpec> noise;
+  /// The pixels that are hidden from the network, for methods that do so; else empty.
+  std::optional<BlindSpots> blind_spots;
   Normalisation normalisation;  // of the sources: noise is in the file's units. With k-space noise, to which offset and
                                 // scale make no difference, stacks may each have their own
 };

@@ -82,6 +82,7 @@ ValidationSet make_validation_set(const std::vector<TrainingStack>& stacks, cons
     Sample sample = sample_of(window, set.extents);
     sample.position = position++;
     sample.noise_key = [&](Purpose copy, int of) { return plane_key(settings.seed, copy, window.plane.stack, of); };
+    sample.blind_key = {settings.seed, Purpose::blind_spots, 0xFFFFFFFFU, static_cast<std::uint32_t>(sample.position)};
     writer.write(sample, {set.inputs.data(), input}, {set.targets.data(), target});
   }
   return set;
@@ -95,14 +96,17 @@ void append_block_errors(std::span<const float> image, std::span<const float> ta
       const int bottom = std::min(top + kSide, extents.height);
       const int right = std::min(left + kSide, extents.width);
       double sum = 0;
+      int count = 0;
       for (int y = top; y < bottom; ++y)
         for (int x = left; x < right; ++x) {
           const std::size_t i =
               static_cast<std::size_t>(y) * static_cast<std::size_t>(extents.width) + static_cast<std::size_t>(x);
+          if (std::isnan(target[i])) continue;
           const double difference = double{image[i]} - double{target[i]};
           sum += difference * difference;
+          ++count;
         }
-      errors.push_back(static_cast<float>(sum / (double(bottom - top) * (right - left))));
+      errors.push_back(static_cast<float>(sum / std::max(count, 1)));
     }
 }
 

@@ -26,7 +26,8 @@ struct ValidationWindows {
 ValidationSet make_validation_set(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, int divisor,
                                   const ValidationWindows& windows = {});
 
-/// Appends the mean squared error of each block of 32x32 pixels of an image of (height, width) to `errors`.
+/// Appends the mean squared error of each block of 32x32 pixels of an image of (height, width) to `errors`. Targets
+/// that are NaN, as those of methods that hide pixels, do not count.
 void append_block_errors(std::span<const float> image, std::span<const float> target, const Extents& extents,
                          std::vector<float>& errors);
 

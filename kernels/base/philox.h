@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
   noise_input = 6,   // first noisy copy
   noise_target = 7,  // second, independent one
   test = 8,
+  blind_spots = 9,
 };
 
 /// Identifies a stream of random numbers by where in a run it is used.

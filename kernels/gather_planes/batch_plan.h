@@ -44,4 +44,10 @@ N2S_HOST_DEVICE inline RandomKey sample_noise_key(std::uint64_t seed, Purpose co
           static_cast<std::uint32_t>(plane) & 0x7FFU};
 }
 
+/// The key of the pixels that are hidden from the network in sample `position` of a batch.
+N2S_HOST_DEVICE inline RandomKey blind_spot_key(std::uint64_t seed, const BatchStep& step, int batch, int position) {
+  return {seed, Purpose::blind_spots, step.epoch,
+          step.step * static_cast<std::uint32_t>(batch) + static_cast<std::uint32_t>(position), 0};
+}
+
 }  // namespace n2s

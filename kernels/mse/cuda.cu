@@ -21,16 +21,24 @@ struct ErrorArguments {
   const float* scale = nullptr;
   std::size_t stored = 0;  // elements with padding, whose difference is 0
   double elements = 0;
-  double* partial_sums = nullptr;  // one per block
+  const double* targets = nullptr;  // how many targets are not NaN; null: all elements count
+  double* partial_sums = nullptr;   // one per block
 };
+
+/// What the sum is divided by.
+__device__ double divisor(double elements, const double* targets) {
+  return targets != nullptr ? fmax(*targets, 1.0) : elements;
+}
 
 template <typename T>
 __global__ void error_kernel(const ErrorArguments<T> a) {
-  const float scale = static_cast<float>(2.0 / a.elements) * (a.scale != nullptr ? *a.scale : 1.0F);
+  const float scale = static_cast<float>(2.0 / divisor(a.elements, a.targets)) * (a.scale != nullptr ? *a.scale : 1.0F);
   double sum[1]{};
   const std::size_t begin = blockIdx.x * kChunk;
   for (std::size_t i = begin + threadIdx.x; i < begin + kChunk && i < a.stored; i += kGridThreads) {
-    const float difference = to_float(a.prediction[i]) - to_float(a.target[i]);
+    const float target = to_float(a.target[i]);
+    const bool counts = a.targets == nullptr || !isnan(target);
+    const float difference = counts ? to_float(a.prediction[i]) - target : 0.0F;
     sum[0] += static_cast<double>(difference) * static_cast<double>(difference);
     if (a.gradient != nullptr) a.gradient[i] = from_float<T>(scale * difference);
   }
@@ -38,11 +46,30 @@ __global__ void error_kernel(const ErrorArguments<T> a) {
   if (threadIdx.x == 0) a.partial_sums[blockIdx.x] = sum[0];
 }
 
-__global__ void loss_kernel(const double* partial_sums, std::size_t count, double elements, double* loss) {
+/// One partial sum of NaN per block.
+template <typename T>
+__global__ void count_kernel(const T* target, std::size_t stored, double* partial_sums) {
+  double sum[1]{};
+  const std::size_t begin = blockIdx.x * kChunk;
+  for (std::size_t i = begin + threadIdx.x; i < begin + kChunk && i < stored; i += kGridThreads)
+    sum[0] += isnan(to_float(target[i])) ? 1 : 0;
+  block_sums(shared_memory<double>(), sum);
+  if (threadIdx.x == 0) partial_sums[blockIdx.x] = sum[0];
+}
+
+__global__ void targets_kernel(const double* partial_sums, std::size_t count, double elements, double* targets) {
   double sum[1]{};
   for (std::size_t i = threadIdx.x; i < count; i += kGridThreads) sum[0] += partial_sums[i];
   block_sums(shared_memory<double>(), sum);
-  if (threadIdx.x == 0) *loss = sum[0] / elements;
+  if (threadIdx.x == 0) *targets = elements - sum[0];
+}
+
+__global__ void loss_kernel(const double* partial_sums, std::size_t count, double elements, const double* targets,
+                            double* loss) {
+  double sum[1]{};
+  for (std::size_t i = threadIdx.x; i < count; i += kGridThreads) sum[0] += partial_sums[i];
+  block_sums(shared_memory<double>(), sum);
+  if (threadIdx.x == 0) *loss = sum[0] / divisor(elements, targets);
 }
 
 std::size_t blocks_of(const Shape& shape) {
@@ -52,7 +79,7 @@ std::size_t blocks_of(const Shape& shape) {
 }  // namespace
 
 std::size_t mean_squared_error_scratch_bytes(const Shape& shape) {
-  return blocks_of(shape) * sizeof(double);
+  return (blocks_of(shape) + 1) * sizeof(double);  // the last one: how many targets there are
 }
 
 void mean_squared_error(const DeviceMeanSquaredError& p, Precision precision, void* scratch, cudaStream_t stream) {
@@ -61,7 +88,9 @@ void mean_squared_error(const DeviceMeanSquaredError& p, Precision precision, vo
     throw Error("mean squared error: the shapes do not fit together");
   const auto elements = static_cast<double>(shape.elements());
   auto* partial_sums = static_cast<double*>(scratch);
+  double* targets = p.is_masked ? partial_sums + blocks_of(shape) : nullptr;
   constexpr std::size_t kShared = block_sums_bytes(1);
+  const LaunchShape one_block{dim3(1), dim3(kGridThreads), kShared, stream};
   with_element(precision, [&](auto zero) {
     using T = decltype(zero);
     ErrorArguments<T> a;
@@ -71,12 +100,20 @@ void mean_squared_error(const DeviceMeanSquaredError& p, Precision precision, vo
     a.scale = p.scale;
     a.stored = elements_of(shape);
     a.elements = elements;
+    a.targets = targets;
     a.partial_sums = partial_sums;
+    if (p.is_masked) {
+      launch("counting targets", count_kernel<T>,
+             {dim3(static_cast<unsigned>(blocks_of(shape))), dim3(kGridThreads), kShared, stream}, a.target, a.stored,
+             partial_sums);
+      launch("counting targets, sum", targets_kernel, one_block, static_cast<const double*>(partial_sums),
+             blocks_of(shape), elements, targets);
+    }
     launch("mean squared error", error_kernel<T>,
            {dim3(static_cast<unsigned>(blocks_of(shape))), dim3(kGridThreads), kShared, stream}, a);
   });
-  launch("mean squared error, sum", loss_kernel, {dim3(1), dim3(kGridThreads), kShared, stream},
-         static_cast<const double*>(partial_sums), blocks_of(shape), elements, p.loss);
+  launch("mean squared error, sum", loss_kernel, one_block, static_cast<const double*>(partial_sums), blocks_of(shape),
+         elements, static_cast<const double*>(targets), p.loss);
 }
 
 }  // namespace n2s::device

@@ -15,6 +15,11 @@ double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, 
 /// The loss alone.
 double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, ThreadPool& pool);
 
+/// The same over the pixels whose target is not NaN alone, divided by their number; elsewhere the gradient is 0. The loss
+/// is 0 where all targets are NaN.
+double masked_mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, FloatTensor gradient,
+                                 ThreadPool& pool);
+
 /// The same by definition, for tests; all three have one length.
 double mean_squared_error_reference(std::span<const double> prediction, std::span<const double> target,
                                     std::span<double> gradient);

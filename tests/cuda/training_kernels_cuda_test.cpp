@@ -91,6 +91,33 @@ TEST_CASE("mean squared error and its gradient, with and without a scale") {
     }
 }
 
+TEST_CASE("targets that are NaN do not count, in any precision") {
+  for (const Precision precision : kPrecisions)
+    for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 61, 37, 1}}) {
+      const auto count = static_cast<std::size_t>(shape.elements());
+      const std::vector<float> prediction = stored(random_values(count, 3), precision);
+      std::vector<float> target = stored(random_values(count, 4), precision);
+      for (std::size_t i = 0; i < count; ++i)
+        if (i % 9 != 0) target[i] = NAN;
+      const DeviceCopy device_prediction(shape, precision, prediction);
+      const DeviceCopy device_target(shape, precision, target);
+      const DeviceCopy gradient(shape, precision);
+      const CudaArray<std::byte> scratch = cuda_array<std::byte>(device::mean_squared_error_scratch_bytes(shape));
+      const CudaArray<double> loss = cuda_array<double>(1);
+      device::mean_squared_error(
+          {device_prediction.tensor(), device_target.tensor(), gradient.tensor(), nullptr, loss.get(), true}, precision,
+          scratch.get(), nullptr);
+      std::vector<float> expected(count);
+      ThreadPool pool(1);
+      CHECK(to_host(loss.get(), 1)[0] ==
+            doctest::Approx(masked_mean_squared_error({prediction.data(), shape}, {target.data(), shape},
+                                                      {expected.data(), shape}, pool))
+                .epsilon(1e-6));
+      const std::vector<float> found = gradient.values();
+      for (std::size_t i = 0; i < count; ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(0.01));
+    }
+}
+
 TEST_CASE("mean squared error refuses shapes that differ") {
   const DeviceCopy three({1, 3, 4, 1}, Precision::fp32);
   const DeviceCopy four({1, 4, 3, 1}, Precision::fp32);

@@ -44,6 +44,35 @@ TEST_CASE("mean squared error and its gradient") {
   }
 }
 
+TEST_CASE("targets that are NaN do not count") {
+  const Shape shape{2, 61, 67, 1};
+  const std::vector<float> prediction = random_values(static_cast<std::size_t>(shape.elements()), 0);
+  std::vector<float> target = random_values(prediction.size(), 1);
+  std::vector<double> counted_prediction, counted_target;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    if (i % 7 != 3) {
+      target[i] = NAN;
+      continue;
+    }
+    counted_prediction.push_back(prediction[i]);
+    counted_target.push_back(target[i]);
+  }
+  std::vector<double> exact(counted_target.size());
+  const double expected = mean_squared_error_reference(counted_prediction, counted_target, exact);
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    std::vector<float> gradient(target.size(), NAN);
+    CHECK(masked_mean_squared_error({prediction.data(), shape}, {target.data(), shape}, {gradient.data(), shape},
+                                    pool) == doctest::Approx(expected).epsilon(1e-6));
+    for (std::size_t i = 0; i < target.size(); ++i)
+      REQUIRE(gradient[i] == doctest::Approx(i % 7 == 3 ? exact[i / 7] : 0).epsilon(1e-5));
+    std::fill(target.begin(), target.end(), NAN);
+    CHECK(masked_mean_squared_error({prediction.data(), shape}, {target.data(), shape}, {}, pool) == 0);
+    target.assign(target.size(), NAN);
+    for (std::size_t i = 3, j = 0; i < target.size(); i += 7) target[i] = static_cast<float>(counted_target[j++]);
+  }
+}
+
 TEST_CASE("the reference of the mean squared error, by hand") {
   const std::vector<double> prediction{1, 2, 3, 4}, target{1, 0, 6, 4};
   std::vector<double> gradient(4);

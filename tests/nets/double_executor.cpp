@@ -1,6 +1,8 @@
 // Runs every operation of a graph with its double-precision reference, one after the other.
 #include "double_executor.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 #include <variant>
 
@@ -62,10 +64,12 @@ struct DoubleExecutor::RunInDouble {
   void operator()(const MeanSquaredError& op) const {
     const std::vector<double>& prediction = own.at(op.prediction);
     const std::vector<double>& expected = own.at(op.target);
-    const auto count = static_cast<double>(prediction.size());
+    const auto ignored = [&](double target) { return op.is_masked && std::isnan(target); };
+    const auto count = static_cast<double>(expected.size()) -
+                       static_cast<double>(std::count_if(expected.begin(), expected.end(), ignored));
     own.loss_ = 0;
     for (std::size_t i = 0; i < prediction.size(); ++i) {
-      const double difference = prediction[i] - expected[i];
+      const double difference = ignored(expected[i]) ? 0 : prediction[i] - expected[i];
       own.loss_ += difference * difference / count;
       own.at(op.to.gradient)[i] = 2 * difference / count;
     }

@@ -112,5 +112,5 @@ class Filters(ProgramTest):
         self.fails('bm3d', self.noisy, '-o', self.clean)  # exists
 
 
-if __name__ == '__main__':
-    unittest.main()
+
+unittest.main()

@@ -20,7 +20,7 @@ StackContext context_of(const OpenFile& file, std::size_t stack) {
   StackContext context;
   context.medical = file.image.medical;
   context.along_time = selection.plane_axis && file.image.axes[*selection.plane_axis].name == 'T';
-  const Network& network = choose_network("", context.medical);
+  const Network& network = choose_network("", BatchSettings{}.method, context.medical);
   context.network = network.name;
   context.normalisation = network.normalisation;
   context.default_planes = default_planes(BatchSettings{}.method, stack_shape(file.image, selection).planes, false);

@@ -81,7 +81,7 @@ class GroupTraining {
       take_settings_of_run(training, run_ / group.subfolder);
     else
       advice = take_advice(training, file_, group, o_.common);
-    const Network& network = choose_network(training.network, file_.image.medical);
+    const Network& network = choose_network(training.network, training.method, file_.image.medical);
     TrainingRequest request = prepare_training(training, network, o_.common, stacks, memory_, device_, pool_);
     check_learns_alone(request);
     request.folder = run_ / group.subfolder;
@@ -238,7 +238,9 @@ void restore(const RestoreOptions& o) {
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
   const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
-  check_neighbours(file, 3);
+  if (o.training.planes > 1 ||
+      !training_method(o.training.method, default_planes(o.training.method, 5, false)).blind_spots)
+    check_neighbours(file, 3);
   check_image_fits(o.out, file.result_axes(), file.image.type);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/base/error.h"
+#include "kernels/blind_spot/cuda.h"
 #include "kernels/device/check.h"
 
 namespace n2s::device {
@@ -123,6 +124,9 @@ void DeviceBatches::load(const DeviceTensor& input, const DeviceTensor& target, 
   gather.planes += settings_.planes;
   gather.out = target;
   gather_planes(gather, precision, stream);
+  if (settings_.blind_spots)
+    hide_pixels({*settings_.blind_spots, settings_.seed, step_.get(), input, settings_.planes / 2, target}, precision,
+                stream);
 }
 
 void DeviceBatches::select(const BatchStep& step, cudaStream_t stream) {
