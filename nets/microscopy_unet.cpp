@@ -6,8 +6,9 @@
 namespace n2s {
 namespace {
 
-/// Everything up to the last convolution.
-ValueId blocks(GraphBuilder& g, ValueId input) {
+/// Everything up to the last convolution. N2V2: pooling is blurred, and the skip at full resolution is left out, since
+/// both carry the hidden pixels' replacements into the result, as a checkerboard.
+ValueId blocks(GraphBuilder& g, ValueId input, bool is_n2v2 = false) {
   constexpr float kSlope = 0.0F;  // ReLU after every convolution but the last
   const auto conv = [&](const std::string& name, ValueId in, int out_channels) {
     return g.activation(g.conv3x3(name, in, out_channels, kSlope), kSlope);
@@ -16,10 +17,12 @@ ValueId blocks(GraphBuilder& g, ValueId input) {
     return conv(name + ".conv2", conv(name + ".conv1", in, first), second);
   };
   const ValueId d1 = block("down1", input, 32, 32);
-  const ValueId d2 = block("down2", g.maxpool2(d1), 64, 64);
-  const ValueId middle = block("middle", g.maxpool2(d2), 128, 64);
+  const auto pool = [&](ValueId in) { return is_n2v2 ? g.blurpool2(in) : g.maxpool2(in); };
+  const ValueId d2 = block("down2", pool(d1), 64, 64);
+  const ValueId middle = block("middle", pool(d2), 128, 64);
   const ValueId u2 = block("up2", g.concat(g.upsample2(middle), d2), 64, 32);
-  const ValueId u1 = block("up1", g.concat(g.upsample2(u2), d1), 32, 32);
+  const ValueId top = g.upsample2(u2);
+  const ValueId u1 = block("up1", is_n2v2 ? top : g.concat(top, d1), 32, 32);
   return g.conv3x3("output", u1, 1);
 }
 
@@ -38,6 +41,12 @@ Graph blind_spot_unet(int planes) {
   GraphBuilder g;
   const ValueId input = g.input(planes);
   return g.finish(blocks(g, input));
+}
+
+Graph n2v2_unet(int planes) {
+  GraphBuilder g;
+  const ValueId input = g.input(planes);
+  return g.finish(blocks(g, input, true));
 }
 
 }  // namespace n2s

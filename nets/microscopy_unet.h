@@ -10,4 +10,7 @@ namespace n2s {
 Graph microscopy_unet(int planes);
 Graph blind_spot_unet(int planes);
 
+/// That of N2V2 (Hoeck et al. 2022): the latter with blurred pooling and without the skip at full resolution.
+Graph n2v2_unet(int planes);
+
 }  // namespace n2s

@@ -46,6 +46,17 @@ constexpr std::array kNetworks{
             .learning_rate = 4e-3,
             .paper_planes = 1,
             .paper_noise = ""},
+    Network{.name = "n2v2",
+            .build = n2v2_unet,
+            .default_for = DefaultFor::no_files,
+            .has_residual = false,
+            .normalisation = "mean-std",
+            .fill = 0.0F,
+            .max_shift = 0,
+            .orientations = true,
+            .learning_rate = 4e-3,
+            .paper_planes = 1,
+            .paper_noise = ""},
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ struct TrainingOptions {
   int batch = 16;
   int crop = 0;  // pixels; 0: whole planes, 256 at most
   TrainingLength length;
-  double learning_rate = 0;  // 0: by network
+  double learning_rate = 0;             // 0: by network
   std::string mask, replacement, line;  // of methods that hide pixels; empty: as published
   int window = 0;                       // pixels; 0: as published
   std::string normalisation;            // empty: by network

@@ -49,6 +49,10 @@ struct RunOnCpu {
   void operator()(const MaxPoolGradient& op) const {
     unfused::maxpool2_gradient(tensor(op.output_gradient), argmax(op.argmax), target(op.to), pool);
   }
+  void operator()(const BlurPool& op) const { unfused::blurpool2(tensor(op.in), tensor(op.out), pool); }
+  void operator()(const BlurPoolGradient& op) const {
+    unfused::blurpool2_gradient(tensor(op.output_gradient), tensor(op.in), target(op.to), pool);
+  }
   void operator()(const Upsample& op) const { unfused::upsample2(tensor(op.in), tensor(op.out), pool); }
   void operator()(const UpsampleGradient& op) const {
     unfused::upsample2_gradient(tensor(op.output_gradient), target(op.to), pool);

@@ -59,6 +59,13 @@ struct RunOnGpu {
     device::unfused::maxpool2_gradient(tensor(op.output_gradient), positions(op.argmax), target(op.to), mode.precision,
                                        stream);
   }
+  void operator()(const BlurPool& op) const {
+    device::unfused::blurpool2(tensor(op.in), tensor(op.out), mode.precision, stream);
+  }
+  void operator()(const BlurPoolGradient& op) const {
+    device::unfused::blurpool2_gradient(tensor(op.output_gradient), tensor(op.in), target(op.to), mode.precision,
+                                        stream);
+  }
   void operator()(const Upsample& op) const {
     device::unfused::upsample2(tensor(op.in), tensor(op.out), mode.precision, stream);
   }

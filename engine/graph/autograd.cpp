@@ -85,6 +85,9 @@ class Autograd {
   void append(const MaxPool& op) {
     graph_.operations.emplace_back(MaxPoolGradient{output_gradient_of(op.out), op.argmax, target_for(op.in)});
   }
+  void append(const BlurPool& op) {
+    graph_.operations.emplace_back(BlurPoolGradient{output_gradient_of(op.out), op.in, target_for(op.in)});
+  }
   void append(const Upsample& op) {
     graph_.operations.emplace_back(UpsampleGradient{output_gradient_of(op.out), target_for(op.in)});
   }

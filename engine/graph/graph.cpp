@@ -42,6 +42,7 @@ struct AccessOf {
   }
   void operator()(const Activation& op) { read(op.in), write(op.out); }
   void operator()(const MaxPool& op) { read(op.in), write(op.out), write(op.argmax); }
+  void operator()(const BlurPool& op) { read(op.in), write(op.out); }
   void operator()(const Upsample& op) { read(op.in), write(op.out); }
   void operator()(const Concat& op) { read(op.first), read(op.second), write(op.out); }
   void operator()(const AddPlane& op) { read(op.in), read(op.source), write(op.out); }
@@ -54,6 +55,7 @@ struct AccessOf {
   }
   void operator()(const ActivationGradient& op) { read(op.output_gradient), read(op.activated), target(op.to); }
   void operator()(const MaxPoolGradient& op) { read(op.output_gradient), read(op.argmax), target(op.to); }
+  void operator()(const BlurPoolGradient& op) { read(op.output_gradient), read(op.in), target(op.to); }
   void operator()(const UpsampleGradient& op) { read(op.output_gradient), target(op.to); }
   void operator()(const ConcatGradient& op) { read(op.output_gradient), target(op.first), target(op.second); }
   void operator()(const AddPlaneGradient& op) { read(op.output_gradient), target(op.to); }
@@ -73,6 +75,7 @@ struct LabelOf {
   }
   std::string operator()(const Activation& op) const { return "activation " + value(op.out); }
   std::string operator()(const MaxPool& op) const { return "pool " + value(op.out); }
+  std::string operator()(const BlurPool& op) const { return "blurred pool " + value(op.out); }
   std::string operator()(const Upsample& op) const { return "upsample " + value(op.in); }
   std::string operator()(const Concat& op) const { return "concat " + value(op.out); }
   std::string operator()(const AddPlane& op) const { return "residual " + value(op.out); }
@@ -81,6 +84,7 @@ struct LabelOf {
   std::string operator()(const ConvolutionWeightGradient& op) const { return "weight gradient " + layer(op.layer); }
   std::string operator()(const ActivationGradient& op) const { return "activation gradient " + value(op.activated); }
   std::string operator()(const MaxPoolGradient& op) const { return "pool gradient " + value(op.to.gradient); }
+  std::string operator()(const BlurPoolGradient& op) const { return "blurred pool gradient " + value(op.to.gradient); }
   std::string operator()(const UpsampleGradient& op) const { return "upsample gradient " + value(op.to.gradient); }
   std::string operator()(const ConcatGradient& op) const { return "concat gradient " + value(op.output_gradient); }
   std::string operator()(const AddPlaneGradient& op) const { return "residual gradient " + value(op.output_gradient); }
@@ -133,6 +137,12 @@ ValueId GraphBuilder::maxpool2(ValueId in) {
   const ValueId out = add_value(at(in).name + ".pooled", at(in).channels, at(in).level + 1);
   const ValueId argmax = add_value(at(in).name + ".argmax", at(in).channels, at(in).level + 1, ValueType::argmax2);
   graph_.operations.emplace_back(MaxPool{in, out, argmax});
+  return out;
+}
+
+ValueId GraphBuilder::blurpool2(ValueId in) {
+  const ValueId out = add_value(at(in).name + ".pooled", at(in).channels, at(in).level + 1);
+  graph_.operations.emplace_back(BlurPool{in, out});
   return out;
 }
 

@@ -51,6 +51,10 @@ struct MaxPool {
   ValueId in = kNone, out = kNone, argmax = kNone;
 };
 
+struct BlurPool {  // maxima of all 2x2 windows, blurred, every second one
+  ValueId in = kNone, out = kNone;
+};
+
 struct Upsample {  // nearest neighbour, 2x
   ValueId in = kNone, out = kNone;
 };
@@ -111,6 +115,11 @@ struct MaxPoolGradient {
   GradientTarget to;
 };
 
+struct BlurPoolGradient {
+  ValueId output_gradient = kNone, in = kNone;
+  GradientTarget to;
+};
+
 struct UpsampleGradient {
   ValueId output_gradient = kNone;
   GradientTarget to;
@@ -126,9 +135,9 @@ struct AddPlaneGradient {  // a copy: the plane itself is an input and wants no 
   GradientTarget to;
 };
 
-using Operation = std::variant<Convolution, Activation, MaxPool, Upsample, Concat, AddPlane, MeanSquaredError,
+using Operation = std::variant<Convolution, Activation, MaxPool, BlurPool, Upsample, Concat, AddPlane, MeanSquaredError,
                                ConvolutionDataGradient, ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient,
-                               UpsampleGradient, ConcatGradient, AddPlaneGradient>;
+                               BlurPoolGradient, UpsampleGradient, ConcatGradient, AddPlaneGradient>;
 
 template <typename Op, typename... Kinds>
 concept OneOf = (std::same_as<Op, Kinds> || ...);
@@ -138,13 +147,13 @@ concept OneOf = (std::same_as<Op, Kinds> || ...);
 template <typename Op>
 concept BackwardOperation =
     OneOf<Op, MeanSquaredError, ConvolutionDataGradient, ConvolutionWeightGradient, ActivationGradient, MaxPoolGradient,
-          UpsampleGradient, ConcatGradient, AddPlaneGradient>;
+          BlurPoolGradient, UpsampleGradient, ConcatGradient, AddPlaneGradient>;
 
 /// Operations without parameters that kernels/unfused computes one by one: they need no memory beside their tensors.
 /// Their multiplications are not counted, as convolutions take nearly all of the time.
 template <typename Op>
-concept UnfusedOperation = OneOf<Op, Activation, MaxPool, Upsample, Concat, AddPlane, ActivationGradient,
-                                 MaxPoolGradient, UpsampleGradient, ConcatGradient, AddPlaneGradient>;
+concept UnfusedOperation = OneOf<Op, Activation, MaxPool, BlurPool, Upsample, Concat, AddPlane, ActivationGradient,
+                                 MaxPoolGradient, BlurPoolGradient, UpsampleGradient, ConcatGradient, AddPlaneGradient>;
 
 struct Graph {
   std::vector<Value> values;
@@ -176,6 +185,7 @@ class GraphBuilder {
   ValueId conv3x3(const std::string& name, ValueId in, int out_channels, float slope = 1);
   ValueId activation(ValueId in, float slope);
   ValueId maxpool2(ValueId in);
+  ValueId blurpool2(ValueId in);
   ValueId upsample2(ValueId in);
   ValueId concat(ValueId first, ValueId second);
   ValueId add_plane(ValueId in, ValueId source, int channel);

@@ -29,6 +29,9 @@ Interval before_conv3x3(const Interval& out) {
 Interval before_pool(const Interval& out) {
   return out.empty() ? out : Interval{2 * out.first, 2 * out.last + 1};
 }
+Interval before_blurpool(const Interval& out) {
+  return out.empty() ? out : Interval{2 * out.first - 1, 2 * out.last + 2};
+}
 Interval before_upsample(const Interval& out) {
   return out.empty() ? out : Interval{out.first >> 1, out.last >> 1};
 }
@@ -52,6 +55,7 @@ class Dependencies {
   }
   void operator()(const Activation& op) { need(op.in, of(op.out)); }
   void operator()(const MaxPool& op) { need(op.in, before_pool(of(op.out))); }
+  void operator()(const BlurPool& op) { need(op.in, before_blurpool(of(op.out))); }
   void operator()(const Upsample& op) { need(op.in, before_upsample(of(op.out))); }
   void operator()(const Concat& op) { need(op.first, of(op.out)), need(op.second, of(op.out)); }
   void operator()(const AddPlane& op) { need(op.in, of(op.out)), need(op.source, of(op.out)); }

@@ -15,8 +15,8 @@ double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, 
 /// The loss alone.
 double mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, ThreadPool& pool);
 
-/// The same over the pixels whose target is not NaN alone, divided by their number; elsewhere the gradient is 0. The loss
-/// is 0 where all targets are NaN.
+/// The same over the pixels whose target is not NaN alone, divided by their number; elsewhere the gradient is 0. The
+/// loss is 0 where all targets are NaN.
 double masked_mean_squared_error(ConstFloatTensor prediction, ConstFloatTensor target, FloatTensor gradient,
                                  ThreadPool& pool);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/base/error.h"
+#include "kernels/unfused/blur.h"
 #include "kernels/unfused/unfused.h"
 
 namespace n2s::unfused {
@@ -34,6 +35,19 @@ void put(const ConvGradientTarget& to, std::ptrdiff_t element, float gradient) {
 template <typename T>
 std::ptrdiff_t offset(const Tensor<T>& tensor, int n, int y, int x) {
   return tensor.pixel(n, y, x) - tensor.data;
+}
+
+/// The first largest value of a 2x2 window.
+struct Maximum {
+  float value;
+  int y, x;
+};
+Maximum largest_of(ConstFloatTensor in, int n, int top, int left, int channel) {
+  Maximum largest{in.pixel(n, top, left)[channel], top, left};
+  for (int y = top; y <= std::min(top + 1, in.shape.height - 1); ++y)
+    for (int x = left; x <= std::min(left + 1, in.shape.width - 1); ++x)
+      if (const float value = in.pixel(n, y, x)[channel]; value > largest.value) largest = {value, y, x};
+  return largest;
 }
 
 }  // namespace
@@ -87,6 +101,47 @@ void maxpool2_gradient(ConstFloatTensor output_gradient, Tensor<const std::uint8
         const bool chosen = argmax.pixel(n, y / 2, x / 2)[c] == 2 * (y % 2) + x % 2;
         put(to, offset(to.gradient.as<float>(), n, y, x) + c,
             chosen ? output_gradient.pixel(n, y / 2, x / 2)[c] : 0.0F);
+      }
+  });
+}
+
+void blurpool2(ConstFloatTensor in, FloatTensor out, ThreadPool& pool) {
+  require(halves(out.shape, in.shape), "blurred pooling");
+  for_rows(out.shape, pool, [&](int n, int y) {
+    for (int x = 0; x < out.shape.width; ++x)
+      for (int c = 0; c < out.shape.channels; ++c) {
+        float sum = 0;
+        for (int row = std::max(0, 2 * y - 1); row <= 2 * y + 1; ++row)
+          for (int column = std::max(0, 2 * x - 1); column <= 2 * x + 1; ++column)
+            sum += blur_weight(y, row) * blur_weight(x, column) * largest_of(in, n, row, column, c).value;
+        out.pixel(n, y, x)[c] = sum;
+      }
+  });
+}
+
+void blurpool2_gradient(ConstFloatTensor output_gradient, ConstFloatTensor in, const ConvGradientTarget& to,
+                        ThreadPool& pool) {
+  require(halves(output_gradient.shape, in.shape) && in.shape == to.gradient.shape, "blurred pooling gradient");
+  const Shape& low = output_gradient.shape;
+  // What a maximum gets from the outputs that it enters.
+  const auto of_maximum = [&](int n, int y, int x, int c) {
+    const BlurOutputs rows = blur_outputs(y, low.height);
+    const BlurOutputs columns = blur_outputs(x, low.width);
+    float sum = 0;
+    for (int row = rows.first; row <= rows.last; ++row)
+      for (int column = columns.first; column <= columns.last; ++column)
+        sum += blur_weight(row, y) * blur_weight(column, x) * output_gradient.pixel(n, row, column)[c];
+    return sum;
+  };
+  for_rows(in.shape, pool, [&](int n, int y) {
+    for (int x = 0; x < in.shape.width; ++x)
+      for (int c = 0; c < in.shape.channels; ++c) {
+        float sum = 0;
+        for (int row = std::max(0, y - 1); row <= y; ++row)
+          for (int column = std::max(0, x - 1); column <= x; ++column)
+            if (const Maximum largest = largest_of(in, n, row, column, c); largest.y == y && largest.x == x)
+              sum += of_maximum(n, row, column, c);
+        put(to, offset(to.gradient.as<float>(), n, y, x) + c, sum);
       }
   });
 }

@@ -4,10 +4,15 @@
 #include "kernels/device/element.h"
 #include "kernels/device/grid.h"
 #include "kernels/device/precision.h"
+#include "kernels/unfused/blur.h"
 #include "kernels/unfused/cuda.h"
 
 namespace n2s::device::unfused {
 namespace {
+
+using n2s::unfused::blur_outputs;
+using n2s::unfused::blur_weight;
+using n2s::unfused::BlurOutputs;
 
 void require(bool fits, const char* operation) {
   if (!fits) throw Error(std::string(operation) + ": the shapes do not fit together");
@@ -114,6 +119,62 @@ __global__ void maxpool2_gradient_kernel(View<T> output_gradient, const std::uin
   const unsigned position = argmax[window / 8] >> (2 * (p.channel % 8)) & 3U;
   const bool chosen = position == 2 * (static_cast<unsigned>(p.y) % 2) + static_cast<unsigned>(p.x) % 2;
   to.put(i, chosen ? to_float(output_gradient.data[window]) : 0.0F);
+}
+
+/// The first largest value of a 2x2 window.
+struct Maximum {
+  float value;
+  int y, x;
+};
+
+template <typename T>
+__device__ Maximum largest_of(const View<T>& in, const Place& p, int top, int left) {
+  Maximum largest{to_float(in.at(p.image, top, left, p.channel)), top, left};
+  for (int y = top; y <= min(top + 1, in.height - 1); ++y)
+    for (int x = left; x <= min(left + 1, in.width - 1); ++x) {
+      const float value = to_float(in.at(p.image, y, x, p.channel));
+      if (value > largest.value) largest = {value, y, x};
+    }
+  return largest;
+}
+
+template <typename T>
+__global__ void blurpool2_kernel(View<T> in, View<T> out, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(out, i);
+  float sum = 0;
+  for (int row = max(0, 2 * p.y - 1); row <= 2 * p.y + 1; ++row)
+    for (int column = max(0, 2 * p.x - 1); column <= 2 * p.x + 1; ++column)
+      sum += blur_weight(p.y, row) * blur_weight(p.x, column) * largest_of(in, p, row, column).value;
+  out.data[i] = from_float<T>(sum);
+}
+
+/// What a maximum gets from the outputs that it enters.
+template <typename T>
+__device__ float gradient_of_maximum(const View<T>& output_gradient, const Place& p, int y, int x) {
+  const BlurOutputs rows = blur_outputs(y, output_gradient.height);
+  const BlurOutputs columns = blur_outputs(x, output_gradient.width);
+  float sum = 0;
+  for (int row = rows.first; row <= rows.last; ++row)
+    for (int column = columns.first; column <= columns.last; ++column)
+      sum +=
+          blur_weight(row, y) * blur_weight(column, x) * to_float(output_gradient.at(p.image, row, column, p.channel));
+  return sum;
+}
+
+template <typename T>
+__global__ void blurpool2_gradient_kernel(View<T> output_gradient, View<T> in, Target<T> to, std::size_t count) {
+  const std::size_t i = grid_index();
+  if (i >= count) return;
+  const Place p = place_of(to.gradient, i);
+  float sum = 0;
+  for (int row = max(0, p.y - 1); row <= p.y; ++row)
+    for (int column = max(0, p.x - 1); column <= p.x; ++column) {
+      const Maximum largest = largest_of(in, p, row, column);
+      if (largest.y == p.y && largest.x == p.x) sum += gradient_of_maximum(output_gradient, p, row, column);
+    }
+  to.put(i, sum);
 }
 
 template <typename T>
@@ -224,6 +285,26 @@ void maxpool2_gradient(const DeviceTensor& output_gradient, const std::uint16_t*
     using T = decltype(zero);
     launch("max pooling gradient", maxpool2_gradient_kernel<T>, grid_for(count, stream), view<T>(output_gradient),
            argmax, target<T>(to), count);
+  });
+}
+
+void blurpool2(const DeviceTensor& in, const DeviceTensor& out, Precision precision, cudaStream_t stream) {
+  require(halves(out.shape, in.shape), "blurred pooling");
+  const std::size_t count = elements_of(out.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("blurred pooling", blurpool2_kernel<T>, grid_for(count, stream), view<T>(in), view<T>(out), count);
+  });
+}
+
+void blurpool2_gradient(const DeviceTensor& output_gradient, const DeviceTensor& in, const ConvGradientTarget& to,
+                        Precision precision, cudaStream_t stream) {
+  require(halves(output_gradient.shape, in.shape) && in.shape == to.gradient.shape, "blurred pooling gradient");
+  const std::size_t count = elements_of(to.gradient.shape);
+  with_element(precision, [&](auto zero) {
+    using T = decltype(zero);
+    launch("blurred pooling gradient", blurpool2_gradient_kernel<T>, grid_for(count, stream), view<T>(output_gradient),
+           view<T>(in), target<T>(to), count);
   });
 }
 

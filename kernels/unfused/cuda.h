@@ -17,6 +17,10 @@ void maxpool2(const DeviceTensor& in, const DeviceTensor& out, std::uint16_t* ar
 void maxpool2_gradient(const DeviceTensor& output_gradient, const std::uint16_t* argmax, const ConvGradientTarget& to,
                        Precision precision, cudaStream_t stream);
 
+void blurpool2(const DeviceTensor& in, const DeviceTensor& out, Precision precision, cudaStream_t stream);
+void blurpool2_gradient(const DeviceTensor& output_gradient, const DeviceTensor& in, const ConvGradientTarget& to,
+                        Precision precision, cudaStream_t stream);
+
 void upsample2(const DeviceTensor& in, const DeviceTensor& out, Precision precision, cudaStream_t stream);
 void upsample2_gradient(const DeviceTensor& output_gradient, const ConvGradientTarget& to, Precision precision,
                         cudaStream_t stream);

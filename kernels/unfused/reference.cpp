@@ -38,6 +38,19 @@ struct Gradient {
   std::vector<double> values;
 };
 
+/// Of the first largest value of a 2x2 window, which is cut at the far edges.
+struct Place {
+  int y, x;
+};
+Place largest_of(Tensor<const double> in, int n, int top, int left, int channel) {
+  std::vector<Place> places;
+  for (const auto& [dy, dx] : {std::pair{0, 0}, std::pair{0, 1}, std::pair{1, 0}, std::pair{1, 1}})
+    if (top + dy < in.shape.height && left + dx < in.shape.width) places.push_back({top + dy, left + dx});
+  return *std::max_element(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    return in.pixel(n, a.y, a.x)[channel] < in.pixel(n, b.y, b.x)[channel];
+  });
+}
+
 }  // namespace
 
 void activation_reference(Tensor<const double> in, double slope, Tensor<double> out) {
@@ -72,6 +85,33 @@ void maxpool2_gradient_reference(Tensor<const double> output_gradient, Tensor<co
   for_elements(output_gradient.shape, [&](int n, int y, int x, int c) {
     const int position = argmax.pixel(n, y, x)[c];
     gradient.at(n, 2 * y + position / 2, 2 * x + position % 2, c) = output_gradient.pixel(n, y, x)[c];
+  });
+  gradient.write(to);
+}
+
+void blurpool2_reference(Tensor<const double> in, Tensor<double> out) {
+  const double taps[]{0.25, 0.5, 0.25};
+  for_elements(out.shape, [&](int n, int y, int x, int c) {
+    double sum = 0;
+    for (int i = -1; i <= 1; ++i)
+      for (int j = -1; j <= 1; ++j) {
+        const Place largest = largest_of(in, n, std::max(0, 2 * y + i), std::max(0, 2 * x + j), c);
+        sum += taps[i + 1] * taps[j + 1] * in.pixel(n, largest.y, largest.x)[c];
+      }
+    out.pixel(n, y, x)[c] = sum;
+  });
+}
+
+void blurpool2_gradient_reference(Tensor<const double> output_gradient, Tensor<const double> in,
+                                  const ConvGradientTarget& to) {
+  const double taps[]{0.25, 0.5, 0.25};
+  Gradient gradient(to.gradient.shape);
+  for_elements(output_gradient.shape, [&](int n, int y, int x, int c) {
+    for (int i = -1; i <= 1; ++i)
+      for (int j = -1; j <= 1; ++j) {
+        const Place largest = largest_of(in, n, std::max(0, 2 * y + i), std::max(0, 2 * x + j), c);
+        gradient.at(n, largest.y, largest.x, c) += taps[i + 1] * taps[j + 1] * output_gradient.pixel(n, y, x)[c];
+      }
   });
   gradient.write(to);
 }

@@ -23,6 +23,12 @@ void maxpool2(ConstFloatTensor in, FloatTensor out, Tensor<std::uint8_t> argmax,
 void maxpool2_gradient(ConstFloatTensor output_gradient, Tensor<const std::uint8_t> argmax,
                        const ConvGradientTarget& to, ThreadPool& pool);
 
+/// in (N, H, W, C) -> out (N, H/2, W/2, C): the largest of every 2x2 window (one for each pixel, cut at the far edges),
+/// blurred with (1, 2, 1) / 4 along both axes, every second one (Zhang 2019; N2V2, Hoeck et al. 2022).
+void blurpool2(ConstFloatTensor in, FloatTensor out, ThreadPool& pool);
+void blurpool2_gradient(ConstFloatTensor output_gradient, ConstFloatTensor in, const ConvGradientTarget& to,
+                        ThreadPool& pool);
+
 /// in (N, H, W, C) -> out (N, 2H, 2W, C), nearest neighbour; the gradient sums the four copies.
 void upsample2(ConstFloatTensor in, FloatTensor out, ThreadPool& pool);
 void upsample2_gradient(ConstFloatTensor output_gradient, const ConvGradientTarget& to, ThreadPool& pool);
@@ -44,6 +50,9 @@ void activation_gradient_reference(Tensor<const double> output_gradient, Tensor<
 void maxpool2_reference(Tensor<const double> in, Tensor<double> out, Tensor<std::uint8_t> argmax);
 void maxpool2_gradient_reference(Tensor<const double> output_gradient, Tensor<const std::uint8_t> argmax,
                                  const ConvGradientTarget& to);
+void blurpool2_reference(Tensor<const double> in, Tensor<double> out);
+void blurpool2_gradient_reference(Tensor<const double> output_gradient, Tensor<const double> in,
+                                  const ConvGradientTarget& to);
 void upsample2_reference(Tensor<const double> in, Tensor<double> out);
 void upsample2_gradient_reference(Tensor<const double> output_gradient, const ConvGradientTarget& to);
 void concat_reference(Tensor<const double> first, Tensor<const double> second, Tensor<double> out);

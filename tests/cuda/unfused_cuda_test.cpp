@@ -116,6 +116,22 @@ TEST_CASE("max pooling, the places of its maxima, and its gradient") {
   });
 }
 
+TEST_CASE("blurred pooling and its gradient") {
+  for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
+    const Side in(draw, high, mode.precision);
+    Side out(draw, low, mode.precision);
+    unfused::blurpool2_reference(in.reference(), out.writable());
+    device::unfused::blurpool2(in.device.tensor(), out.device.tensor(), mode.precision, nullptr);
+    check_same(out, mode.tolerance);
+    const Side output_gradient(draw, low, mode.precision);
+    for_targets(draw, high, mode, [&](const ConvGradientTarget& to, const ConvGradientTarget& device_to) {
+      unfused::blurpool2_gradient_reference(output_gradient.reference(), in.reference(), to);
+      device::unfused::blurpool2_gradient(output_gradient.device.tensor(), in.device.tensor(), device_to,
+                                          mode.precision, nullptr);
+    });
+  });
+}
+
 TEST_CASE("upsampling and its gradient") {
   for_cases([&](const Mode& mode, const Shape& low, const Shape& high, Draw& draw) {
     const Side in(draw, low, mode.precision);
@@ -188,6 +204,8 @@ TEST_CASE("shapes that do not fit are refused") {
   CHECK_THROWS_AS(activation_gradient(high, low, 0, to_high, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(maxpool2(low, high, nullptr, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(maxpool2_gradient(high, nullptr, to_low, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(blurpool2(low, high, kPrecision, nullptr), Error);
+  CHECK_THROWS_AS(blurpool2_gradient(high, high, to_high, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(upsample2(high, low, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(upsample2_gradient(low, to_high, kPrecision, nullptr), Error);
   CHECK_THROWS_AS(concat(high, high, high, kPrecision, nullptr), Error);

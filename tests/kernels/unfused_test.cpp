@@ -127,6 +127,29 @@ TEST_CASE("the reference of max pooling keeps the first of equals, and its gradi
   CHECK(argmax == std::vector<std::uint8_t>(argmax.size(), 0));
 }
 
+TEST_CASE("the reference of blurred pooling: a constant stays, a point is spread, and the gradient is its derivative") {
+  const auto forward = [&](const Values64& x) {
+    Values64 out = zeros(kLow);
+    unfused::blurpool2_reference({x.data(), kHigh}, {out.data(), kLow});
+    return out;
+  };
+  CHECK(forward(Values64(zeros(kHigh).size(), 4.0)) == Values64(zeros(kLow).size(), 4.0));
+  // One bright pixel at (3, 2) is the maximum of four windows: rows 2 and 3, columns 1 and 2.
+  Values64 in = zeros(kHigh);
+  in[(3 * 4 + 2) * 5] = 16;
+  const Values64 out = forward(in);
+  const auto at = [&](int y, int x) { return out[static_cast<std::size_t>((y * 2 + x) * 5)]; };
+  CHECK(at(0, 0) == 0);
+  CHECK(at(1, 0) == 16 * 0.75 * 0.25);
+  CHECK(at(1, 1) == 16 * 0.75 * 0.75);
+  CHECK(at(2, 1) == 16 * 0.25 * 0.75);
+  const Values64 values = random_values(kHigh, 2);
+  const Values64 output_gradient = random_values(kLow, 3);
+  Values64 gradient = zeros(kHigh);
+  unfused::blurpool2_gradient_reference({output_gradient.data(), kLow}, {values.data(), kHigh}, into(gradient, kHigh));
+  check_close(gradient, finite_differences(values, output_gradient, forward));
+}
+
 TEST_CASE("the reference of upsampling copies each pixel four times, and its gradient sums them") {
   const Values64 in = random_values(kLow, 4);
   const Values64 output_gradient = random_values(kHigh, 5);
@@ -212,6 +235,23 @@ TEST_CASE("the CPU's max pooling, the places of its maxima, and its gradient are
   });
 }
 
+TEST_CASE("the CPU's blurred pooling and its gradient are the reference's, with ties too") {
+  ThreadPool pool(2);
+  for (const Values kind : {Values::random, Values::integers}) {
+    Draw draw(5);
+    TensorPair in = draw.pair(kHigh, kind);
+    TensorPair out = poisoned(kLow);
+    unfused::blurpool2(in.tensor(), out.tensor(), pool);
+    unfused::blurpool2_reference(in.reference(), out.reference());
+    check_same(out);
+    TensorPair output_gradient = draw.pair(kLow, Values::random);
+    for_targets(draw, kHigh, [&](const ConvGradientTarget& to, const ConvGradientTarget& reference) {
+      unfused::blurpool2_gradient(output_gradient.tensor(), in.tensor(), to, pool);
+      unfused::blurpool2_gradient_reference(output_gradient.reference(), in.reference(), reference);
+    });
+  }
+}
+
 TEST_CASE("the CPU's upsampling and its gradient are the reference's") {
   ThreadPool pool(2);
   Draw draw(3);
@@ -268,6 +308,7 @@ TEST_CASE("shapes that do not fit are refused") {
   const FloatTensor low{values.data(), kLow};
   CHECK_THROWS_AS(unfused::activation(high, 0.1F, low, pool), Error);
   CHECK_THROWS_AS(unfused::maxpool2(low, high, {}, pool), Error);
+  CHECK_THROWS_AS(unfused::blurpool2(low, high, pool), Error);
   CHECK_THROWS_AS(unfused::upsample2(high, low, pool), Error);
   CHECK_THROWS_AS(unfused::concat(high, low, high, pool), Error);
   CHECK_THROWS_AS(unfused::add_plane(high, low, 0, high, pool), Error);

@@ -87,6 +87,10 @@ struct DoubleExecutor::RunInDouble {
   void operator()(const MaxPoolGradient& op) const {
     unfused::maxpool2_gradient_reference(tensor(op.output_gradient), indices(op.argmax), target(op.to));
   }
+  void operator()(const BlurPool& op) const { unfused::blurpool2_reference(tensor(op.in), tensor(op.out)); }
+  void operator()(const BlurPoolGradient& op) const {
+    unfused::blurpool2_gradient_reference(tensor(op.output_gradient), tensor(op.in), target(op.to));
+  }
   void operator()(const Upsample& op) const { unfused::upsample2_reference(tensor(op.in), tensor(op.out)); }
   void operator()(const UpsampleGradient& op) const {
     unfused::upsample2_gradient_reference(tensor(op.output_gradient), target(op.to));
