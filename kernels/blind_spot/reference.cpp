@@ -10,7 +10,9 @@ namespace {
 
 float replaced(const BlindSpots& spots, const RandomKey& key, const std::vector<float>& plane, int height, int width,
                int y, int x) {
-  const auto at = [&](int row, int column) { return plane[static_cast<std::size_t>(row * width + column)]; };
+  const auto at = [&](int row, int column) {
+    return plane[static_cast<std::size_t>(std::ptrdiff_t{row} * width + column)];
+  };
   const auto inside = [&](int row, int column) { return row >= 0 && column >= 0 && row < height && column < width; };
   if (spots.replacement == BlindReplacement::interpolate) {
     double sum = 0;
@@ -42,7 +44,7 @@ float replaced(const BlindSpots& spots, const RandomKey& key, const std::vector<
   const auto columns = static_cast<int>(window.size()) / rows;
   const auto row = static_cast<int>(double{static_cast<double>(bits[0])} * 0x1p-32 * rows);
   const auto column = static_cast<int>(double{static_cast<double>(bits[1])} * 0x1p-32 * columns);
-  return window[static_cast<std::size_t>(row * columns + column)];
+  return window[static_cast<std::size_t>(std::ptrdiff_t{row} * columns + column)];
 }
 
 }  // namespace

@@ -90,7 +90,8 @@ void match_blocks(const PlaneView& plane, const BlockSearch& search, const std::
   groups.counts.assign(references, 0);
   groups.members.resize(references * most);
   // take_nearer() reads whole vectors of distances, `step` apart.
-  const std::size_t row_floats = static_cast<std::size_t>(plane.width + 2 * kPlaneSlack + kPlaneSlack * search.step);
+  const std::size_t row_floats =
+      static_cast<std::size_t>(std::ptrdiff_t{plane.width} + std::ptrdiff_t{kPlaneSlack} * (2 + search.step));
   scratch.resize(row_floats + (references + kPlaneSlack) + references * most);
   float* farthest = scratch.data() + row_floats;
   std::fill_n(farthest, references + kPlaneSlack, search.farthest);

@@ -26,7 +26,7 @@ void load_blocks(const PlaneView& plane, const BlockGroup& group, float* blocks)
     for (int row = 0; row < kBlock; ++row)
       for (int x = 0; x < kBlock; x += kRowLanes)
         hn::Store(hn::LoadU(kRow, plane.data + group.offsets[member] + row * plane.stride + x), kRow,
-                  blocks + member * kBlockSize + row * kBlock + x);
+                  blocks + std::ptrdiff_t{member} * kBlockSize + std::ptrdiff_t{row} * kBlock + x);
 }
 
 // M B M^T of each block. `matrix` is M, `columns` its transpose.
@@ -34,21 +34,22 @@ void transform_blocks(const float* matrix, const float* columns, int count, floa
   for (int member = 0; member < count; ++member, blocks += kBlockSize) {
     for (int x = 0; x < kBlock; x += kRowLanes) {
       Vec in[kBlock];
-      for (int k = 0; k < kBlock; ++k) in[k] = hn::Load(kRow, blocks + k * kBlock + x);
+      for (int k = 0; k < kBlock; ++k) in[k] = hn::Load(kRow, blocks + std::ptrdiff_t{k} * kBlock + x);
       for (int row = 0; row < kBlock; ++row) {
-        Vec sum = hn::Mul(hn::Set(kRow, matrix[row * kBlock]), in[0]);
-        for (int k = 1; k < kBlock; ++k) sum = hn::MulAdd(hn::Set(kRow, matrix[row * kBlock + k]), in[k], sum);
-        hn::Store(sum, kRow, scratch + row * kBlock + x);
+        const float* factors = matrix + std::ptrdiff_t{row} * kBlock;
+        Vec sum = hn::Mul(hn::Set(kRow, factors[0]), in[0]);
+        for (int k = 1; k < kBlock; ++k) sum = hn::MulAdd(hn::Set(kRow, factors[k]), in[k], sum);
+        hn::Store(sum, kRow, scratch + std::ptrdiff_t{row} * kBlock + x);
       }
     }
     for (int x = 0; x < kBlock; x += kRowLanes) {
       Vec column[kBlock];
-      for (int k = 0; k < kBlock; ++k) column[k] = hn::Load(kRow, columns + k * kBlock + x);
+      for (int k = 0; k < kBlock; ++k) column[k] = hn::Load(kRow, columns + std::ptrdiff_t{k} * kBlock + x);
       for (int row = 0; row < kBlock; ++row) {
-        const float* in = scratch + row * kBlock;
+        const float* in = scratch + std::ptrdiff_t{row} * kBlock;
         Vec sum = hn::Mul(hn::Set(kRow, in[0]), column[0]);
         for (int k = 1; k < kBlock; ++k) sum = hn::MulAdd(hn::Set(kRow, in[k]), column[k], sum);
-        hn::Store(sum, kRow, blocks + row * kBlock + x);
+        hn::Store(sum, kRow, blocks + std::ptrdiff_t{row} * kBlock + x);
       }
     }
   }
@@ -130,11 +131,12 @@ void add_blocks(const GroupFilter& f, const BlockGroup& group, float weight, Bm3
   const std::ptrdiff_t begin = strip.first_row * strip.stride;
   for (int row = 0; row < kBlock; ++row)
     for (int x = 0; x < kBlock; x += kRowLanes) {
-      const Vec weights = hn::Mul(hn::LoadU(kRow, f.setup.window.data() + row * kBlock + x), scale);
+      const Vec weights = hn::Mul(hn::LoadU(kRow, f.setup.window.data() + std::ptrdiff_t{row} * kBlock + x), scale);
       const auto integers = hn::NearestInt(weights);
       for (int member = 0; member < group.count; ++member) {
         const std::ptrdiff_t at = group.offsets[member] - begin + row * strip.stride + x;
-        const Vec value = hn::Load(kRow, f.blocks.get() + member * kBlockSize + row * kBlock + x);
+        const Vec value =
+            hn::Load(kRow, f.blocks.get() + std::ptrdiff_t{member} * kBlockSize + std::ptrdiff_t{row} * kBlock + x);
         add_wide(integers, strip.weights.data() + at);
         add_wide(hn::NearestInt(hn::Mul(weights, hn::Min(hn::Max(value, least), most))), strip.values.data() + at);
       }

@@ -117,7 +117,7 @@ Plane stage(const Bm3dStageSetup& setup, const Plane& noisy, const Plane& guide)
         const Block block = transformed(setup.transform.inverse, group[i]);
         for (int y = 0; y < kBlock; ++y)
           for (int x = 0; x < kBlock; ++x) {
-            const auto at = static_cast<std::size_t>(y * kBlock + x);
+            const auto at = static_cast<std::size_t>(std::ptrdiff_t{y} * kBlock + x);
             values.at(places[i].y + y, places[i].x + x) += weight * double{setup.window[at]} * block[at];
             weights.at(places[i].y + y, places[i].x + x) += weight * double{setup.window[at]};
           }

@@ -30,8 +30,8 @@ NlmWeights nlm_weights(const NlmProblem& p) {
 PaddedPlanes::PaddedPlanes(const NlmProblem& p, std::span<const float> planes)
     : margin_(p.distance + p.patch / 2),
       margin_planes_(nlm_reach(p)),
-      row_(std::ptrdiff_t{p.width} + 2 * margin_ + kPlaneSlack),
-      rows_(std::ptrdiff_t{p.height} + 2 * margin_) {
+      row_(std::ptrdiff_t{p.width} + 2 * std::ptrdiff_t{margin_} + kPlaneSlack),
+      rows_(std::ptrdiff_t{p.height} + 2 * std::ptrdiff_t{margin_}) {
   values_.resize(static_cast<std::size_t>((p.planes + 2 * margin_planes_) * plane_floats() + kPlaneSlack));
   float* to = values_.data();
   for (int z = -margin_planes_; z < p.planes + margin_planes_; ++z)

@@ -74,6 +74,7 @@ TEST_CASE("BM3D on a GPU is within 1e-4 of the range of the CPU's, and equal whe
 
     const Bm3dScaling scaling = bm3d_scaling(problem, noisy);
     std::vector<float> scaled;
+    scaled.reserve(noisy.size());
     for (const float value : noisy) scaled.push_back(scaling.forward(value));
     const CudaArray<float> plane = to_device(std::span<const float>(scaled));
     const CudaArray<float> estimate = cuda_array<float>(noisy.size());

@@ -105,11 +105,18 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST_CASE("a method's name and number of planes choose its row") {
-  CHECK(method_names() == std::vector<std::string>{"noise2stack", "noise2noise", "noise2clean"});
+  CHECK(method_names() == std::vector<std::string>{"noise2stack", "noise2noise", "noise2clean", "noise2void", "n2v2",
+                                                   "structn2v", "noise2self"});
   CHECK_FALSE(training_method("noise2stack", 4).needs_target);
   CHECK(training_method("noise2stack", 5).needs_target);
   CHECK(training_method("noise2clean", 5).target == TargetOf::clean_source);
-  CHECK(contains(error_of([] { training_method("noise2void", 4); }), "noise2clean"));
+  for (const char* blind : {"noise2void", "n2v2", "structn2v", "noise2self"}) {
+    CHECK(training_method(blind, 1).blind_spots.has_value());
+    CHECK_FALSE(training_method(blind, 5).needs_target);
+    CHECK(default_planes(blind, 9, false) == 1);
+    CHECK(contains(error_of([&] { training_method(blind, 4); }), "1, 3, 5"));
+  }
+  CHECK(contains(error_of([] { training_method("noise2nothing", 4); }), "noise2clean"));
 }
 
 TEST_CASE("the default number of planes is what the shortest stack gives and the method takes") {

@@ -69,7 +69,7 @@ TEST_CASE("Noise2Void hides one pixel in each box of 22x22; other channels and i
   int changed = 0;
   for (int y = 0; y < 220; ++y)
     for (int x = 0; x < 220; ++x) {
-      const auto at = static_cast<std::size_t>((220 + y) * 220 + x);
+      const auto at = static_cast<std::size_t>(220 + y) * 220 + static_cast<std::size_t>(x);
       targets += std::isnan(batch.targets[at]) ? 0 : 1;
       changed += batch.planes[at * 3 + 1] != before.planes[at * 3 + 1] ? 1 : 0;
       REQUIRE(batch.planes[at * 3] == before.planes[at * 3]);

@@ -136,9 +136,9 @@ TEST_CASE("the reference of blurred pooling: a constant stays, a point is spread
   CHECK(forward(Values64(zeros(kHigh).size(), 4.0)) == Values64(zeros(kLow).size(), 4.0));
   // One bright pixel at (3, 2) is the maximum of four windows: rows 2 and 3, columns 1 and 2.
   Values64 in = zeros(kHigh);
-  in[(3 * 4 + 2) * 5] = 16;
+  in[std::size_t{3 * 4 + 2} * 5] = 16;
   const Values64 out = forward(in);
-  const auto at = [&](int y, int x) { return out[static_cast<std::size_t>((y * 2 + x) * 5)]; };
+  const auto at = [&](int y, int x) { return out[static_cast<std::size_t>(2 * y + x) * 5]; };
   CHECK(at(0, 0) == 0);
   CHECK(at(1, 0) == 16 * 0.75 * 0.25);
   CHECK(at(1, 1) == 16 * 0.75 * 0.75);

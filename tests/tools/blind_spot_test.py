@@ -21,11 +21,11 @@ class BlindSpots(ProgramTest):
         npy(path, (height, width), lambda r, c: 100 + 40 * math.sin(r / 6) * math.cos(c / 7) + self.draw.gauss(0, sigma))
 
     def test_a_single_image_is_restored_by_each_method(self):
-        for method in ('noise2void', 'structn2v', 'noise2self'):
+        for method in ('noise2void', 'n2v2', 'structn2v', 'noise2self'):
             out = self.path(method + '.npy')
             self.json_of('restore', self.image, '-o', out, '--method', method, *SHORT)
             record = self.json_of('info', out + '.run')
-            self.assertEqual((record['method'], record['planes'], record['network']), (method, 1, 'blind-spot'))
+            self.assertEqual((record['method'], record['planes'], record['network']), (method, 1, 'n2v2' if method == 'n2v2' else 'blind-spot'))
             self.assertEqual(read_npy(out)[0], (40, 52))
 
     def test_images_of_different_sizes_share_a_network(self):
