@@ -1,6 +1,7 @@
 // The unfused operations on the CPU: loops over rows, one task per row. They are limited by memory traffic, so explicit
 // vector code would gain nothing.
 #include <algorithm>
+#include <vector>
 
 #include "kernels/base/error.h"
 #include "kernels/unfused/blur.h"
@@ -37,17 +38,47 @@ std::ptrdiff_t offset(const Tensor<T>& tensor, int n, int y, int x) {
   return tensor.pixel(n, y, x) - tensor.data;
 }
 
-/// The first largest value of a 2x2 window.
-struct Maximum {
-  float value;
-  int y, x;
+/// The largest value of the window that begins at (y, x), for each channel. It is cut at the far edges.
+void largest_of(ConstFloatTensor in, int n, int y, int x, float* out) {
+  const int below = std::min(y + 1, in.shape.height - 1);
+  const int right = std::min(x + 1, in.shape.width - 1);
+  const float *a = in.pixel(n, y, x), *b = in.pixel(n, y, right), *c = in.pixel(n, below, x),
+              *d = in.pixel(n, below, right);
+  for (int i = 0; i < in.shape.channels; ++i) out[i] = std::max(std::max(a[i], b[i]), std::max(c[i], d[i]));
+}
+
+/// What the maximum of the window that begins at (y, x) gets from the outputs that it enters, for each channel.
+void gradient_of_maximum(ConstFloatTensor output_gradient, int n, int y, int x, float* out) {
+  const BlurOutputs rows = blur_outputs(y, output_gradient.shape.height);
+  const BlurOutputs columns = blur_outputs(x, output_gradient.shape.width);
+  std::fill_n(out, output_gradient.shape.channels, 0.0F);
+  for (int row = rows.first; row <= rows.last; ++row)
+    for (int column = columns.first; column <= columns.last; ++column) {
+      const float weight = blur_weight(row, y) * blur_weight(column, x);
+      const float* from = output_gradient.pixel(n, row, column);
+      for (int i = 0; i < output_gradient.shape.channels; ++i) out[i] += weight * from[i];
+    }
+}
+
+/// A pixel in the window of a maximum.
+struct InWindow {
+  int y, x;       // of the pixel
+  int top, left;  // of the window
 };
-Maximum largest_of(ConstFloatTensor in, int n, int top, int left, int channel) {
-  Maximum largest{in.pixel(n, top, left)[channel], top, left};
-  for (int y = top; y <= std::min(top + 1, in.shape.height - 1); ++y)
-    for (int x = left; x <= std::min(left + 1, in.shape.width - 1); ++x)
-      if (const float value = in.pixel(n, y, x)[channel]; value > largest.value) largest = {value, y, x};
-  return largest;
+
+/// gradient[i] = 0 for the channels in which another pixel of the window is the first of the largest.
+void keep_where_largest(ConstFloatTensor in, int n, const InWindow& at, float* gradient) {
+  const float* own = in.pixel(n, at.y, at.x);
+  for (int y = at.top; y <= std::min(at.top + 1, in.shape.height - 1); ++y)
+    for (int x = at.left; x <= std::min(at.left + 1, in.shape.width - 1); ++x) {
+      if (y == at.y && x == at.x) continue;
+      const float* other = in.pixel(n, y, x);
+      const bool is_earlier = y < at.y || (y == at.y && x < at.x);
+      if (is_earlier)
+        for (int i = 0; i < in.shape.channels; ++i) gradient[i] = own[i] > other[i] ? gradient[i] : 0.0F;
+      else
+        for (int i = 0; i < in.shape.channels; ++i) gradient[i] = own[i] >= other[i] ? gradient[i] : 0.0F;
+    }
 }
 
 }  // namespace
@@ -107,42 +138,40 @@ void maxpool2_gradient(ConstFloatTensor output_gradient, Tensor<const std::uint8
 
 void blurpool2(ConstFloatTensor in, FloatTensor out, ThreadPool& pool) {
   require(halves(out.shape, in.shape), "blurred pooling");
+  const int channels = in.shape.channels;
   for_rows(out.shape, pool, [&](int n, int y) {
-    for (int x = 0; x < out.shape.width; ++x)
-      for (int c = 0; c < out.shape.channels; ++c) {
-        float sum = 0;
-        for (int row = std::max(0, 2 * y - 1); row <= 2 * y + 1; ++row)
-          for (int column = std::max(0, 2 * x - 1); column <= 2 * x + 1; ++column)
-            sum += blur_weight(y, row) * blur_weight(x, column) * largest_of(in, n, row, column, c).value;
-        out.pixel(n, y, x)[c] = sum;
-      }
+    std::vector<float> largest(static_cast<std::size_t>(channels));
+    for (int x = 0; x < out.shape.width; ++x) {
+      float* sums = out.pixel(n, y, x);
+      std::fill_n(sums, channels, 0.0F);
+      for (int row = std::max(0, 2 * y - 1); row <= 2 * y + 1; ++row)
+        for (int column = std::max(0, 2 * x - 1); column <= 2 * x + 1; ++column) {
+          largest_of(in, n, row, column, largest.data());
+          const float weight = blur_weight(y, row) * blur_weight(x, column);
+          for (int c = 0; c < channels; ++c) sums[c] += weight * largest[static_cast<std::size_t>(c)];
+        }
+    }
   });
 }
 
 void blurpool2_gradient(ConstFloatTensor output_gradient, ConstFloatTensor in, const ConvGradientTarget& to,
                         ThreadPool& pool) {
   require(halves(output_gradient.shape, in.shape) && in.shape == to.gradient.shape, "blurred pooling gradient");
-  const Shape& low = output_gradient.shape;
-  // What a maximum gets from the outputs that it enters.
-  const auto of_maximum = [&](int n, int y, int x, int c) {
-    const BlurOutputs rows = blur_outputs(y, low.height);
-    const BlurOutputs columns = blur_outputs(x, low.width);
-    float sum = 0;
-    for (int row = rows.first; row <= rows.last; ++row)
-      for (int column = columns.first; column <= columns.last; ++column)
-        sum += blur_weight(row, y) * blur_weight(column, x) * output_gradient.pixel(n, row, column)[c];
-    return sum;
-  };
+  const auto channels = static_cast<std::size_t>(in.shape.channels);
   for_rows(in.shape, pool, [&](int n, int y) {
-    for (int x = 0; x < in.shape.width; ++x)
-      for (int c = 0; c < in.shape.channels; ++c) {
-        float sum = 0;
-        for (int row = std::max(0, y - 1); row <= y; ++row)
-          for (int column = std::max(0, x - 1); column <= x; ++column)
-            if (const Maximum largest = largest_of(in, n, row, column, c); largest.y == y && largest.x == x)
-              sum += of_maximum(n, row, column, c);
-        put(to, offset(to.gradient.as<float>(), n, y, x) + c, sum);
-      }
+    std::vector<float> sums(channels);
+    std::vector<float> part(channels);
+    for (int x = 0; x < in.shape.width; ++x) {
+      std::fill(sums.begin(), sums.end(), 0.0F);
+      for (int row = std::max(0, y - 1); row <= y; ++row)
+        for (int column = std::max(0, x - 1); column <= x; ++column) {
+          gradient_of_maximum(output_gradient, n, row, column, part.data());
+          keep_where_largest(in, n, {y, x, row, column}, part.data());
+          for (std::size_t c = 0; c < channels; ++c) sums[c] += part[c];
+        }
+      const std::ptrdiff_t first = offset(to.gradient.as<float>(), n, y, x);
+      for (std::size_t c = 0; c < channels; ++c) put(to, first + static_cast<std::ptrdiff_t>(c), sums[c]);
+    }
   });
 }
 
