@@ -22,7 +22,7 @@ Bm3dScaling bm3d_scaling(const Bm3dProblem& problem, std::span<const float> nois
   const auto [low, high] = std::minmax_element(noisy.begin(), noisy.end());
   const double half = (double{*high} - double{*low}) / 2;
   if (half == 0) return {};
-  return {static_cast<float>(double{*low} + half), static_cast<float>(1 / half), static_cast<float>(half)};
+  return {double{*low} + half, 1 / half, half};
 }
 
 Bm3dStageSetup threshold_setup(const Bm3dProblem& problem, double scale) {

@@ -26,9 +26,9 @@ struct Bm3dStageSetup {
 
 /// From the plane's units to [-1, 1] and back; `scale` is 0 for a constant plane.
 struct Bm3dScaling {
-  float middle = 0, scale = 0, half = 0;
-  float forward(float value) const { return (value - middle) * scale; }
-  float back(float value) const { return value * half + middle; }
+  double middle = 0, scale = 0, half = 0;
+  float forward(float value) const { return static_cast<float>((double{value} - middle) * scale); }
+  float back(float value) const { return static_cast<float>(double{value} * half + middle); }
 };
 /// Throws Error as bm3d() does.
 Bm3dScaling bm3d_scaling(const Bm3dProblem& problem, std::span<const float> noisy);

@@ -81,6 +81,7 @@ void nlm(const NlmProblem& problem, std::span<const float> noisy, std::span<floa
     (padded, problem, weighting, static_cast<int>(i / problem.height), static_cast<int>(i % problem.height),
      scratch.data() + static_cast<std::size_t>(thread) * 3 * row, restored.data() + i * problem.width);
   });
+  padded.to_own_units(restored);
 }
 
 }  // namespace n2s

@@ -14,7 +14,7 @@ struct DeviceNlm {
   NlmProblem problem;
   const float* padded = nullptr;      // the margin's first value
   std::ptrdiff_t row = 0, plane = 0;  // floats
-  float* restored = nullptr;          // problem.planes planes without gaps
+  float* restored = nullptr;          // problem.planes planes without gaps, in the same units
 };
 void nlm(const DeviceNlm& problem, cudaStream_t stream);
 

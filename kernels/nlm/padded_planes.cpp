@@ -1,6 +1,7 @@
 // See padded_planes.h.
 #include "kernels/nlm/padded_planes.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/base/error.h"
@@ -8,6 +9,14 @@
 #include "kernels/block_matching/block_matching.h"
 
 namespace n2s {
+namespace {
+
+double middle_of(std::span<const float> values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return double{*low} / 2 + double{*high} / 2;
+}
+
+}  // namespace
 
 void check_nlm(const NlmProblem& p, std::size_t noisy, std::size_t restored) {
   const std::size_t voxels =
@@ -23,13 +32,16 @@ void check_nlm(const NlmProblem& p, std::size_t noisy, std::size_t restored) {
 
 NlmWeights nlm_weights(const NlmProblem& p) {
   const int axes = p.across ? 3 : 2;
-  return {static_cast<float>(1 / (p.h * p.h * std::pow(p.patch, axes))),
-          static_cast<float>(2 * p.sigma * p.sigma * std::pow(nlm_window(p), axes))};
+  const double sigma = p.sigma / p.h;
+  return {static_cast<float>(1 / std::pow(p.patch, axes)),
+          static_cast<float>(2 * sigma * sigma * std::pow(nlm_window(p), axes))};
 }
 
 PaddedPlanes::PaddedPlanes(const NlmProblem& p, std::span<const float> planes)
     : margin_(p.distance + p.patch / 2),
       margin_planes_(nlm_reach(p)),
+      h_(p.h),
+      middle_(middle_of(planes)),
       row_(std::ptrdiff_t{p.width} + 2 * std::ptrdiff_t{margin_} + kPlaneSlack),
       rows_(std::ptrdiff_t{p.height} + 2 * std::ptrdiff_t{margin_}) {
   values_.resize(static_cast<std::size_t>((p.planes + 2 * margin_planes_) * plane_floats() + kPlaneSlack));
@@ -38,8 +50,13 @@ PaddedPlanes::PaddedPlanes(const NlmProblem& p, std::span<const float> planes)
     for (int y = -margin_; y < p.height + margin_; ++y, to += row_) {
       const float* from =
           planes.data() + (std::ptrdiff_t{reflect(z, p.planes)} * p.height + reflect(y, p.height)) * p.width;
-      for (int x = -margin_; x < p.width + margin_; ++x) to[x + margin_] = from[reflect(x, p.width)];
+      for (int x = -margin_; x < p.width + margin_; ++x)
+        to[x + margin_] = static_cast<float>((double{from[reflect(x, p.width)]} - middle_) / h_);
     }
+}
+
+void PaddedPlanes::to_own_units(std::span<float> restored) const {
+  for (float& value : restored) value = static_cast<float>(double{value} * h_ + middle_);
 }
 
 }  // namespace n2s

@@ -9,6 +9,7 @@
 
 namespace n2s {
 
+/// In units of h, which the padded planes have:
 /// weight = exp(-max(sum of squared differences - noise, 0) * per_difference).
 struct NlmWeights {
   float per_difference = 0, noise = 0;
@@ -16,6 +17,7 @@ struct NlmWeights {
 NlmWeights nlm_weights(const NlmProblem& problem);
 
 /// The planes with a margin of distance + patch / 2 pixels on each side (and planes, where patches extend over these).
+/// Values are in units of h, from the middle of their range: squares of the plane's own units may not fit into a float.
 class PaddedPlanes {
  public:
   PaddedPlanes(const NlmProblem& problem, std::span<const float> planes);
@@ -27,8 +29,12 @@ class PaddedPlanes {
   }
   std::span<const float> values() const { return values_; }
 
+  /// From the units of h to the planes' own.
+  void to_own_units(std::span<float> restored) const;
+
  private:
   int margin_, margin_planes_;
+  double h_, middle_;
   std::ptrdiff_t row_, rows_;
   std::vector<float> values_;
 };

@@ -129,6 +129,19 @@ TEST_CASE("BM3D removes most of the noise, on any number of threads alike, and d
   CHECK(mean_square(back, restored) < 0.1);
 }
 
+TEST_CASE("values near the ends of what a float holds are restored as others") {
+  const PlaneSize size{24, 24};
+  const std::vector<float> noisy = with_noise(scene(size), 10, 5);
+  const std::vector<float> expected = denoised({.height = 24, .width = 24, .sigma = 10}, noisy);
+  for (const double unit : {1e-30, 1e35}) {
+    std::vector<float> other = noisy;
+    for (float& value : other) value = static_cast<float>(double{value} * unit);
+    std::vector<float> restored = denoised({.height = 24, .width = 24, .sigma = 10 * unit}, other);
+    for (float& value : restored) value = static_cast<float>(double{value} / unit);
+    CHECK(mean_square(restored, expected) < 0.1);
+  }
+}
+
 TEST_CASE("planes of any size are taken, constant ones stay as they are") {
   for (const PlaneSize size : {PlaneSize{1, 1}, {1, 30}, {7, 3}, {9, 200}}) {
     const std::vector<float> noisy = with_noise(std::vector<float>(size.pixels(), 100.0F), 10, 2);

@@ -50,6 +50,18 @@ TEST_CASE("non-local means equals scikit-image's") {
   for (std::size_t i = 0; i < volume.size(); ++i) CHECK(std::abs(volume[i] - kVolumeRestored[i]) < 1e-5F);
 }
 
+TEST_CASE("the values' units do not matter, though their squares may not fit into a float") {
+  const std::vector<float> plane = with_noise(scene({20, 24}), 10, 4);
+  const std::vector<float> expected = denoised({1, 20, 24, 5, 4, false, 9, 10}, plane);
+  for (const double unit : {1e-30, 1e34}) {
+    std::vector<float> other = plane;
+    for (float& value : other) value = static_cast<float>(double{value} * unit);
+    const std::vector<float> restored = denoised({1, 20, 24, 5, 4, false, 9 * unit, 10 * unit}, other);
+    for (std::size_t i = 0; i < plane.size(); ++i)
+      CHECK(double{restored[i]} / unit == doctest::Approx(expected[i]).epsilon(1e-4));
+  }
+}
+
 TEST_CASE("non-local means refuses what makes no sense") {
   const std::vector<float> plane(100, 1);
   CHECK_THROWS_AS(denoised({1, 10, 9, 7, 11, false, 1, 0}, plane), Error);

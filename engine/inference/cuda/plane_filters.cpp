@@ -104,6 +104,7 @@ bool filter_planes(const NlmProblem& problem, const PlaneFilterRequest& request,
   cuda_upload(planes.get(), std::as_bytes(padded.values()), stream, kNlm);
   nlm({problem, planes.get(), padded.row_floats(), padded.plane_floats(), restored.get()}, stream);
   cuda_download(std::as_writable_bytes(request.restored), restored.get(), stream, kNlm);
+  padded.to_own_units(request.restored);
   return true;
 }
 
