@@ -79,11 +79,17 @@ class Adviser {
   }
 
   void alone() {
-    warning(Trust::no,
-            fmt::format(
-                "There {} only {} plane{}: Noise2Stack learns from neighbours and needs three at least. Use a method "
-                "for single images, such as Noise2Void or BM3D.",
-                found_.shape.planes == 1 ? "is" : "are", found_.shape.planes, found_.shape.planes == 1 ? "" : "s"));
+    warning(
+        Trust::no,
+        fmt::format(
+            "There {} only {} plane{}: Noise2Stack learns from neighbours and needs three at least. Use a method "
+            "for single images: Noise2Self or Noise2Void, where the noise is independent from pixel to pixel, or BM3D "
+            "(n2s bm3d).",
+            found_.shape.planes == 1 ? "is" : "are", found_.shape.planes, found_.shape.planes == 1 ? "" : "s"));
+    advice_.method = "noise2self";
+    advice_.planes = 1;
+    advice_.network = "blind-spot";
+    advice_.normalisation = "mean-std";
   }
 
   void sparse() {

@@ -3,7 +3,7 @@
 
 usage: inspect_test.py N2S    (the program)
 """
-import array, html.parser, json, math, os, random, unittest
+import array, html.parser, json, math, os, random, shlex, unittest
 
 from program import ProgramTest, nifti, nifti_header, npy
 
@@ -65,11 +65,18 @@ class Inspect(ProgramTest):
         for part in ('Can self-supervision be trusted here: yes', stack['command'], 'noise between planes'):
             self.assertIn(part, text.stdout)
 
+    def test_the_command_for_a_single_image_runs(self):
+        image, draw = self.path('image.npy'), random.Random(5)
+        npy(image, (SIDE, SIDE), lambda r, c: scene(0, r, c) + draw.gauss(0, 80))
+        words = shlex.split(self.found(image)[0]['command'])
+        self.assertIn('noise2self', words)
+        done = self.run_n2s(*words[1:], *SHORT)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_the_command_of_the_report_runs_whatever_the_file_is_called(self):
         strange = self.path("it's a (strange) name $HOME.nii")
         os.rename(self.white, strange)
         command = self.found(strange)[0]['command']
-        import shlex
         words = shlex.split(command)
         self.assertEqual(words[:3], ['n2s', 'restore', strange])
         self.assertEqual(self.run_n2s(*words[1:], *SHORT).returncode, 0)

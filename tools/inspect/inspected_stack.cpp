@@ -128,6 +128,7 @@ std::string command_of(const InspectedFile& file, const InspectedStack& stack) {
   const Advice& advice = stack.advice;
   std::string command = fmt::format("n2s restore {} -o {}", quoted(file.path), quoted(output_name(file.path))) +
                         input_options(file.options);
+  if (advice.method != BatchSettings{}.method) return command + " --method " + advice.method;
   if (advice.network != stack.context.network) command += fmt::format(" --net {}", advice.network);
   return command + fmt::format(" --planes {} --gap {} --normalise {}", advice.planes, advice.gap, advice.normalisation);
 }
