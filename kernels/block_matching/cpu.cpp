@@ -2,7 +2,7 @@
 // reference's farthest block so far go into its sorted list. Most do not, and cost a comparison in a vector of them.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/block_matching/cpu.cpp"
-#include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
+#include "kernels/base/simd_targets.h"  // before foreach_target.h
 
 #include <hwy/foreach_target.h>
 

@@ -2,7 +2,7 @@
 // bm3d/cuda.cu has too, so that the results are equal bit for bit where there are fused multiply-adds.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/bm3d/group_filter.cpp"
-#include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
+#include "kernels/base/simd_targets.h"  // before foreach_target.h
 
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>

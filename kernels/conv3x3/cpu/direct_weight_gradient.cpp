@@ -1,7 +1,7 @@
 // Weight gradient of the direct variant: for each filter row, [3 * C_in, pixels] x [pixels, C_out] (direct.h).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/cpu/direct_weight_gradient.cpp"
-#include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
+#include "kernels/base/simd_targets.h"  // before foreach_target.h
 
 #include <hwy/foreach_target.h>
 

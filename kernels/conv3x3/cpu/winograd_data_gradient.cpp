@@ -2,7 +2,7 @@
 // the sum over doubled pixels directly from 25 of the 36 positions (winograd.h).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/cpu/winograd_data_gradient.cpp"
-#include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
+#include "kernels/base/simd_targets.h"  // before foreach_target.h
 
 #include <hwy/foreach_target.h>
 

@@ -2,7 +2,7 @@
 // block within one thread's L2 cache. The method is described in winograd.h.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/cpu/winograd_forward.cpp"
-#include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
+#include "kernels/base/simd_targets.h"  // before foreach_target.h
 
 #include <hwy/foreach_target.h>
 

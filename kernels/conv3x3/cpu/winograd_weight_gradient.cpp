@@ -2,7 +2,7 @@
 // position whose depth is the number of tiles. Slices of tiles are reduced in a fixed order (winograd.h).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv3x3/cpu/winograd_weight_gradient.cpp"
-#include "kernels/conv3x3/cpu/targets.h"  // before foreach_target.h
+#include "kernels/base/simd_targets.h"  // before foreach_target.h
 
 #include <hwy/foreach_target.h>
 
