@@ -1,5 +1,7 @@
 // BM3D on a GPU: blocks are matched for some rows of references at a time; then a thread block filters each group in
 // shared memory and adds its blocks to integer sums, whose order does not matter.
+#include <algorithm>
+
 #include "kernels/base/error.h"
 #include "kernels/block_matching/cuda.h"
 #include "kernels/bm3d/cuda.h"
@@ -167,7 +169,7 @@ __global__ void estimate_kernel(const Sum* weights, const Sum* values, std::size
 
 /// Rows of reference blocks that are matched at once.
 int rows_at_once(int width) {
-  return max(1, kGroupsAtOnce / reference_count(width, kBlock, 1));
+  return std::max(1, kGroupsAtOnce / reference_count(width, kBlock, 1));
 }
 
 std::size_t groups_at_once(int width) {
@@ -228,7 +230,7 @@ void bm3d_stage(const DeviceBm3d& p, cudaStream_t stream) {
   check(cudaMemsetAsync(p.scratch, 0, 2 * pixels * sizeof(Sum), stream), "BM3D, sums");
   const int rows = reference_count(p.height, kBlock, s.step);
   for (int first = 0; first < rows; first += rows_at_once(p.width)) {
-    const int count = min(rows_at_once(p.width), rows - first);
+    const int count = std::min(rows_at_once(p.width), rows - first);
     match_blocks({{p.guide, p.height, p.width, p.width}, s, p.stage.order, first, count, counts, members}, stream);
     a.first_row = first;
     launch("BM3D, filter", filter_kernel,
