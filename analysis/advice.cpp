@@ -11,6 +11,8 @@ namespace {
 
 // Correlations of the noise. White noise in a sample of 1000 blocks gives below 0.01; what is left of structure, 0.1.
 constexpr double kCorrelated = 0.2;
+// Of the noise of neighbouring pixels: what is left of it, Noise2Self learns as signal, 0.25 % of the variance each.
+constexpr double kIndependent = 0.05;
 constexpr double kShared = 0.3;  // of the noise of adjacent planes: what structure leaves is below
 constexpr double kGone = 0.07;   // between planes at the distance that the gap leaves
 constexpr double kDecays = 0.5;  // structure decays slowly from plane to plane, noise of interpolation at once
@@ -66,6 +68,7 @@ class Adviser {
     noise_within_planes();
     missing_frequencies();
     pattern();
+    blind_spots();
     planes();
     levels();
     return advice_;
@@ -112,7 +115,9 @@ class Adviser {
     const double two = alike(2);
     const double missed = found_.similarity.missed_detail;
     const double noise = std::sqrt(found_.similarity.noise_variance);
-    if (one < kUnlike && missed > noise) {
+    if (one < kAlike && suits_blind_spots()) {
+      reason(fmt::format("Neighbouring planes differ (correlation {:.2f}, noise aside).", one));
+    } else if (one < kUnlike && missed > noise) {
       warning(Trust::no,
               fmt::format("Neighbouring planes are too unlike (correlation {:.2f}, noise aside): detail that only one "
                           "plane has would be lost, {:.1f} times the noise. Noise2Void or BM3D, which look at one "
@@ -146,6 +151,28 @@ class Adviser {
   bool is_pattern() const {
     const NoiseCorrelation& c = found_.correlation;
     return c.far_distance >= kFar && c.far > kPattern && c.between_planes.back() > kPattern;
+  }
+
+  /// Whether pixels may be hidden: a voxel's noise says nothing of that of the voxels around it.
+  bool suits_blind_spots() const {
+    const NoiseCorrelation& c = found_.correlation;
+    const double within = std::max({std::abs(c.along_x[1]), std::abs(c.along_y[1]), std::abs(c.diagonal)});
+    return context_.may_hide_pixels && c.blocks > 0 && within < kIndependent && between(1) < kShared && !is_pattern() && !shared_detail() &&
+           !found_.undersampling.at_random;
+  }
+
+  /// Where noise is independent, a plane may be seen itself, with pixels hidden: `bench/compare_methods` has the gain.
+  void blind_spots() {
+    if (!suits_blind_spots()) return;
+    const bool is_alone = alike(1) < kUnlike;
+    advice_.method = "noise2self";
+    advice_.planes = is_alone ? 1 : advice_.planes + 1;
+    advice_.network = "blind-spot";
+    advice_.normalisation = "mean-std";
+    reason(fmt::format(
+        "The noise is independent from pixel to pixel (correlation {:.2f} along rows, {:.2f} along columns): pixels "
+        "that are hidden can be predicted from their own plane{} (Noise2Self), which shows more than neighbours alone.",
+        found_.correlation.along_x[1], found_.correlation.along_y[1], is_alone ? "" : " and its neighbours"));
   }
 
   double between(int distance) const {

@@ -15,6 +15,7 @@ struct StackContext {
   std::string network;      // the default for such files, and its normalisation
   std::string normalisation;
   int default_planes = 4;
+  bool may_hide_pixels = true;  // whether a method that does so may be advised
 };
 
 enum class Trust { yes, with_care, no };

@@ -51,6 +51,7 @@ LoadedModel load_model(const fs::path& path) {
   LoadedModel model;
   try {
     model.network = &find_network(configuration.at("network").get<std::string>());
+    model.method = configuration.value("method", BatchSettings{}.method);
     model.planes = configuration.at("planes").get<int>();
     model.gap = configuration.at("gap").get<int>();
     model.normalisation = configuration.at("normalisation").get<Normalisation>();

@@ -23,6 +23,7 @@ namespace n2s {
 /// A model ready to restore stacks.
 struct LoadedModel {
   const Network* network = nullptr;
+  std::string method;                 // that trained it
   int planes = 0;                     // input planes
   int gap = 0;                        // planes skipped on each side of the target
   Normalisation normalisation;        // its kind; the map itself is for --levels model

@@ -37,7 +37,8 @@ std::string default_flips(const Network& network) {
 }
 
 void add_data_options(Verb& verb, TrainingOptions& o) {
-  verb.option("--method", o.method, method_descriptions()).show_default();
+  verb.option("--method", o.method,
+              method_descriptions() + " (default: noise2stack; restore: by what n2s inspect finds)");
   verb.option(
           "--planes", o.planes,
           "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy; 1 for "

@@ -27,7 +27,7 @@ enum class Keep { last, best };
 /// What the user has asked for; prepare_training() decides what is left open.
 struct TrainingOptions {
   std::string network;  // empty: by the kind of file
-  std::string method = BatchSettings{}.method;
+  std::string method;   // empty: noise2stack, or what an inspection advises
   int planes = 0;  // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
   int gap = -1;    // -1: 0
   int batch = 16;
@@ -50,6 +50,11 @@ struct TrainingOptions {
   bool no_fusion = false;
   bool resume = false;
 };
+
+/// Noise2Stack unless the user, or an inspection, has chosen another.
+inline std::string method_name(const TrainingOptions& options) {
+  return options.method.empty() ? BatchSettings{}.method : options.method;
+}
 
 void add_training_options(Verb& verb, TrainingOptions& options);
 

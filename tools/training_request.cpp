@@ -66,7 +66,7 @@ int choose_planes(const TrainingOptions& o, const Stacks& stacks) {
     return o.planes;
   }
   const bool has_target = std::any_of(stacks.begin(), stacks.end(), [](const auto& s) { return s.target.has_value(); });
-  const int planes = default_planes(o.method, shortest, has_target);
+  const int planes = default_planes(method_name(o), shortest, has_target);
   check_reach(o, planes, shortest);
   return planes;
 }
@@ -230,7 +230,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   request.resume = o.resume;
 
   BatchSettings& batches = request.batches;
-  batches.method = o.method;
+  batches.method = method_name(o);
   batches.gap = std::max(0, o.gap);
   batches.batch = o.batch;
   batches.seed = common.seed;

@@ -38,18 +38,27 @@ Stack interpolated(const Stack& stack) {
 
 }  // namespace
 
-TEST_CASE("ordinary noisy stacks: the defaults, and trust") {
+TEST_CASE("white noise: hidden pixels, with the planes around; the defaults where pixels must not be hidden") {
   for (const double noise : {30.0, 100.0})
     for (const std::uint32_t seed : {1U, 2U, 3U, 4U}) {
       const Advice advice = advice_for(with_white_noise(smooth_scene({}, 0.2, seed), noise, seed));
       CAPTURE(noise);
       CAPTURE(seed);
       CHECK(advice.trust == Trust::yes);
-      CHECK(advice.planes == 4);
+      CHECK(advice.method == "noise2self");
+      CHECK(advice.planes == 5);
       CHECK(advice.gap == 0);
-      CHECK(advice.network == "microscopy");
-      CHECK(advice.normalisation == "percentile");
+      CHECK(advice.network == "blind-spot");
+      CHECK(advice.normalisation == "mean-std");
       CHECK(advice.warnings.empty());
+      StackContext visible = kMicroscope;
+      visible.may_hide_pixels = false;
+      const Advice defaults = advice_for(with_white_noise(smooth_scene({}, 0.2, seed), noise, seed), visible);
+      CHECK(defaults.trust == Trust::yes);
+      CHECK(defaults.method == "noise2stack");
+      CHECK(defaults.planes == 4);
+      CHECK(defaults.network == "microscopy");
+      CHECK(defaults.normalisation == "percentile");
     }
 }
 
@@ -64,6 +73,7 @@ TEST_CASE("noise along lines does not disturb Noise2Stack, and would disturb Noi
   });
   const Advice advice = advice_for(stack);
   CHECK(advice.trust == Trust::yes);
+  CHECK(advice.method == "noise2stack");
   CHECK(advice.gap == 0);
   CHECK(says(advice.reasons, "along rows"));
   CHECK(says(advice.reasons, "Noise2Void would keep it"));
@@ -73,6 +83,7 @@ TEST_CASE("noise that planes share after interpolation: a gap that leaves it beh
   for (const std::uint32_t seed : {1U, 2U, 3U}) {
     const Stack noisy = with_white_noise(smooth_scene({}, 0.1, seed), 80, seed);
     const Advice advice = advice_for(interpolated(noisy));
+    CHECK(advice.method == "noise2stack");
     CHECK(advice.gap == 2);
     CHECK(advice.trust == Trust::with_care);
     CHECK(says(advice.warnings, "interpolation"));
@@ -112,9 +123,16 @@ TEST_CASE("neighbours that have nothing in common: a method for single planes") 
       const Stack one = smooth_scene({1, 128, 136}, 0, 100 * seed + plane);
       stack.voxels.insert(stack.voxels.end(), one.voxels.begin(), one.voxels.end());
     }
-    const Advice advice = advice_for(with_white_noise(stack, 50, seed));
-    CHECK(advice.trust == Trust::no);
-    CHECK(says(advice.warnings, "Noise2Void or BM3D"));
+    const Stack noisy = with_white_noise(stack, 50, seed);
+    const Advice advice = advice_for(noisy);
+    CHECK(advice.trust == Trust::yes);
+    CHECK(advice.method == "noise2self");
+    CHECK(advice.planes == 1);
+    StackContext visible = kMicroscope;
+    visible.may_hide_pixels = false;
+    const Advice from_neighbours = advice_for(noisy, visible);
+    CHECK(from_neighbours.trust == Trust::no);
+    CHECK(says(from_neighbours.warnings, "Noise2Void or BM3D"));
   }
   CHECK(advice_for(with_white_noise(smooth_scene({1, 64, 64}, 0, 1), 50, 1)).trust == Trust::no);
 }
@@ -130,6 +148,7 @@ TEST_CASE("undersampled k-space: the paper's MRI experiment") {
                    clean, plane_of(sampled, plane));
   }
   const Advice advice = advice_for(sampled);
+  CHECK(advice.method == "noise2stack");
   CHECK(advice.network == "mri");
   CHECK(advice.normalisation == "robust-range");
   CHECK(advice.gap == 0);

@@ -165,7 +165,7 @@ class CommandLine(ProgramTest):
         out = self.path('out.nii')
         self.fails('corrupt', self.clean, '-o', out, '--noise', 'salt:5', says=['salt:5'])
         self.fails('corrupt', self.clean, '-o', out, '--noise', 'kspace:2', says=['kspace:2'])
-        self.fails('restore', self.noisy, '-o', out, '--planes', '3', '--steps', '1')
+        self.fails('restore', self.noisy, '-o', out, '--planes', '3', '--advice', 'off', '--steps', '1', says=['second stack'])
         self.fails('restore', self.noisy, '-o', out, '--device', 'cuda', says=['cuda'])
         self.fails('restore', self.noisy, '-o', out, '--precision', 'fp16', says=['fp16'])
         self.fails('restore', self.noisy, '-o', out, '--method', 'magic', says=['magic'])

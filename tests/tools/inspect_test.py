@@ -59,7 +59,7 @@ class Inspect(ProgramTest):
         self.assertAlmostEqual(stack['noise']['deviation'] / 80, 1, delta=0.06)
         self.assertEqual(stack['noise']['kind'], 'gaussian')
         self.assertEqual(stack['advice']['trust'], 'yes')
-        self.assertEqual((stack['advice']['planes'], stack['advice']['gap']), (4, 0))
+        self.assertEqual((stack['advice']['method'], stack['advice']['planes'], stack['advice']['gap']), ('noise2self', 5, 0))
         text = self.run_n2s('inspect', self.white, '--quiet')
         self.assertEqual((text.returncode, text.stderr), (0, ''))
         for part in ('Can self-supervision be trusted here: yes', stack['command'], 'noise between planes'):
@@ -131,6 +131,19 @@ class Inspect(ProgramTest):
         self.assertEqual(self.json_of('info', run)['gap'] if 'gap' in self.json_of('info', run) else 2, 2)
         notes = self.run_n2s('restore', self.between, '-o', out, *SHORT, '--force').stderr
         self.assertIn('4 planes, gap 2', notes)
+
+    def test_restore_hides_pixels_where_the_noise_is_independent(self):
+        out, run = self.path('out.nii'), self.path('out.nii.run')
+        for words, expected in (((), ('noise2self', 5, 'blind-spot')), (('--planes', '3'), ('noise2self', 3, 'blind-spot')),
+                                (('--planes', '2'), ('noise2stack', 2, 'mri')), (('--net', 'mri'), ('noise2stack', 4, 'mri')),
+                                (('--method', 'noise2stack'), ('noise2stack', 4, 'mri')), (('--advice', 'off'), ('noise2stack', 4, 'mri'))):
+            with self.subTest(words=words):
+                self.json_of('restore', self.white, '-o', out, *SHORT, '--force', *words)
+                model = self.json_of('info', run)
+                self.assertEqual((model['method'], model['planes'], model['network']), expected)
+        self.json_of('restore', self.white, '-o', out, *SHORT, '--force')
+        again = self.json_of('restore', self.white, '-o', out, *SHORT, '--resume', '--force')
+        self.assertEqual(again['configuration']['method'], 'noise2self')
 
     def test_the_advice_restores_what_the_defaults_cannot(self):
         truth = self.path('truth.nii')

@@ -15,9 +15,10 @@
 namespace n2s {
 namespace {
 
-StackContext context_of(const OpenFile& file, std::size_t stack) {
+StackContext context_of(const OpenFile& file, std::size_t stack, bool may_hide_pixels) {
   const StackSelection& selection = file.selected.stacks[stack];
   StackContext context;
+  context.may_hide_pixels = may_hide_pixels;
   context.medical = file.image.medical;
   context.along_time = selection.plane_axis && file.image.axes[*selection.plane_axis].name == 'T';
   const Network& network = choose_network("", BatchSettings{}.method, context.medical);
@@ -79,9 +80,9 @@ std::string output_name(const std::string& path) {
 
 }  // namespace
 
-InspectedStack inspect_stack(const OpenFile& file, std::size_t stack) {
+InspectedStack inspect_stack(const OpenFile& file, std::size_t stack, bool may_hide_pixels) {
   InspectedStack result{
-      file.name_of(stack), stack, inspect(planes_in_any_order(file, stack)), context_of(file, stack), {}};
+      file.name_of(stack), stack, inspect(planes_in_any_order(file, stack)), context_of(file, stack, may_hide_pixels), {}};
   result.advice = advise(result.found, result.context);
   return result;
 }
@@ -128,7 +129,8 @@ std::string command_of(const InspectedFile& file, const InspectedStack& stack) {
   const Advice& advice = stack.advice;
   std::string command = fmt::format("n2s restore {} -o {}", quoted(file.path), quoted(output_name(file.path))) +
                         input_options(file.options);
-  if (advice.method != BatchSettings{}.method) return command + " --method " + advice.method;
+  if (advice.method != BatchSettings{}.method)
+    return command + fmt::format(" --method {} --planes {}", advice.method, advice.planes);
   if (advice.network != stack.context.network) command += fmt::format(" --net {}", advice.network);
   return command + fmt::format(" --planes {} --gap {} --normalise {}", advice.planes, advice.gap, advice.normalisation);
 }

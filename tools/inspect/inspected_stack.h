@@ -31,8 +31,8 @@ struct InspectedFile {
   std::vector<InspectedStack> inspected;
 };
 
-/// Inspects one stack. Throws Error.
-InspectedStack inspect_stack(const OpenFile& file, std::size_t stack);
+/// Inspects one stack. `may_hide_pixels`: whether a method that does so may be advised. Throws Error.
+InspectedStack inspect_stack(const OpenFile& file, std::size_t stack, bool may_hide_pixels = true);
 
 /// One stack of each channel, the middle one of its time points or slices. Throws Error.
 InspectedFile inspect_file(const std::string& path, const InputOptions& input, const CommonOptions& common);

@@ -81,7 +81,7 @@ class GroupTraining {
       take_settings_of_run(training, run_ / group.subfolder);
     else
       advice = take_advice(training, file_, group, o_.common);
-    const Network& network = choose_network(training.network, training.method, file_.image.medical);
+    const Network& network = choose_network(training.network, method_name(training), file_.image.medical);
     TrainingRequest request = prepare_training(training, network, o_.common, stacks, memory_, device_, pool_);
     check_learns_alone(request);
     request.folder = run_ / group.subfolder;
@@ -238,8 +238,8 @@ void restore(const RestoreOptions& o) {
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
   const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
-  if (o.training.planes > 1 ||
-      !training_method(o.training.method, default_planes(o.training.method, 5, false)).blind_spots)
+  const std::string method = method_name(o.training);
+  if (o.training.planes > 1 || !training_method(method, default_planes(method, 5, false)).blind_spots)
     check_neighbours(file, 3);
   check_image_fits(o.out, file.result_axes(), file.image.type);
   const Device device = open_device(o.common);
@@ -262,7 +262,7 @@ void add_restore(Program& program) {
   add_input_options(verb, options->input);
   add_training_options(verb, options->training);
   verb.option("--advice", options->training.advice,
-              "Inspect the stack (n2s inspect) and choose planes, gap and normalisation by what it is like, where they "
+              "Inspect the stack (n2s inspect) and choose method, planes, gap and normalisation by what it is like, where they "
               "are not given")
       .one_of({"on", "off"})
       .show_default();

@@ -124,7 +124,7 @@ void train(TrainOptions o) {
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
-  const Network& network = choose_network(o.training.network, o.training.method, data.medical);
+  const Network& network = choose_network(o.training.network, method_name(o.training), data.medical);
   std::vector<TrainingResult> results;
   for (NetworkData& one : data.networks) {
     if (!one.group.name.empty()) say(o.common, "{}:", one.group.name);
