@@ -157,8 +157,8 @@ class Adviser {
   bool suits_blind_spots() const {
     const NoiseCorrelation& c = found_.correlation;
     const double within = std::max({std::abs(c.along_x[1]), std::abs(c.along_y[1]), std::abs(c.diagonal)});
-    return context_.may_hide_pixels && c.blocks > 0 && within < kIndependent && between(1) < kShared && !is_pattern() && !shared_detail() &&
-           !found_.undersampling.at_random;
+    return context_.may_hide_pixels && c.blocks > 0 && within < kIndependent && between(1) < kShared && !is_pattern() &&
+           !shared_detail() && !found_.undersampling.at_random;
   }
 
   /// Where noise is independent, a plane may be seen itself, with pixels hidden: `bench/compare_methods` has the gain.

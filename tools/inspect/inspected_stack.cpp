@@ -81,8 +81,11 @@ std::string output_name(const std::string& path) {
 }  // namespace
 
 InspectedStack inspect_stack(const OpenFile& file, std::size_t stack, bool may_hide_pixels) {
-  InspectedStack result{
-      file.name_of(stack), stack, inspect(planes_in_any_order(file, stack)), context_of(file, stack, may_hide_pixels), {}};
+  InspectedStack result{file.name_of(stack),
+                        stack,
+                        inspect(planes_in_any_order(file, stack)),
+                        context_of(file, stack, may_hide_pixels),
+                        {}};
   result.advice = advise(result.found, result.context);
   return result;
 }
