@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "kernels/kspace/kspace.h"
@@ -123,16 +124,18 @@ TEST_CASE("neighbours that have nothing in common: a method for single planes") 
       const Stack one = smooth_scene({1, 128, 136}, 0, 100 * seed + plane);
       stack.voxels.insert(stack.voxels.end(), one.voxels.begin(), one.voxels.end());
     }
-    const Stack noisy = with_white_noise(stack, 50, seed);
-    const Advice advice = advice_for(noisy);
-    CHECK(advice.trust == Trust::yes);
-    CHECK(advice.method == "noise2self");
-    CHECK(advice.planes == 1);
-    StackContext visible = kMicroscope;
-    visible.may_hide_pixels = false;
-    const Advice from_neighbours = advice_for(noisy, visible);
-    CHECK(from_neighbours.trust == Trust::no);
-    CHECK(says(from_neighbours.warnings, "Noise2Void or BM3D"));
+    const Advice advice = advice_for(with_white_noise(stack, 50, seed));
+    CHECK(advice.trust == Trust::no);
+    CHECK(says(advice.warnings, "Noise2Void or BM3D"));
+    // With a flat background the noise can be told from structure.
+    const double mean =
+        std::accumulate(stack.voxels.begin(), stack.voxels.end(), 0.0) / static_cast<double>(stack.voxels.size());
+    for (std::size_t i = 0; i < stack.voxels.size(); ++i)
+      if (i % 136 >= 68) stack.voxels[i] = static_cast<float>(mean);
+    const Advice alone = advice_for(with_white_noise(stack, 50, seed));
+    CHECK(alone.trust == Trust::yes);
+    CHECK(alone.method == "noise2self");
+    CHECK(alone.planes == 1);
   }
   CHECK(advice_for(with_white_noise(smooth_scene({1, 64, 64}, 0, 1), 50, 1)).trust == Trust::no);
 }
