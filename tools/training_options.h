@@ -28,8 +28,8 @@ enum class Keep { last, best };
 struct TrainingOptions {
   std::string network;  // empty: by the kind of file
   std::string method;   // empty: noise2stack, or what an inspection advises
-  int planes = 0;  // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
-  int gap = -1;    // -1: 0
+  int planes = 0;       // 0: 4 (5 with a second copy), 2 (3) where the stack is too short for that
+  int gap = -1;         // -1: 0
   int batch = 16;
   int crop = 0;  // pixels; 0: whole planes, 256 at most
   TrainingLength length;

@@ -11,9 +11,9 @@
 
 namespace n2s {
 
-/// Fills in method, planes, gap and normalisation where the user has not, as `n2s inspect` advises for the middle stack of the
-/// group, and prints that. Does nothing with --advice off, for methods that need a second copy, and for simulated
-/// noise. Returns the advice as JSON; empty where none was taken. Throws Error.
+/// Fills in method, planes, gap and normalisation where the user has not, as `n2s inspect` advises for the middle stack
+/// of the group, and prints that. Does nothing with --advice off, for methods that need a second copy, and for
+/// simulated noise. Returns the advice as JSON; empty where none was taken. Throws Error.
 std::string take_advice(TrainingOptions& options, const OpenFile& file, const NetworkGroup& group,
                         const CommonOptions& common);
 

@@ -262,7 +262,8 @@ void add_restore(Program& program) {
   add_input_options(verb, options->input);
   add_training_options(verb, options->training);
   verb.option("--advice", options->training.advice,
-              "Inspect the stack (n2s inspect) and choose method, planes, gap and normalisation by what it is like, where they "
+              "Inspect the stack (n2s inspect) and choose method, planes, gap and normalisation by what it is like, "
+              "where they "
               "are not given")
       .one_of({"on", "off"})
       .show_default();
