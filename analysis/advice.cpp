@@ -11,7 +11,8 @@ namespace {
 
 // Correlations of the noise. White noise in a sample of 1000 blocks gives below 0.01; what is left of structure, 0.1.
 constexpr double kCorrelated = 0.2;
-// Of the noise of neighbouring pixels: what is left of it, Noise2Self learns as signal, 0.25 % of the variance each.
+// Below this correlation of neighbouring pixels' noise, pixels may be hidden. Of the noise's variance, Noise2Self keeps
+// about the correlation's square for each neighbour, as that part can be predicted.
 constexpr double kIndependent = 0.05;
 constexpr double kShared = 0.3;  // of the noise of adjacent planes: what structure leaves is below
 constexpr double kGone = 0.07;   // between planes at the distance that the gap leaves
@@ -89,8 +90,13 @@ class Adviser {
             "for single images: Noise2Self or Noise2Void, where the noise is independent from pixel to pixel, or BM3D "
             "(n2s bm3d).",
             found_.shape.planes == 1 ? "is" : "are", found_.shape.planes, found_.shape.planes == 1 ? "" : "s"));
+    hide_pixels(1);
+  }
+
+  /// With this many input planes.
+  void hide_pixels(int planes) {
     advice_.method = "noise2self";
-    advice_.planes = 1;
+    advice_.planes = planes;
     advice_.network = "blind-spot";
     advice_.normalisation = "mean-std";
   }
@@ -153,7 +159,7 @@ class Adviser {
     return c.far_distance >= kFar && c.far > kPattern && c.between_planes.back() > kPattern;
   }
 
-  /// Whether pixels may be hidden: a voxel's noise says nothing of that of the voxels around it.
+  /// Whether pixels can be hidden and predicted: a voxel's noise has nothing in common with that of the voxels around.
   bool suits_blind_spots() const {
     const NoiseCorrelation& c = found_.correlation;
     const double within = std::max({std::abs(c.along_x[1]), std::abs(c.along_y[1]), std::abs(c.diagonal)});
@@ -161,14 +167,11 @@ class Adviser {
            !shared_detail() && !found_.undersampling.at_random;
   }
 
-  /// Where noise is independent, a plane may be seen itself, with pixels hidden: `bench/compare_methods` has the gain.
+  /// The network may then see the plane itself as well; bench/compare_methods measures what that gains.
   void blind_spots() {
     if (!suits_blind_spots()) return;
     const bool is_alone = alike(1) < kUnlike;
-    advice_.method = "noise2self";
-    advice_.planes = is_alone ? 1 : advice_.planes + 1;
-    advice_.network = "blind-spot";
-    advice_.normalisation = "mean-std";
+    hide_pixels(is_alone ? 1 : advice_.planes + 1);
     reason(fmt::format(
         "The noise is independent from pixel to pixel (correlation {:.2f} along rows, {:.2f} along columns): pixels "
         "that are hidden can be predicted from their own plane{} (Noise2Self), which shows more than neighbours alone.",

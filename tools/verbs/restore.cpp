@@ -263,8 +263,7 @@ void add_restore(Program& program) {
   add_training_options(verb, options->training);
   verb.option("--advice", options->training.advice,
               "Inspect the stack (n2s inspect) and choose method, planes, gap and normalisation by what it is like, "
-              "where they "
-              "are not given")
+              "where they are not given")
       .one_of({"on", "off"})
       .show_default();
   add_common_options(verb, options->common);
