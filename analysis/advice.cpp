@@ -159,17 +159,26 @@ class Adviser {
     return c.far_distance >= kFar && c.far > kPattern && c.between_planes.back() > kPattern;
   }
 
-  /// Whether pixels can be hidden and predicted: a voxel's noise has nothing in common with that of the voxels around.
-  bool suits_blind_spots() const {
+  /// Why pixels cannot be hidden and predicted from those around them; empty where they can.
+  std::string against_hiding() const {
     const NoiseCorrelation& c = found_.correlation;
     const double within = std::max({std::abs(c.along_x[1]), std::abs(c.along_y[1]), std::abs(c.diagonal)});
-    return context_.may_hide_pixels && c.blocks > 0 && within < kIndependent && between(1) < kShared && !is_pattern() &&
-           !shared_detail() && !found_.undersampling.at_random;
+    if (found_.undersampling.at_random) return "frequencies are missing at random";
+    if (between(1) > kShared) return "neighbouring planes share their finest detail";
+    if (is_pattern()) return "a pattern repeats in all planes";
+    if (c.blocks == 0 || within > kIndependent)
+      return "the noise of neighbouring pixels is correlated, or cannot be told from structure";
+    return {};
   }
+
+  bool suits_blind_spots() const { return context_.may_hide_pixels && against_hiding().empty(); }
 
   /// The network may then see the plane itself as well; bench/compare_methods measures what that gains.
   void blind_spots() {
-    if (!suits_blind_spots()) return;
+    if (!context_.may_hide_pixels) return;
+    advice_.because = against_hiding();
+    if (!advice_.because.empty()) return;
+    advice_.because = "the noise is independent from pixel to pixel";
     const bool is_alone = alike(1) < kUnlike;
     hide_pixels(is_alone ? 1 : advice_.planes + 1);
     reason(fmt::format(

@@ -23,6 +23,8 @@ enum class Trust { yes, with_care, no };
 struct Advice {
   Trust trust = Trust::yes;  // in what self-supervision from neighbouring planes gives
   std::string method = "noise2stack";
+  std::string
+      because;  // why this method: "the noise is independent from pixel to pixel"; empty where nothing was chosen
   int planes = 4;
   int gap = 0;
   std::string network, normalisation;

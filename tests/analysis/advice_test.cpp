@@ -9,6 +9,7 @@
 
 #include "kernels/kspace/kspace.h"
 #include "tests/analysis/simulated_stacks.h"
+#include "tests/data/file_helpers.h"
 
 using namespace n2s;
 using namespace n2s::test;
@@ -75,6 +76,7 @@ TEST_CASE("noise along lines does not disturb Noise2Stack, and would disturb Noi
   const Advice advice = advice_for(stack);
   CHECK(advice.trust == Trust::yes);
   CHECK(advice.method == "noise2stack");
+  CHECK(contains(advice.because, "correlated"));
   CHECK(advice.gap == 0);
   CHECK(says(advice.reasons, "along rows"));
   CHECK(says(advice.reasons, "Noise2Void would keep it"));
@@ -152,6 +154,7 @@ TEST_CASE("undersampled k-space: the paper's MRI experiment") {
   }
   const Advice advice = advice_for(sampled);
   CHECK(advice.method == "noise2stack");
+  CHECK(contains(advice.because, "missing at random"));
   CHECK(advice.network == "mri");
   CHECK(advice.normalisation == "robust-range");
   CHECK(advice.gap == 0);

@@ -130,7 +130,8 @@ class Inspect(ProgramTest):
         self.assertEqual(again['configuration']['gap'], 2)
         self.assertEqual(self.json_of('info', run)['gap'] if 'gap' in self.json_of('info', run) else 2, 2)
         notes = self.run_n2s('restore', self.between, '-o', out, *SHORT, '--force').stderr
-        self.assertIn('4 planes, gap 2', notes)
+        self.assertIn('noise2stack, 4 planes, gap 2', notes)
+        self.assertIn('neighbouring planes share their finest detail', notes)
 
     def test_restore_hides_pixels_where_the_noise_is_independent(self):
         out, run = self.path('out.nii'), self.path('out.nii.run')
@@ -141,7 +142,8 @@ class Inspect(ProgramTest):
                 self.json_of('restore', self.white, '-o', out, *SHORT, '--force', *words)
                 model = self.json_of('info', run)
                 self.assertEqual((model['method'], model['planes'], model['network']), expected)
-        self.json_of('restore', self.white, '-o', out, *SHORT, '--force')
+        self.assertIn('noise2self, 5 planes, gap 0, normalisation mean-std, by inspection: the noise is independent from pixel to pixel',
+                      self.run_n2s('restore', self.white, '-o', out, *SHORT, '--force').stderr)
         again = self.json_of('restore', self.white, '-o', out, *SHORT, '--resume', '--force')
         self.assertEqual(again['configuration']['method'], 'noise2self')
 

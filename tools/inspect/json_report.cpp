@@ -43,10 +43,15 @@ nlohmann::json correlation_json(const NoiseCorrelation& c) {
 }  // namespace
 
 nlohmann::json advice_json(const Advice& advice) {
-  return {{"trust", describe(advice.trust)}, {"method", advice.method},
-          {"planes", advice.planes},         {"gap", advice.gap},
-          {"network", advice.network},       {"normalisation", advice.normalisation},
-          {"reasons", advice.reasons},       {"warnings", advice.warnings}};
+  return {{"trust", describe(advice.trust)},
+          {"method", advice.method},
+          {"because", advice.because},
+          {"planes", advice.planes},
+          {"gap", advice.gap},
+          {"network", advice.network},
+          {"normalisation", advice.normalisation},
+          {"reasons", advice.reasons},
+          {"warnings", advice.warnings}};
 }
 
 nlohmann::json json_report(const InspectedFile& file) {

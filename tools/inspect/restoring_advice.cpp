@@ -41,9 +41,10 @@ std::string take_advice(TrainingOptions& options, const OpenFile& file, const Ne
   if (options.gap < 0) options.gap = advice.gap;
   // The map has to suit the network, which the advice may not have chosen.
   if (options.normalisation.empty() && options.network.empty()) options.normalisation = advice.normalisation;
-  say(common, "{}: {}, {} plane{}, gap {}{}, by inspection (n2s inspect gives the reasons; --advice off goes without)",
-      name, method_name(options), options.planes, options.planes == 1 ? "" : "s", options.gap,
-      options.normalisation.empty() ? std::string() : fmt::format(", normalisation {}", options.normalisation));
+  say(common, "{}: {}, {} plane{}, gap {}{}, by inspection{} (n2s inspect tells more; --advice off goes without)", name,
+      method_name(options), options.planes, options.planes == 1 ? "" : "s", options.gap,
+      options.normalisation.empty() ? std::string() : fmt::format(", normalisation {}", options.normalisation),
+      advice.because.empty() ? std::string() : ": " + advice.because);
   return json_text(advice_json(advice));
 }
 
