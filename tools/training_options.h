@@ -47,6 +47,7 @@ struct TrainingOptions {
   int held_out = -1;          // planes of each stack that validate; -1: one in 25, none of a short stack
   std::string keep;           // "last", "best"; empty: best with epochs, as in the paper, else last
   std::string advice = "on";  // "on", "off": whether restore inspects the stack for what is left open
+  bool both_ways = false;     // whether two copies teach each other; with even-odd they always do
   bool no_fusion = false;
   bool resume = false;
 };

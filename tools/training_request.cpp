@@ -38,10 +38,19 @@ std::set<int> held_out_planes(int depth, int requested) {
   return planes;
 }
 
+/// Planes that are each other's targets are held out together.
+void add_partners(const TrainingMethod& method, TrainingStack& stack) {
+  std::set<int> partners;
+  for (const int plane : stack.held_out) partners.insert(target_plane(method, stack, plane));
+  stack.held_out.merge(partners);
+}
+
 /// Stacks that come with held-out planes (--validation) keep theirs.
-void hold_planes_out(const TrainingOptions& o, Stacks& stacks) {
-  for (TrainingStack& stack : stacks)
+void hold_planes_out(const TrainingOptions& o, const TrainingMethod& method, Stacks& stacks) {
+  for (TrainingStack& stack : stacks) {
     if (stack.held_out.empty()) stack.held_out = held_out_planes(stack.source.planes, o.held_out);
+    add_partners(method, stack);
+  }
 }
 
 bool nothing_held_out(const Stacks& stacks) {
@@ -181,6 +190,13 @@ void never_clip_noise(BatchSettings& batches) {
   batches.normalisation.clip_high.reset();
 }
 
+/// Each stack with a second copy, once more with source and target exchanged.
+void add_reversed(Stacks& stacks) {
+  const std::size_t count = stacks.size();
+  for (std::size_t i = 0; i < count; ++i)
+    if (stacks[i].target) stacks.push_back({*stacks[i].target, stacks[i].source, stacks[i].held_out, stacks[i].name});
+}
+
 int largest_side(const Stacks& stacks) {
   int largest = 0;
   for (const TrainingStack& stack : stacks) largest = std::max({largest, stack.source.height, stack.source.width});
@@ -235,13 +251,14 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   batches.batch = o.batch;
   batches.seed = common.seed;
   batches.noise = simulated_noise(o);
-  hold_planes_out(o, stacks);
+  batches.planes = choose_planes(o, stacks);
+  hold_planes_out(o, method_of(batches), stacks);
   request.held_out_nothing = nothing_held_out(stacks);
   request.keep = choose_model(o, request.held_out_nothing);
-  batches.planes = choose_planes(o, stacks);
   batches.blind_spots = chosen_blind_spots(o, method_of(batches));
   batches.normalisation = normalise(o, network, stacks, device, common, request.levels);
   never_clip_noise(batches);
+  if (o.both_ways || method_of(batches).target == TargetOf::partner_copy) add_reversed(stacks);
   request.target_variance = target_variance(stacks);
   request.traits = traits_of(stacks, batches, pool);
   batches.augmentation = choose_augmentation(o, network, largest_side(stacks));

@@ -20,6 +20,8 @@ constexpr std::array kMethods{
                    TargetOf::second_copy, true},
     TrainingMethod{"noise2clean", "supervised by clean planes", InputPlanes::neighbours_and_target,
                    TargetOf::clean_source, true},
+    TrainingMethod{"even-odd", "even planes from odd ones and back, or two noisy copies from each other",
+                   InputPlanes::target_alone, TargetOf::partner_copy, false},
     TrainingMethod{"noise2void", "single planes, random pixels hidden", InputPlanes::neighbours_and_target,
                    TargetOf::source_copy, false, BlindSpots{}, "blind-spot"},
     TrainingMethod{"n2v2", "the same with medians in their place, and a network without checkerboard",

@@ -6,7 +6,7 @@
 namespace n2s {
 
 SampleWriter::SampleWriter(const std::vector<TrainingStack>& stacks, const BatchSettings& settings)
-    : stacks_(&stacks), settings_(settings), target_of_(method_of(settings).target) {
+    : stacks_(&stacks), settings_(settings), method_(&method_of(settings)) {
   if (!settings.noise) return;
   for (const TrainingStack& stack : stacks) {
     const int height = stack.source.height;
@@ -25,7 +25,7 @@ void SampleWriter::write(const Sample& sample, FloatTensor input, FloatTensor ta
   int channel = 0;
   for (const int plane : neighbour_planes(source.planes, sample.target.plane, settings_.planes, settings_.gap))
     gather(input_plane(sample, plane, storage), input, channel++);
-  gather(target_plane(sample, storage), target, 0);
+  gather(seen_target(sample, storage), target, 0);
   if (settings_.blind_spots)
     hide_pixels(*settings_.blind_spots, sample.blind_key, input, settings_.planes / 2, target, sample.position);
 }
@@ -38,19 +38,20 @@ void SampleWriter::expect(const Sample& sample) const {
                                 : shown_part({nullptr, source.height, source.width, sample.augmentation, sample.draw});
   for (const int plane : neighbour_planes(source.planes, sample.target.plane, settings_.planes, settings_.gap))
     source.expect(plane, shown);
-  (stack.target ? *stack.target : source).expect(sample.target.plane, shown);
+  (stack.target ? *stack.target : source).expect(target_plane(*method_, stack, sample.target.plane), shown);
 }
 
 SampleWriter::SeenPlane SampleWriter::input_plane(const Sample& sample, int plane, std::vector<float>& storage) const {
   return noisy_plane(sample, Purpose::noise_input, plane, storage);
 }
 
-SampleWriter::SeenPlane SampleWriter::target_plane(const Sample& sample, std::vector<float>& storage) const {
+SampleWriter::SeenPlane SampleWriter::seen_target(const Sample& sample, std::vector<float>& storage) const {
   const TrainingStack& stack = stack_of(sample);
-  if (stack.target) return clean_plane(sample, *stack.target, sample.target.plane, storage);
-  if (target_of_ == TargetOf::clean_source) return clean_plane(sample, stack.source, sample.target.plane, storage);
-  const Purpose copy = target_of_ == TargetOf::second_copy ? Purpose::noise_target : Purpose::noise_input;
-  return noisy_plane(sample, copy, sample.target.plane, storage);
+  const int plane = target_plane(*method_, stack, sample.target.plane);
+  if (stack.target) return clean_plane(sample, *stack.target, plane, storage);
+  if (method_->target == TargetOf::clean_source) return clean_plane(sample, stack.source, plane, storage);
+  const Purpose copy = method_->target == TargetOf::second_copy ? Purpose::noise_target : Purpose::noise_input;
+  return noisy_plane(sample, copy, plane, storage);
 }
 
 /// Of planes that are stored, the part that is shown is read alone.

@@ -43,7 +43,7 @@ class SampleWriter {
     std::optional<PlaneWindow> part;  // none: all of it
   };
   SeenPlane input_plane(const Sample& sample, int plane, std::vector<float>& storage) const;
-  SeenPlane target_plane(const Sample& sample, std::vector<float>& storage) const;
+  SeenPlane seen_target(const Sample& sample, std::vector<float>& storage) const;
   SeenPlane clean_plane(const Sample& sample, const StackPlanes& planes, int plane, std::vector<float>& storage) const;
   SeenPlane noisy_plane(const Sample& sample, Purpose copy, int plane, std::vector<float>& storage) const;
   const TrainingStack& stack_of(const Sample& sample) const {
@@ -52,7 +52,7 @@ class SampleWriter {
 
   const std::vector<TrainingStack>* stacks_;
   BatchSettings settings_;
-  TargetOf target_of_;
+  const TrainingMethod* method_;
   std::map<std::pair<int, int>, PlaneNoise> noise_;  // by height and width
 };
 

@@ -22,8 +22,17 @@ void check_method(const BatchSettings& settings, const std::vector<TrainingStack
       throw Error(fmt::format("source and target differ in size: {}x{}x{} and {}x{}x{} voxels", stack.source.planes,
                               stack.source.height, stack.source.width, stack.target->planes, stack.target->height,
                               stack.target->width));
+    if (method.target == TargetOf::partner_copy && !stack.target && stack.source.planes < 2)
+      throw Error(
+          fmt::format("{} needs stacks of two planes or more, or a second noisy copy of each", settings.method));
     if (settings.planes > 1) neighbour_planes(stack.source.planes, 0, settings.planes, settings.gap);
   }
+}
+
+int target_plane(const TrainingMethod& method, const TrainingStack& stack, int plane) {
+  if (stack.target || method.target != TargetOf::partner_copy) return plane;
+  const int partner = plane ^ 1;
+  return partner < stack.source.planes ? partner : plane - 1;
 }
 
 std::vector<PlaneOfStack> training_targets(const std::vector<TrainingStack>& stacks, const BatchSettings& settings) {

@@ -53,6 +53,10 @@ struct PlaneOfStack {
   int stack = 0, plane = 0;
 };
 
+/// The plane that a sample's target shows, of the sample's stack or of its second one: `plane`, or the other one of its
+/// pair (0 and 1, 2 and 3 ...; a last plane without one is paired with the one before).
+int target_plane(const TrainingMethod& method, const TrainingStack& stack, int plane);
+
 /// The planes to predict: all but those held out. Throws Error as check_method does, and when none is left.
 std::vector<PlaneOfStack> training_targets(const std::vector<TrainingStack>& stacks, const BatchSettings& settings);
 

@@ -17,8 +17,9 @@ struct BatchStep {
 };
 
 /// The target of a stack without a second, stored copy: a noisy copy of the source, drawn like those of the input
-/// (which shows other planes); a second, independent noisy copy; or the source itself.
-enum class TargetOf { source_copy, second_copy, clean_source };
+/// (which shows other planes); a second, independent noisy copy; the source itself; or a noisy copy of the plane that
+/// forms a pair with the one that the input shows.
+enum class TargetOf { source_copy, second_copy, clean_source, partner_copy };
 
 /// The key of an epoch's order (shuffled).
 N2S_HOST_DEVICE inline RandomKey order_key(std::uint64_t seed, std::uint32_t epoch) {

@@ -23,7 +23,7 @@ struct ResidentStack {
   const float2* spectra = nullptr;  // of the source, for noise that is made in frequency space; null: none
 };
 
-/// A plane that can be the target of a sample.
+/// The plane that the target of a sample shows.
 struct ResidentTarget {
   int stack = 0, plane = 0;
 };

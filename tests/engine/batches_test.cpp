@@ -70,8 +70,8 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST_CASE("a method's name and number of planes choose its row") {
-  CHECK(method_names() == std::vector<std::string>{"noise2stack", "noise2noise", "noise2clean", "noise2void", "n2v2",
-                                                   "structn2v", "noise2self"});
+  CHECK(method_names() == std::vector<std::string>{"noise2stack", "noise2noise", "noise2clean", "even-odd",
+                                                   "noise2void", "n2v2", "structn2v", "noise2self"});
   CHECK_FALSE(training_method("noise2stack", 4).needs_target);
   CHECK(training_method("noise2stack", 5).needs_target);
   CHECK(training_method("noise2clean", 5).target == TargetOf::clean_source);
@@ -90,6 +90,8 @@ TEST_CASE("the default number of planes is what the shortest stack gives and the
   CHECK(default_planes("noise2stack", 5, true) == 5);
   CHECK(default_planes("noise2stack", 3, true) == 3);
   CHECK(default_planes("noise2noise", 9, true) == 1);
+  CHECK(default_planes("even-odd", 9, false) == 1);
+  CHECK(default_planes("even-odd", 9, true) == 1);
   CHECK(default_planes("noise2clean", 9, true) == 5);
   CHECK(default_planes("noise2clean", 9, false) == 5);  // the stack is clean, its noise simulated
 }
@@ -117,6 +119,30 @@ TEST_CASE("with two copies the input is of the first and the target of the secon
       for (int channel = 0; channel < planes; ++channel) CHECK(batch.in(image, channel) < 100);
     });
   }
+}
+
+TEST_CASE(
+    "even-odd asks for the other plane of a pair, in both directions, and for the second copy where there is one") {
+  const std::vector<float> partners{1, 0, 3, 2, 5, 4, 5};  // the last of an odd number has the one before
+  std::set<float> seen;
+  for_images(one_copy(7), settings_for("even-odd", 1), [&](const Batch& batch, int image) {
+    CHECK(batch.out(image) == partners[static_cast<std::size_t>(batch.in(image, 0))]);
+    seen.insert(batch.in(image, 0));
+  });
+  CHECK(seen.size() == 7);
+  for_images(two_copies(5), settings_for("even-odd", 1),
+             [&](const Batch& batch, int image) { CHECK(batch.out(image) == batch.in(image, 0) + 100); });
+  CHECK(contains(error_of([&] { training_targets(one_copy(1), settings_for("even-odd", 1)); }), "two planes"));
+}
+
+TEST_CASE("even-odd with simulated noise draws another one for the target") {
+  BatchSettings settings = settings_for("even-odd", 1);
+  settings.noise = GaussianNoise{0.1};
+  for_images(one_copy(6), settings, [&](const Batch& batch, int image) {
+    CHECK(std::abs(std::abs(batch.in(image, 0) - batch.out(image)) - 1) < 0.8F);
+    CHECK(std::abs(batch.in(image, 0) - std::round(batch.in(image, 0))) !=
+          std::abs(batch.out(image) - std::round(batch.out(image))));
+  });
 }
 
 TEST_CASE("noise2clean asks for the clean plane") {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -34,17 +36,30 @@ struct RestoreOptions {
   CommonOptions common;
   InputOptions input;
   TrainingOptions training;
-  std::string in, out, run;
+  std::string in, second, out, run;
 };
 
 /// A second copy is what a single file has not.
-void check_learns_alone(const TrainingRequest& request) {
+void check_learns_alone(const RestoreOptions& o, const TrainingRequest& request) {
   const TrainingMethod& method = method_of(request.batches);
-  if (method.needs_target && !request.batches.noise)
+  if (method.needs_target && o.second.empty() && !request.batches.noise)
     throw Error(
-        fmt::format("--method {} with {} input plane{} ({}) needs a second stack; restore learns from the noisy stack "
-                    "alone: use an even number of --planes, or n2s train with --target",
+        fmt::format("--method {} with {} input plane{} ({}) needs a second noisy copy: give it with --second, or use "
+                    "an even number of --planes",
                     method.name, request.batches.planes, request.batches.planes == 1 ? "" : "s", method.title));
+  if (method.blind_spots && !o.second.empty())
+    throw Error(fmt::format("--second: {} learns from one copy alone; leave --second out, or choose another method",
+                            method.name));
+}
+
+/// The second copy of a file, which has its shape. Throws Error.
+LoadedFile load_second(const RestoreOptions& o, const LoadedFile& file) {
+  LoadedFile second = load_noisy_file(o.second, o.input, o.common);
+  const auto shape = [](const Stack& s) { return std::array{s.planes, s.height, s.width}; };
+  if (second.stacks.size() != file.stacks.size() || shape(second.stacks.front()) != shape(file.stacks.front()))
+    throw Error(fmt::format("--second {}: {}, but {} is {}; two copies have the same shape", o.second,
+                            describe_axes(second.image.axes), o.in, describe_axes(file.image.axes)));
+  return second;
 }
 
 /// Of one network.
@@ -61,12 +76,16 @@ class GroupTraining {
                 const Device& device, ThreadPool& pool)
       : o_(o), file_(file), run_(run), memory_(memory), device_(device), pool_(pool) {}
 
-  std::vector<TrainedGroup> train(const std::vector<StackPlanes>& stacks) {
+  /// `seconds` are empty, or the second copies of the stacks.
+  std::vector<TrainedGroup> train(const std::vector<StackPlanes>& stacks, const std::vector<Stack>& seconds = {}) {
     std::vector<TrainedGroup> trained;
     for (NetworkGroup& group : network_groups(file_, o_.training.channels)) {
       if (!group.name.empty()) say(o_.common, "{}:", group.name);
       std::vector<TrainingStack> shared;
-      for (const std::size_t i : group.stacks) shared.push_back({stacks[i], std::nullopt, {}, file_.name_of(i)});
+      for (const std::size_t i : group.stacks) {
+        shared.push_back({stacks[i], std::nullopt, {}, file_.name_of(i)});
+        if (!seconds.empty()) shared.back().target = seconds[i];
+      }
       trained.push_back(train_one(std::move(group), shared, trained.empty()));
     }
     return trained;
@@ -75,15 +94,16 @@ class GroupTraining {
  private:
   TrainedGroup train_one(NetworkGroup group, std::vector<TrainingStack>& stacks, bool is_first) {
     TrainingOptions training = o_.training;
+    training.both_ways = !o_.second.empty();
     training.resume = training.resume && holds_run(run_ / group.subfolder);  // else it had not begun
     std::string advice;
     if (training.resume)
       take_settings_of_run(training, run_ / group.subfolder);
-    else
+    else if (o_.second.empty())
       advice = take_advice(training, file_, group, o_.common);
     const Network& network = choose_network(training.network, method_name(training), file_.image.medical);
     TrainingRequest request = prepare_training(training, network, o_.common, stacks, memory_, device_, pool_);
-    check_learns_alone(request);
+    check_learns_alone(o_, request);
     request.folder = run_ / group.subfolder;
     if (is_first && !o_.training.resume) clear_run(run_);
     const std::string resume =
@@ -107,7 +127,7 @@ void write_panel(TrainedGroup& trained, const Stack& noisy, const Stack& restore
   trained.result.files["panel"] = panel.string();
 }
 
-/// Denoises the stacks that share a network, into `results`.
+/// Denoises the stacks of `file` that share a network, into `results`.
 void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const TrainedGroup& trained, const Device& device,
                     std::vector<Stack>& results) {
   const LoadedModel model = load_model(trained.request.folder);
@@ -132,6 +152,12 @@ void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const Train
   progress.finish();
 }
 
+void average(const std::vector<Stack>& with, std::vector<Stack>& results) {
+  for (std::size_t i = 0; i < results.size(); ++i)
+    std::transform(results[i].voxels.begin(), results[i].voxels.end(), with[i].voxels.begin(),
+                   results[i].voxels.begin(), [](float a, float b) { return (a + b) / 2; });
+}
+
 WriteOptions write_options(const RestoreOptions& o) {
   WriteOptions write;
   write.overwrite = o.common.force;
@@ -141,12 +167,20 @@ WriteOptions write_options(const RestoreOptions& o) {
 std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const OpenFile& opened, const fs::path& run,
                                             const Device& device, ThreadPool& pool) {
   const LoadedFile file = load_noisy_file(o.in, o.input, o.common);
+  std::optional<LoadedFile> second;
+  if (!o.second.empty()) second = load_second(o, file);
   VoxelMemory unused;
   std::vector<TrainedGroup> trained =
-      GroupTraining(o, opened, run, unused, device, pool).train({file.stacks.begin(), file.stacks.end()});
+      GroupTraining(o, opened, run, unused, device, pool)
+          .train({file.stacks.begin(), file.stacks.end()}, second ? second->stacks : std::vector<Stack>{});
   std::vector<Stack> restored(file.stacks.size());
-  for (TrainedGroup& one : trained) {
+  std::vector<Stack> restored_second(file.stacks.size());
+  for (const TrainedGroup& one : trained) {
     restore_stacks(o, file, one, device, restored);
+    if (second) restore_stacks(o, *second, one, device, restored_second);
+  }
+  if (second) average(restored_second, restored);
+  for (TrainedGroup& one : trained) {
     const std::size_t shown = one.group.stacks.front();
     write_panel(one, file.stacks[shown], restored[shown]);
   }
@@ -213,8 +247,18 @@ std::vector<TrainedGroup> restore_large(const RestoreOptions& o, const OpenFile&
 
 /// Whether the file is read and written a few planes at a time.
 bool is_streamed(const RestoreOptions& o, const OpenFile& file) {
-  return is_large(file) &&
+  return o.second.empty() && is_large(file) &&
          comes_in_order(file, *create_image(o.out, result_header(file.image, file.selected), write_options(o)));
+}
+
+/// That a stack needs. A method that sees one plane needs no neighbours, but even-odd a partner for it.
+int fewest_planes(const RestoreOptions& o) {
+  constexpr int kWithNeighbours = 3;
+  if (o.training.planes > 1) return kWithNeighbours;
+  const std::string method = method_name(o.training);
+  const int planes = default_planes(method, kWithNeighbours, !o.second.empty());
+  if (planes > 1) return kWithNeighbours;
+  return training_method(method, planes).target == TargetOf::partner_copy && o.second.empty() ? 2 : 1;
 }
 
 /// One network: its record. Several: {"networks": [record, ...], "files"}.
@@ -238,9 +282,7 @@ void restore(const RestoreOptions& o) {
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
   const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
-  const std::string method = method_name(o.training);
-  if (o.training.planes > 1 || !training_method(method, default_planes(method, 5, false)).blind_spots)
-    check_neighbours(file, 3);
+  check_neighbours(file, fewest_planes(o));
   check_image_fits(o.out, file.result_axes(), file.image.type);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
@@ -257,6 +299,9 @@ void add_restore(Program& program) {
   options->training.crop = 64;
   Verb verb = program.add_verb("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed");
   verb.option("IN", options->in, "The noisy stack").required();
+  verb.option("--second", options->second,
+              "A second noisy copy, which is kept in memory: the two teach each other, and the result is the mean of "
+              "both restored copies");
   add_output_option(verb, options->out, "The restored stack");
   verb.option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
   add_input_options(verb, options->input);

@@ -151,9 +151,9 @@ void ResidentStacks::upload_targets(const std::vector<TrainingStack>& stacks, co
   std::vector<ResidentTarget> resident;
   std::vector<int> neighbours;
   for (const auto& [stack, plane] : targets) {
-    const int depth = stacks[size_of(stack)].source.planes;
-    const std::vector<int> seen = neighbour_planes(depth, plane, settings.planes, settings.gap);
-    resident.push_back({stack, plane});
+    const TrainingStack& from = stacks[size_of(stack)];
+    const std::vector<int> seen = neighbour_planes(from.source.planes, plane, settings.planes, settings.gap);
+    resident.push_back({stack, target_plane(method_of(settings), from, plane)});
     neighbours.insert(neighbours.end(), seen.begin(), seen.end());
   }
   upload(targets_.get(), std::span<const ResidentTarget>(resident), stream);
