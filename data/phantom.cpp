@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/base/error.h"
+#include "kernels/base/philox.h"
 
 namespace n2s {
 namespace {
@@ -43,16 +44,49 @@ double coverage(const Ellipsoid& e, double x, double y, double z, double pixel) 
   return std::clamp(0.5 + distance / pixel, 0.0, 1.0);
 }
 
+using Head = std::array<Ellipsoid, kHead.size()>;
+
+/// How one head differs from another.
+struct Subject {
+  Head parts = kHead;
+  std::array<double, 3> fold{};  // where the pattern of the folds begins
+};
+
+Subject subject_of(std::uint32_t number) {
+  Subject subject;
+  if (number == 0) return subject;
+  std::uint32_t drawn = 0;
+  const RandomKey key{0, Purpose::phantom, 0, number, 0};
+  const auto around_zero = [&](double reach) { return reach * (2.0 * random_uniform(key, drawn++) - 1); };
+  constexpr double kSize = 0.07;  // of the whole head; nested parts scale together
+  const std::array<double, 3> scale{1 + around_zero(kSize), 1 + around_zero(kSize), 1 + around_zero(kSize)};
+  for (std::size_t i = 0; i < subject.parts.size(); ++i) {
+    Ellipsoid& part = subject.parts[i];
+    const bool is_inner = i > 2;  // the skull stays around the brain
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      part.radius[axis] *= scale[axis] * (is_inner ? 1 + around_zero(0.15) : 1);
+      part.centre[axis] = part.centre[axis] * scale[axis] + (is_inner ? around_zero(0.02) : 0);
+    }
+    if (is_inner) part.value *= 1 + around_zero(0.1);
+  }
+  for (double& begin : subject.fold) begin = around_zero(2);
+  return subject;
+}
+
 /// Folds of the cortex: smooth, and changing slowly from plane to plane.
-double texture(double x, double y, double z) {
+double texture(const std::array<double, 3>& begin, double x, double y, double z) {
+  x += begin[0];
+  y += begin[1];
+  z += begin[2];
   return 0.06 * std::sin(23 * x + 4 * std::sin(5 * y + 8 * z)) * std::sin(19 * y + 5 * std::sin(4 * x - 11 * z)) +
          0.03 * std::sin(47 * x - 31 * y + 24 * z);
 }
 
 }  // namespace
 
-Stack head_phantom(int planes, int height, int width) {
+Stack head_phantom(int planes, int height, int width, std::uint32_t number) {
   if (planes < 1 || height < 1 || width < 1) throw Error("the phantom needs at least 1 plane of 1 pixel");
+  const Subject subject = subject_of(number);
   Stack stack{planes, height, width, {}};
   stack.voxels.reserve(static_cast<std::size_t>(planes) * static_cast<std::size_t>(height) *
                        static_cast<std::size_t>(width));
@@ -65,8 +99,8 @@ Stack head_phantom(int planes, int height, int width) {
         const double y = coordinate(r, height);
         const double z = coordinate(p, planes);
         double value = 0;
-        for (const Ellipsoid& e : kHead) value += e.value * coverage(e, x, y, z, pixel);
-        value += coverage(kHead[2], x, y, z, pixel) * texture(x, y, z);
+        for (const Ellipsoid& e : subject.parts) value += e.value * coverage(e, x, y, z, pixel);
+        value += coverage(subject.parts[2], x, y, z, pixel) * texture(subject.fold, x, y, z);
         stack.voxels.push_back(static_cast<float>(std::clamp(value, 0.0, 1.0)));
       }
   return stack;

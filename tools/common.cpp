@@ -47,11 +47,19 @@ void add_common_options(Verb& verb, CommonOptions& o) {
   verb.option("--precision", o.precision, "fp32; on GPUs also tf32, fp16 and bf16")
       .one_of({"fp32", "tf32", "fp16", "bf16"})
       .show_default();
+  add_seed_option(verb, o);
+  add_threads_option(verb, o);
+  add_report_options(verb, o);
+}
+
+void add_seed_option(Verb& verb, CommonOptions& o) {
   verb.option("--seed", o.seed, "Seed of all random numbers: the same seed gives the same result")
       .check(check_seed)
       .show_default();
+}
+
+void add_threads_option(Verb& verb, CommonOptions& o) {
   verb.option("--threads", o.threads, "CPU threads (default: one per core)").between(0L, 1024L);
-  add_report_options(verb, o);
 }
 
 void add_report_options(Verb& verb, CommonOptions& o) {

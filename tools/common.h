@@ -26,6 +26,10 @@ struct CommonOptions {
 };
 void add_common_options(Verb& verb, CommonOptions& options);
 
+/// Single ones of them, for verbs that need no device.
+void add_seed_option(Verb& verb, CommonOptions& options);
+void add_threads_option(Verb& verb, CommonOptions& options);
+
 /// Those of verbs that only look at files: --quiet, --json and --force.
 void add_report_options(Verb& verb, CommonOptions& options);
 

@@ -11,7 +11,9 @@
 #include "tools/verbs/info.h"
 #include "tools/verbs/inspect.h"
 #include "tools/verbs/nlm.h"
+#include "tools/verbs/prepare.h"
 #include "tools/verbs/restore.h"
+#include "tools/verbs/simulate.h"
 #include "tools/verbs/train.h"
 
 int main(int argc, char** argv) {
@@ -25,6 +27,8 @@ int main(int argc, char** argv) {
   n2s::add_nlm(program);
   n2s::add_evaluate(program);
   n2s::add_corrupt(program);
+  n2s::add_prepare(program);
+  n2s::add_simulate(program);
   n2s::add_inspect(program);
   n2s::add_info(program);
   n2s::add_bench(program);

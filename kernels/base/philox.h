@@ -22,6 +22,8 @@ enum class Purpose : std::uint32_t {
   noise_target = 7,  // second, independent one
   test = 8,
   blind_spots = 9,
+  phantom = 10,  // what simulated data show
+  camera = 11,   // the fixed pattern of a simulated camera
 };
 
 /// Identifies a stream of random numbers by where in a run it is used.
