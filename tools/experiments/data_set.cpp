@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -50,7 +49,7 @@ std::optional<double> fraction(const std::string& text) {
 }
 
 void take_listed(const std::string& list, Part part, const std::vector<std::string>& names,
-                 std::map<std::string, Part>& parts) {
+                 std::map<std::string, Part>& parts, Findings& findings) {
   for (const std::string& item : items_of(list)) {
     bool found = false;
     for (const std::string& name : names) {
@@ -62,7 +61,7 @@ void take_listed(const std::string& list, Part part, const std::vector<std::stri
                                 part_name(part)));
     }
     if (!found)
-      throw Error(
+      findings.unusable.push_back(
           fmt::format("--{} {}: no stack has this name; there are {}", part_name(part), item, fmt::join(names, ", ")));
   }
 }
@@ -78,8 +77,8 @@ void take_fractions(const PartRules& rules, const std::vector<std::string>& name
     if (!share) continue;
     sum += *share;
     if (sum > 1 + 1e-9) throw Error("--train, --validation and --test: the fractions are more than 1 together");
-    const auto end =
-        std::min(open.size(), static_cast<std::size_t>(std::lround(sum * static_cast<double>(open.size()))));
+    const double upto = sum * static_cast<double>(open.size());  // rounded down: of few stacks, the test gets one
+    const auto end = std::min(open.size(), static_cast<std::size_t>(upto + 1e-9));
     for (; taken < end; ++taken) parts[open[taken]] = part;
   }
 }
@@ -135,7 +134,7 @@ std::map<std::string, Part> apply_rules(const PartRules& rules, const std::vecto
                                         Findings& findings) {
   std::map<std::string, Part> parts;
   for (const Part part : kParts)
-    if (!fraction(rule_of(rules, part))) take_listed(rule_of(rules, part), part, names, parts);
+    if (!fraction(rule_of(rules, part))) take_listed(rule_of(rules, part), part, names, parts, findings);
   take_fractions(rules, names, parts);
   for (const std::string& name : names)
     if (!parts.contains(name)) findings.ignored.push_back(fmt::format("{}: in none of the three parts", name));
@@ -159,6 +158,7 @@ void write_data_set(const fs::path& path, DataSetPlan& plan, bool leave_out, con
   Hdf5Collection file(path, common.force);
   Progress progress("preparing", "stacks", static_cast<long>(plan.stacks.size()), common.quiet);
   long done = 0;
+  std::set<std::string> damaged;
   for (const PlannedStack& planned : plan.stacks) {
     // All copies, then the file: a stack with a copy that is damaged is left out as a whole.
     std::vector<Stack> copies;
@@ -167,6 +167,7 @@ void write_data_set(const fs::path& path, DataSetPlan& plan, bool leave_out, con
     } catch (const Error& error) {
       if (!leave_out) throw;
       plan.findings.unusable.emplace_back(error.what());
+      damaged.insert(planned.name);
       warn("{}; left out", error.what());
       continue;
     }
@@ -179,7 +180,8 @@ void write_data_set(const fs::path& path, DataSetPlan& plan, bool leave_out, con
     if (interrupted()) throw Error(fmt::format("{}: interrupted; nothing is written", path.string()));
   }
   progress.finish();
-  if (done == 0) throw Error("every stack is damaged");
+  std::erase_if(plan.stacks, [&](const PlannedStack& planned) { return damaged.contains(planned.name); });
+  if (plan.stacks.empty()) throw Error("every stack is damaged");
   for (const PlannedCopy& background : plan.backgrounds)
     file.add("background/" + background.name, background.header, background.load(), "sources", "[]");
   file.describe("preparation", json_text(nlohmann::json{{"format", 1},

@@ -57,8 +57,8 @@ struct PartRules {
   bool are_given() const { return !train.empty() || !validation.empty() || !test.empty(); }
 };
 
-/// The part of each name; names that no rule takes are left out, and noted. Throws Error for a list that takes nothing,
-/// a name in two lists, fractions that are more than the whole.
+/// The part of each name. Noted are names that no rule takes, and items of a list that take none. Throws Error for a
+/// name in two lists, and for fractions that are more than the whole.
 std::map<std::string, Part> apply_rules(const PartRules& rules, const std::vector<std::string>& names,
                                         Findings& findings);
 

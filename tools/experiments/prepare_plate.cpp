@@ -118,7 +118,7 @@ class PlateSorting {
       : pattern_(settings.pattern), findings_(&findings) {
     for (const auto& [name, key] :
          {std::pair{"low", settings.low}, {"high", settings.high}, {"brightfield", settings.brightfield}})
-      if (!key.empty()) keys_[key] = name;
+      if (key != "none") keys_[key] = name;
   }
 
   void add(const fs::path& file) {

@@ -15,7 +15,7 @@ namespace n2s {
 struct PlateDataSettings {
   PartRules parts;  // none: all wells but the last train; of that one the first third of the fields validates
   std::string pattern = kHarmonyPattern;
-  /// What a channel (or exposure, or "CHANNEL:EXPOSURE") of the names holds; empty: the plate has no such images.
+  /// What a channel (or exposure, or "CHANNEL:EXPOSURE") of the names holds; "none": the plate has no such images.
   std::string low = "1", high = "2", brightfield = "3";
   bool subtract_background = true;
   double memory_gib = 0;          // for the images; 0: half of what is free

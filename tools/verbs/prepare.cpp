@@ -112,7 +112,7 @@ void add_prepare(Program& program) {
               "anything. Files without {plane} or {channel} hold several")
       .show_default();
   verb.option("--low", o.plate.low, "Channel (or exposure, or CHANNEL:EXPOSURE) of the noisy images").show_default();
-  verb.option("--high", o.plate.high, "The same of the images with little noise; \"\": there are none").show_default();
+  verb.option("--high", o.plate.high, "The same of the images with little noise; none: there are none").show_default();
   verb.option("--brightfield", o.plate.brightfield, "The same of a second modality").show_default();
   verb.flag("--keep-background", o.keep_background, "Do not subtract the median of each pixel over all images");
   verb.option("--memory", o.plate.memory_gib,

@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""n2s simulate and n2s prepare: data sets compared with what numpy makes of the same files. Needs Debian's python3-numpy,
+python3-h5py, python3-tifffile and python3-nibabel.
+
+usage: experiments_test.py N2S    (the program)
+"""
+import glob, gzip, json, os, shutil, unittest, zlib
+
+import h5py, nibabel, numpy, tifffile
+
+from program import ProgramTest
+
+PLATE = ('--wells', '3', '--fields', '4', '--planes', '4', '--side', '64')
+FIELDS = [f'r01c{well:02d}f{field:02d}' for well in (1, 2, 3) for field in (1, 2, 3, 4)]
+
+
+class Experiments(ProgramTest):
+    def volume(self, name, planes=12, height=40, width=36, scale=700):
+        draw = numpy.random.default_rng(len(name) + planes)
+        voxels = (draw.random((width, height, planes)) * scale).astype(numpy.int16)
+        os.makedirs(self.path('volumes'), exist_ok=True)
+        image = nibabel.Nifti1Image(voxels, numpy.diag([1, 1, 2, 1]))
+        image.header.set_xyzt_units('mm')
+        nibabel.save(image, self.path('volumes/' + name))
+        return voxels
+
+    def plate(self):
+        self.json_of('simulate', 'microscopy', '-o', self.path('plate'), *PLATE)
+        return self.path('plate')
+
+    def prepare(self, kind, folder, *words):
+        result = self.json_of('prepare', kind, folder, '-o', self.path('out.h5'), '--force', *words)
+        return result, h5py.File(self.path('out.h5'))
+
+    def test_a_plate_has_the_files_and_the_noise_of_a_microscope(self):
+        plate = self.plate()
+        names = sorted(os.path.basename(path) for path in glob.glob(plate + '/*'))
+        self.assertEqual(names, sorted(f'{field}p{plane:02d}-ch{channel}sk1fk1fl1.tiff' for field in FIELDS for plane in (1, 2, 3, 4)
+                                       for channel in (1, 2, 3)))
+        low, high = (numpy.stack([tifffile.imread(f'{plate}/{field}p02-ch{channel}sk1fk1fl1.tiff').astype(float) for field in FIELDS])
+                     for channel in (1, 2))
+        self.assertEqual(tifffile.imread(f'{plate}/{names[0]}').dtype, numpy.uint16)
+        signal = ((high - 100) / 5).clip(0)  # in counts of the short exposure
+        bright = signal > 30
+        self.assertAlmostEqual(float((low[bright] - 100).mean() / signal[bright].mean()), 1, delta=0.1)
+        # Both exposures have noise of 10 counts per event; a fifth of it is left in the long one's fifth.
+        variance = ((low - 100 - signal)[bright]**2).mean()
+        self.assertAlmostEqual(float(variance / (10 * signal[bright].mean() * 1.2 + 20)), 1, delta=0.2)
+
+    def test_fields_become_stacks_less_the_median_of_each_pixel(self):
+        plate = self.plate()
+        result, file = self.prepare('microscopy', plate)
+        self.assertEqual((result['train'], result['validation'], result['test']), (FIELDS[:8], FIELDS[8:9], FIELDS[9:]))
+        for channel, copy in enumerate(('low', 'high', 'brightfield'), 1):
+            images = numpy.stack([numpy.stack([tifffile.imread(f'{plate}/{field}p{plane:02d}-ch{channel}sk1fk1fl1.tiff') for plane in (1, 2, 3, 4)])
+                                  for field in FIELDS]).astype(numpy.float32)
+            background = numpy.median(images.reshape(-1, 64, 64), axis=0)
+            numpy.testing.assert_array_equal(file[f'background/{copy}'][0], background)
+            numpy.testing.assert_array_equal(file[f'train/{FIELDS[0]}/{copy}'][:], images[0] - background)
+            numpy.testing.assert_array_equal(file[f'test/{FIELDS[11]}/{copy}'][:], images[11] - background)
+        sources = json.loads(file[f'train/{FIELDS[0]}/low'].attrs['sources'])
+        self.assertEqual(len(sources), 4)
+        with open(sources[0]['file'], 'rb') as source:
+            self.assertEqual(sources[0]['crc32'], f'{zlib.crc32(source.read()):08x}')
+        self.assertEqual(json.loads(file.attrs['preparation'])['settings']['images']['low'], 48)
+
+    def test_little_memory_gives_the_same(self):
+        plate = self.plate()
+        _, file = self.prepare('microscopy', plate)
+        expected = file['test/r01c03f04/low'][:]
+        file.close()
+        _, file = self.prepare('microscopy', plate, '--memory', '0.0001', '--threads', '1')
+        numpy.testing.assert_array_equal(file['test/r01c03f04/low'][:], expected)
+
+    def test_a_plate_of_other_names_and_of_stacks(self):
+        os.makedirs(self.path('other'))
+        draw = numpy.random.default_rng(1)
+        for well in ('A01', 'B12'):
+            for site in (1, 2):
+                for exposure in (20, 100):
+                    tifffile.imwrite(self.path(f'other/{well}_s{site}_{exposure}ms.tif'), draw.integers(0, 999, (3, 32, 40), numpy.uint16),
+                                     imagej=True, metadata={'axes': 'ZYX'})
+        result, file = self.prepare('microscopy', self.path('other'), '--pattern', '{well}_s{field}_{exposure}ms.tif', '--low', '20', '--high', '100',
+                                    '--brightfield', 'none', '--keep-background')
+        self.assertEqual((result['train'], result['test']), (['A01f1', 'A01f2'], ['B12f1', 'B12f2']))
+        numpy.testing.assert_array_equal(file['test/B12f2/high'][:], tifffile.imread(self.path('other/B12_s2_100ms.tif')))
+        self.assertNotIn('background', file)
+
+    def test_what_is_wrong_with_a_plate_is_listed(self):
+        plate = self.plate()
+        os.remove(f'{plate}/r01c01f01p02-ch1sk1fk1fl1.tiff')
+        with open(f'{plate}/r01c01f02p01-ch2sk1fk1fl1.tiff', 'wb') as file:
+            file.write(b'II*\0nothing')
+        tifffile.imwrite(f'{plate}/r01c02f01p01-ch1sk1fk1fl1.tiff', numpy.zeros((32, 64), numpy.uint16))
+        shutil.copy(f'{plate}/r01c03f01p01-ch1sk1fk1fl1.tiff', f'{plate}/r01c03f01p1-ch1.tiff')
+        with open(f'{plate}/Index.xml', 'w') as file:
+            file.write('<x/>')
+        words = ('prepare', 'microscopy', plate, '-o', self.path('out.h5'))
+        self.fails(*words, says=('--leave-out',))
+        self.assertFalse(os.path.exists(self.path('out.h5')))
+        result = self.json_of(*words, '--leave-out')
+        left_out = '\n'.join(result['left_out'])
+        for part in ('r01c01f01: low of plane 2', 'r01c01f02p01-ch2', 'r01c02f01p01-ch1', 'the same plane as'):
+            self.assertIn(part, left_out)
+        self.assertEqual(result['ignored'], [f'{plate}/Index.xml: the name does not fit the pattern'])
+        self.assertEqual(result['train'], [FIELDS[2], FIELDS[3], *FIELDS[5:8]])
+
+    def test_volumes_are_scaled_and_padded(self):
+        voxels = {f'brain{i}.nii.gz': self.volume(f'brain{i}.nii.gz', planes=11 + i) for i in range(5)}
+        result, file = self.prepare('mri', self.path('volumes'), '--middle', '10', '--side', '48')
+        self.assertEqual((result['train'], result['validation'], result['test']), (['brain0', 'brain1', 'brain2', 'brain3'], [], ['brain4']))
+        volume = voxels['brain4.nii.gz'].astype(numpy.float64)  # 36 x 40 x 15
+        expected = numpy.full((10, 48, 48), -0.5)
+        expected[:, 4:44, 6:42] = (volume / volume.max() - 0.5).T[2:12]
+        numpy.testing.assert_allclose(file['test/brain4/clean'][:], expected, atol=1e-6)
+        numpy.testing.assert_allclose(file['test/brain4/clean'].attrs['element_size_um'], (2000, 1000, 1000))
+
+    def test_the_subjects_of_the_paper(self):
+        for subject in (2, 12, 62, 63, 64, 73, 99):
+            self.volume(f'IXI{subject:03d}-Guys-0828-T1.nii.gz')
+        self.volume('IXI012-Guys-0828-T2.nii.gz')
+        result, _ = self.prepare('mri', self.path('volumes'), '--middle', '10', '--side', '48')
+        self.assertEqual(result['train'], ['IXI002', 'IXI012'])
+        self.assertEqual(result['validation'], ['IXI062', 'IXI063'])
+        self.assertEqual(result['test'], ['IXI064', 'IXI073'])
+        self.assertEqual(len(result['missing']), 54)
+        self.assertEqual(len(result['ignored']), 2)
+        self.volume('IXI012-HH-1234-T1.nii.gz')
+        self.fails('prepare', 'mri', self.path('volumes'), '-o', self.path('x.h5'), '--middle', '10', says=('IXI012',))
+
+    def test_simulated_scans_go_the_same_way(self):
+        self.json_of('simulate', 'mri', '-o', self.path('scans'), '--subjects', '6', '--planes', '12', '--side', '64')
+        result, file = self.prepare('mri', self.path('scans'), '--middle', '8', '--side', '64')
+        self.assertEqual([len(result[part]) for part in ('train', 'validation', 'test')], [2, 2, 2])
+        heads = [file[f'{part}/{name}/clean'][:] for part in ('train', 'test') for name in file[part]]
+        for i, head in enumerate(heads):
+            self.assertAlmostEqual(float(head.max()), 0.5, delta=0.1)
+            for other in heads[:i]:
+                self.assertGreater(float(numpy.abs(head - other).mean()), 0.01)
+
+    def test_damage_that_shows_while_reading(self):
+        for i in range(5):
+            self.volume(f'brain{i}.nii.gz')
+        path = self.path('volumes/brain1.nii.gz')
+        whole = gzip.open(path).read()
+        with open(path, 'wb') as file:
+            file.write(gzip.compress(whole)[:-3000])
+        words = ('prepare', 'mri', self.path('volumes'), '-o', self.path('out.h5'), '--middle', '10', '--side', '48')
+        self.fails(*words, says=('brain1.nii.gz',))
+        self.assertFalse(os.path.exists(self.path('out.h5')))
+        done = self.run_n2s(*words, '--leave-out', '--json', '--quiet')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('brain1.nii.gz', done.stderr)
+        result = json.loads(done.stdout)
+        self.assertIn('brain1.nii.gz', result['left_out'][0])
+        self.assertEqual((result['train'], list(h5py.File(self.path('out.h5'))['train'])), (['brain0', 'brain2', 'brain3'],) * 2)
+
+    def test_stacks_with_their_copies(self):
+        draw = numpy.random.default_rng(2)
+        for folder in ('noisy', 'second', 'truth'):
+            os.makedirs(self.path(folder))
+            for name in ('a', 'b', 'c'):
+                tifffile.imwrite(self.path(f'{folder}/{name}.tif'), draw.integers(0, 999, (5, 32, 32), numpy.uint16), imagej=True,
+                                 metadata={'axes': 'ZYX'})
+        words = ('--second', self.path('second'), '--truth', self.path('truth'), '--train', 'a', '--test', 'b,c')
+        result, file = self.prepare('stacks', self.path('noisy'), *words)
+        self.assertEqual((result['train'], result['test']), (['a'], ['b', 'c']))
+        self.assertEqual(file['test/c/second'].dtype, numpy.uint16)
+        for copy in ('noisy', 'second', 'truth'):
+            numpy.testing.assert_array_equal(file[f'test/c/{copy}'][:], tifffile.imread(self.path(f'{copy}/c.tif')))
+        run = self.json_of('restore', self.path('out.h5'), '--dataset', 'test/c/noisy', '-o', self.path('c.tif'), '--steps', '2', '--batch', '1',
+                           '--crop', '32')
+        self.assertEqual(run['steps'], 2)
+        file.close()
+        os.remove(self.path('truth/b.tif'))
+        self.fails('prepare', 'stacks', self.path('noisy'), '-o', self.path('x.h5'), *words, says=('b.tif',))
+
+    def test_parts_that_make_no_sense_are_refused(self):
+        for i in range(3):
+            self.volume(f'brain{i}.nii.gz')
+        words = ('prepare', 'mri', self.path('volumes'), '-o', self.path('x.h5'), '--middle', '10', '--side', '48')
+        for parts in (('--train', 'other*'), ('--train', 'brain0', '--test', 'brain*'), ('--train', '0.9', '--test', '0.2'),
+                      ('--train', '1.5'), ('--test', 'brain1')):
+            self.fails(*words, *parts)
+        self.fails('prepare', 'mri', self.path('nowhere'), '-o', self.path('x.h5'), says=('nowhere',))
+        self.fails('prepare', 'mri', self.path('volumes'), '-o', self.path('x.tif'), says=('.h5',))
+        self.fails('prepare', 'microscopy', self.path('volumes'), '-o', self.path('x.h5'), '--pattern', '{wel}', says=('wel',))
+        self.assertFalse(os.path.exists(self.path('x.h5')))
+
+
+unittest.main()
