@@ -18,8 +18,10 @@ void handle(int signal) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  caught = 0;
   struct sigaction action {};
+  sigaction(SIGINT, nullptr, &action);
+  if (action.sa_handler != handle) caught = 0;  // else this is a guard within another one, which may have caught one
+  action = {};
   action.sa_handler = handle;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART | SA_NODEFER;

@@ -9,7 +9,8 @@
 
 namespace n2s {
 
-/// Catches the signals while it lives; SIGHUP not where it was ignored (nohup).
+/// Catches the signals while it lives; SIGHUP not where it was ignored (nohup). Guards may nest: what one has caught
+/// stays caught within the next.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -26,7 +27,7 @@ class InterruptGuard {
 /// write_image(), which the first signal lets end: it leaves no temporary file. Throws Error.
 void write_uninterrupted(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
 
-/// Whether one of them has come since the last guard was set up.
+/// Whether one of them has come since the last guard was set up that is not within another.
 bool interrupted();
 
 }  // namespace n2s

@@ -4,11 +4,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "analysis/anscombe.h"
-#include "kernels/bm3d/bm3d.h"
 #include "tools/common.h"
+#include "tools/filters/bm3d_filter.h"
 #include "tools/filters/filtered_file.h"
 #include "tools/filters/noise_option.h"
 #include "tools/json_output.h"
@@ -23,27 +21,6 @@ struct Bm3dOptions {
   std::string in, out;
 };
 
-/// On the device, or, where it cannot, on the CPU, with a note.
-void run_bm3d(const CommonOptions& common, const Device& device, ThreadPool& pool, double sigma, const Stack& noisy,
-              std::span<float> restored) {
-  const Bm3dProblem problem{.height = noisy.height, .width = noisy.width, .sigma = sigma};
-  std::string why;
-  if (device.inference->filter(problem, {noisy.voxels, restored, why})) return;
-  if (!why.empty()) say(common, "BM3D: computed on the CPU: {}", why);
-  const std::size_t pixels = plane_pixels(noisy);
-  for (int plane = 0; plane < noisy.planes; ++plane)
-    bm3d(problem, plane_of(noisy, plane), restored.subspan(static_cast<std::size_t>(plane) * pixels, pixels), pool);
-}
-
-/// For a camera's noise: in the units of the generalised Anscombe transform, where its deviation is 1.
-void run_transformed(const CommonOptions& common, const Device& device, ThreadPool& pool, const Anscombe& transform,
-                     const Stack& noisy, std::span<float> restored) {
-  Stack transformed = noisy;
-  for (float& value : transformed.voxels) value = transform.forward(value);
-  run_bm3d(common, device, pool, 1, transformed, restored);
-  for (float& value : restored) value = transform.inverse(value);
-}
-
 void restore_file(const Bm3dOptions& o) {
   check_noise(o.noise);
   const Device device = open_device(o.common);
@@ -54,13 +31,7 @@ void restore_file(const Bm3dOptions& o) {
     const StackNoise noise = noise_of(o.noise, planes);
     say(o.common, "{}: {}", planes.name, describe(noise));
     stacks.push_back(noise_json(noise));
-    if (!noise.is_poisson)
-      return {0, [&, sigma = noise.sigma](const Stack& noisy, std::span<float> restored) {
-                run_bm3d(o.common, device, pool, sigma, noisy, restored);
-              }};
-    return {0, [&, transform = Anscombe(noise.camera)](const Stack& noisy, std::span<float> restored) {
-              run_transformed(o.common, device, pool, transform, noisy, restored);
-            }};
+    return bm3d_filter(noise, o.common, device, pool);
   };
   const std::size_t planes = filter_file(request);
   if (o.common.json)

@@ -1,0 +1,174 @@
+// See experiment.h.
+#include "tools/experiments/experiment.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+
+#include "data/atomic_file.h"
+#include "data/json_text.h"
+#include "kernels/base/error.h"
+#include "tools/experiments/test_stacks.h"
+#include "tools/interrupt.h"
+
+namespace n2s {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+/// A system with a seed.
+struct ExperimentPart {
+  const System* system = nullptr;
+  std::uint64_t seed = 0;
+  fs::path folder;
+  double seconds = 0;  // estimated
+  std::optional<SystemResult> result;
+};
+
+std::string duration(double seconds) {
+  if (seconds < 90) return fmt::format("{:.0f} seconds", seconds);
+  if (seconds < 90 * 60) return fmt::format("{:.0f} minutes", seconds / 60);
+  return fmt::format("{:.1f} hours", seconds / 3600);
+}
+
+bool can_run(const StoredDataSet& data, const System& system) {
+  return data.has_copy(std::string(system.copy)) &&
+         (system.target.empty() || data.has_copy(std::string(system.target)));
+}
+
+/// What learns nothing does not depend on the seed.
+std::vector<ExperimentPart> parts_of(const ExperimentContext& context, const ExperimentOptions& options,
+                                     const fs::path& folder) {
+  std::vector<ExperimentPart> parts;
+  for (int seed = 1; seed <= options.seeds; ++seed)
+    for (const System* system : chosen_systems(context.data.kind, options.methods)) {
+      if (system->work != Work::network && seed > 1) continue;
+      if (!can_run(context.data, *system)) {
+        if (seed == 1)
+          say(context.common, "{}: left out; the data set has no {} images", system->title,
+              context.data.has_copy(std::string(system->copy)) ? system->target : system->copy);
+        continue;
+      }
+      ExperimentPart part{system, static_cast<std::uint64_t>(seed), {}, 0, std::nullopt};
+      part.folder = folder / fmt::format("{}-seed{}", system->name, seed);
+      part.result = load_result(part.folder / "result.json");
+      if (part.result && !part.result->error.empty()) part.result.reset();  // it is tried again
+      parts.push_back(std::move(part));
+    }
+  return parts;
+}
+
+nlohmann::json settings_of(const ExperimentContext& context) {
+  return {{"format", 1},
+          {"experiment", context.data.kind},
+          {"data", fs::absolute(context.data.file).lexically_normal().string()},
+          {"scale", context.scale.name}};
+}
+
+/// Parts with other settings must not be mixed.
+void check_settings(const ExperimentContext& context, const fs::path& folder) {
+  const fs::path file = folder / "experiment.json";
+  const nlohmann::json settings = settings_of(context);
+  if (std::ifstream stream(file); stream) {
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    nlohmann::json before;
+    try {
+      before = parse_json(text);
+    } catch (const nlohmann::json::exception&) {
+      throw Error(fmt::format("{}: damaged; choose another folder", file.string()));
+    }
+    if (before != settings)
+      throw Error(fmt::format("{}: holds an experiment with other settings ({}); choose another folder",
+                              folder.string(), json_text(before)));
+    return;
+  }
+  const std::string text = json_text(settings);
+  write_file_atomically(file, std::as_bytes(std::span(text)));
+}
+
+void estimate(const ExperimentContext& context, std::vector<ExperimentPart>& parts) {
+  for (ExperimentPart& part : parts) {
+    if (part.result) continue;
+    for (const ExperimentPart& other : parts)  // of another seed
+      if (other.system == part.system && other.seconds > 0) part.seconds = other.seconds;
+    try {
+      if (part.seconds == 0) part.seconds = estimated_seconds(context, *part.system);
+    } catch (const Error&) {
+      part.seconds = 1;  // its run will say why
+    }
+  }
+}
+
+double left(const std::vector<ExperimentPart>& parts) {
+  double seconds = 0;
+  for (const ExperimentPart& part : parts)
+    if (!part.result) seconds += part.seconds;
+  return seconds;
+}
+
+void announce(const ExperimentContext& context, const std::vector<ExperimentPart>& parts) {
+  long open = 0;
+  for (const ExperimentPart& part : parts) open += part.result ? 0 : 1;
+  say(context.common, "{} experiment, scale {}: {} of {} parts to do, about {} on this machine", context.data.kind,
+      context.scale.name, open, parts.size(), duration(left(parts)));
+  for (const ExperimentPart& part : parts)
+    say(context.common, "  {:<44} seed {}  {}", part.system->title, part.seed,
+        part.result ? "done" : "about " + duration(part.seconds));
+}
+
+void run(const ExperimentContext& context, ExperimentPart& part) {
+  try {
+    part.result = run_system(context, *part.system, part.seed, part.folder);
+  } catch (const Error& error) {
+    if (interrupted()) throw;
+    part.result = SystemResult{};
+    part.result->system = part.system->name;
+    part.result->seed = part.seed;
+    part.result->error = error.what();
+    warn("{}, seed {}: {}", part.system->title, part.seed, error.what());
+  }
+  save_result(part.folder / "result.json", *part.result);
+}
+
+/// What the pictures show beside the systems.
+void write_truth(const ExperimentContext& context, const fs::path& folder) {
+  const TestStack test = load_test_stack(context.data, systems(context.data.kind).front(), 0, context.pool);
+  if (test.truth) write_example(folder / "truth.tif", example_planes(*test.truth));
+}
+
+}  // namespace
+
+std::vector<SystemResult> run_experiment(const ExperimentContext& context, const ExperimentOptions& options,
+                                         const fs::path& folder) {
+  if (context.data.of(Part::train).empty() || context.data.of(Part::test).empty())
+    throw Error(fmt::format("{}: no stacks to train on, or none to test with", context.data.file.string()));
+  std::vector<ExperimentPart> parts = parts_of(context, options, folder);
+  check_settings(context, folder);
+  const InterruptGuard guard;
+  estimate(context, parts);
+  announce(context, parts);
+  write_truth(context, folder);
+  double correction = 1;  // what the estimates have been wrong by
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    ExperimentPart& part = parts[i];
+    if (part.result) continue;
+    if (interrupted()) throw Error("interrupted; the same command again continues");
+    say(context.common, "part {} of {}: {}, seed {}; about {} left", i + 1, parts.size(), part.system->title, part.seed,
+        duration(correction * left(parts)));
+    const auto before = Clock::now();
+    run(context, part);
+    const double taken = std::chrono::duration<double>(Clock::now() - before).count();
+    if (part.seconds > 5) correction = (correction + taken / part.seconds) / 2;
+  }
+  std::vector<SystemResult> results;
+  for (const ExperimentPart& part : parts) results.push_back(*part.result);
+  return results;
+}
+
+}  // namespace n2s

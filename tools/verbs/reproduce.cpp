@@ -1,0 +1,98 @@
+// See reproduce.h.
+#include "tools/verbs/reproduce.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "data/atomic_file.h"
+#include "kernels/base/error.h"
+#include "tools/common.h"
+#include "tools/experiments/experiment.h"
+#include "tools/experiments/result_table.h"
+#include "tools/json_output.h"
+#include "tools/run_lock.h"
+
+namespace n2s {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReproduceOptions {
+  CommonOptions common;
+  ExperimentOptions experiment;
+  std::string kind, data, folder, scale = "quick";
+};
+
+void write_text(const fs::path& file, const std::string& text) {
+  write_file_atomically(file, std::as_bytes(std::span(text)));
+}
+
+void print(const ReproduceOptions& o, const std::vector<SystemResult>& results, const std::vector<TableRow>& rows) {
+  std::string how;
+  for (const SystemResult& result : results)
+    if (!result.how.empty()) how = result.how;
+  if (o.common.json) {
+    print_json(
+        {{"experiment", o.kind}, {"data", o.data}, {"scale", o.scale}, {"how", how}, {"table", table_json(rows)}});
+    return;
+  }
+  fmt::print("{}means over test planes and seeds; {}\nmore: {}, {}\n", table_text(rows), how,
+             (fs::path(o.folder) / "table.csv").string(), (fs::path(o.folder) / "planes.csv").string());
+}
+
+void refuse_failures(const std::vector<SystemResult>& results) {
+  std::string failed;
+  for (const SystemResult& result : results)
+    if (!result.error.empty())
+      failed += fmt::format("{}{} (seed {}): {}", failed.empty() ? "" : "; ", result.system, result.seed, result.error);
+  if (!failed.empty()) throw Error(fmt::format("{}; the same command again retries", failed));
+}
+
+void reproduce(const ReproduceOptions& o) {
+  const ExperimentScale scale = experiment_scale(o.scale);
+  const StoredDataSet data = open_data_set(o.data);
+  if (data.kind != o.kind)
+    throw Error(fmt::format("{}: a data set of n2s prepare {}, not {}", o.data, data.kind, o.kind));
+  const RunLock lock(o.folder);
+  const Device device = open_device(o.common);
+  ThreadPool pool(o.common.threads);
+  const std::vector<SystemResult> results =
+      run_experiment({data, scale, o.common, device, pool}, o.experiment, o.folder);
+  const std::vector<TableRow> rows = table_of(o.kind, results);
+  write_text(fs::path(o.folder) / "table.csv", table_csv(rows));
+  write_text(fs::path(o.folder) / "planes.csv", planes_csv(results));
+  print(o, results, rows);
+  refuse_failures(results);
+}
+
+}  // namespace
+
+void add_reproduce(Program& program) {
+  auto options = std::make_shared<ReproduceOptions>();
+  ReproduceOptions& o = *options;
+  Verb verb = program.add_verb("reproduce", "Run one of the paper's experiments: every system of its Table 1");
+  verb.option("KIND", o.kind, "mri or microscopy").required().one_of({"mri", "microscopy"});
+  verb.option("DATA", o.data, "The data set, which n2s prepare has written").required();
+  verb.option("-o,--output", o.folder, "Folder for models, logs, figures and tables").required();
+  verb.option("--scale", o.scale,
+              "Training of each network: quick (600 steps of 16 images of 64x64), paper (100 epochs of whole planes), "
+              "or a number of steps")
+      .show_default();
+  verb.option("--seeds", o.experiment.seeds, "Train each network so many times").between(1L, 100L).show_default();
+  verb.option("--methods", o.experiment.methods,
+              "Only these: noisy, combined, noise2noise, 1+2, 1+4, 1+6, 2, 4, 6, noise2clean, noise2void, bm3d; of "
+              "microscopy noisy, bm3d, noise2clean, noise2void, 2, 4, noise2self, brightfield (default: the paper's)");
+  add_common_options(verb, o.common);
+  verb.footer(
+      "Interrupt it at any moment: the same command again continues, also with more seeds or methods.\n"
+      "Examples:\n"
+      "  n2s reproduce mri mri.h5 -o mri --seeds 3\n"
+      "  n2s reproduce microscopy plate.h5 -o plate --scale paper --device cuda --precision fp16");
+  verb.on_run([options] { reproduce(*options); });
+}
+
+}  // namespace n2s
