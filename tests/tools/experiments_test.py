@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""n2s simulate and n2s prepare: data sets compared with what numpy makes of the same files. Needs Debian's python3-numpy,
-python3-h5py, python3-tifffile and python3-nibabel.
+"""n2s simulate, prepare and reproduce: data sets and figures compared with what numpy makes of the same files. Needs Debian's
+python3-numpy, python3-h5py, python3-tifffile and python3-nibabel.
 
 usage: experiments_test.py N2S    (the program)
 """
-import glob, gzip, json, os, shutil, unittest, zlib
+import csv, glob, gzip, json, os, shutil, signal, subprocess, time, unittest, zlib
 
 import h5py, nibabel, numpy, tifffile
 
-from program import ProgramTest
+from program import N2S, ProgramTest
 
 PLATE = ('--wells', '3', '--fields', '4', '--planes', '4', '--side', '64')
 FIELDS = [f'r01c{well:02d}f{field:02d}' for well in (1, 2, 3) for field in (1, 2, 3, 4)]
@@ -186,6 +186,92 @@ class Experiments(ProgramTest):
         self.fails('prepare', 'mri', self.path('volumes'), '-o', self.path('x.tif'), says=('.h5',))
         self.fails('prepare', 'microscopy', self.path('volumes'), '-o', self.path('x.h5'), '--pattern', '{wel}', says=('wel',))
         self.assertFalse(os.path.exists(self.path('x.h5')))
+
+    def small_plate(self, planes=3):
+        self.json_of('simulate', 'microscopy', '-o', self.path('plate'), '--wells', '2', '--fields', '3', '--planes', str(max(3, planes)), '--side', '64')
+        for path in glob.glob(self.path('plate/*')):
+            if int(os.path.basename(path)[10:12]) > planes:
+                os.remove(path)
+        self.json_of('prepare', 'microscopy', self.path('plate'), '-o', self.path('plate.h5'), '--force')
+        return self.path('plate.h5')
+
+    def test_the_microscopy_experiment(self):
+        data, out = self.small_plate(), self.path('run')
+        table = self.json_of('reproduce', 'microscopy', data, '-o', out, '--scale', '2', '--seeds', '2')['table']
+        self.assertEqual([(row['system'], row['seeds']) for row in table],
+                         [('noisy', 1), ('bm3d', 1), ('noise2clean', 2), ('noise2void', 2), ('2', 2), ('4', 2)])
+        self.assertEqual(table[0]['paper'], {'psnr': 25.8, 'ssim': 0.40, 'nrmse': 0.388})
+        # The first row, computed here: truth scaled by its percentiles, each plane mapped to it.
+        planes = []
+        with h5py.File(data) as file:
+            for name in file['test']:
+                low, high = (file[f'test/{name}/{copy}'][:].astype(float) for copy in ('low', 'high'))
+                bottom, top = numpy.percentile(high, (0.1, 99.9))
+                for noisy, truth in zip(low, (high - bottom) / (top - bottom)):
+                    slope, offset = numpy.polyfit(noisy.ravel(), truth.ravel(), 1)
+                    planes.append(-10 * numpy.log10(((slope * noisy + offset - truth)**2).mean()))
+        self.assertAlmostEqual(table[0]['mean']['psnr'], float(numpy.mean(planes)), delta=0.01)
+        with open(out + '/planes.csv') as file:
+            rows = [row for row in csv.DictReader(file) if row['system'] == 'noisy']
+        numpy.testing.assert_allclose([float(row['psnr']) for row in rows], planes, atol=0.01)
+        self.assertEqual(tifffile.imread(out + '/brightfield-seed2/example.tif').shape, (3, 64, 64))
+        # A finished part stays; another scale is another experiment.
+        times = {path: os.stat(path).st_mtime_ns for path in glob.glob(out + '/*/result.json')}
+        again = self.json_of('reproduce', 'microscopy', data, '-o', out, '--scale', '2', '--seeds', '2')['table']
+        self.assertEqual(again, table)
+        self.assertEqual(times, {path: os.stat(path).st_mtime_ns for path in times})
+        self.fails('reproduce', 'microscopy', data, '-o', out, '--scale', '3', says=('other settings',))
+        self.fails('reproduce', 'mri', data, '-o', self.path('other'), says=('microscopy',))
+        self.fails('reproduce', 'microscopy', data, '-o', self.path('other'), '--methods', '2,3', says=("'3'",))
+        self.fails('reproduce', 'microscopy', data, '-o', self.path('other'), '--scale', 'fast', says=('quick',))
+
+    def test_the_mri_experiment(self):
+        self.json_of('simulate', 'mri', '-o', self.path('scans'), '--subjects', '5', '--planes', '8', '--side', '64')
+        self.json_of('prepare', 'mri', self.path('scans'), '-o', self.path('mri.h5'), '--middle', '7', '--side', '64')
+        table = self.json_of('reproduce', 'mri', self.path('mri.h5'), '-o', self.path('run'), '--scale', '1')['table']
+        self.assertEqual([row['system'] for row in table], ['noisy', 'combined', 'noise2noise', '1+2', '1+4', '1+6', '2', '4', '6'])
+        self.assertEqual([row['system'] for row in table if 'post' in row], [row['system'] for row in table[2:]])
+        self.assertGreater(table[1]['mean']['psnr'], table[0]['mean']['psnr'] + 0.5)
+        # The same noise as n2s corrupt makes of the first test stack.
+        with h5py.File(self.path('mri.h5')) as file:
+            name = sorted(file['test'])[0]
+            truth = file[f'test/{name}/clean'][:]
+        self.json_of('corrupt', self.path('mri.h5'), '--dataset', f'test/{name}/clean', '-o', self.path('noisy.h5'), '--noise', 'kspace:0.1', '--seed', '1')
+        with h5py.File(self.path('noisy.h5')) as file:
+            noisy = file['data'][:]
+        psnr = -10 * numpy.log10(((noisy.clip(-0.5, 0.5) - truth.clip(-0.5, 0.5))**2).mean(axis=(1, 2)))
+        with open(self.path('run/planes.csv')) as file:
+            rows = [row for row in csv.DictReader(file) if row['system'] == 'noisy' and row['stack'] == name]
+        numpy.testing.assert_allclose([float(row['psnr']) for row in rows], psnr, atol=0.01)
+
+    def test_an_interrupted_experiment_continues_bit_for_bit(self):
+        data = self.small_plate()
+        words = ('reproduce', 'microscopy', data, '--scale', '40', '--methods', 'noisy,2', '--threads', '1', '--quiet', '--json', '-o')
+        run = subprocess.Popen([N2S, *words, self.path('run')], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not os.path.exists(self.path('run/2-seed1/log.jsonl')) and run.poll() is None:
+            time.sleep(0.05)
+        time.sleep(1)
+        run.send_signal(signal.SIGINT)
+        error = run.communicate()[1]
+        self.assertEqual(run.returncode, 1, error)
+        self.assertIn('same command again', error)
+        self.assertTrue(os.path.exists(self.path('run/noisy-seed1/result.json')))
+        self.assertFalse(os.path.exists(self.path('run/2-seed1/result.json')))
+        for folder in ('run', 'whole'):
+            subprocess.run([N2S, *words, self.path(folder)], check=True, stdout=subprocess.DEVNULL)
+        models = []
+        for folder in ('run', 'whole'):
+            with open(self.path(folder + '/2-seed1/model.safetensors'), 'rb') as file:
+                models.append(file.read())
+        self.assertEqual(*models)
+
+    def test_one_failing_system_does_not_end_the_others(self):
+        data = self.small_plate(planes=2)
+        words = ('reproduce', 'microscopy', data, '-o', self.path('run'), '--scale', '1', '--methods', '4,noise2clean')
+        done = self.run_n2s(*words, '--json', '--quiet')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('--planes 4', done.stderr)
+        self.assertEqual([row['system'] for row in json.loads(done.stdout)['table']], ['noise2clean'])
 
 
 unittest.main()
