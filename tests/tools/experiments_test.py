@@ -197,7 +197,9 @@ class Experiments(ProgramTest):
 
     def test_the_microscopy_experiment(self):
         data, out = self.small_plate(), self.path('run')
-        table = self.json_of('reproduce', 'microscopy', data, '-o', out, '--scale', '2', '--seeds', '2')['table']
+        words = ('reproduce', 'microscopy', data, '-o', out, '--scale', '2', '--seeds', '2')
+        result = self.json_of(*words)
+        table = result['table']
         self.assertEqual([(row['system'], row['seeds']) for row in table],
                          [('noisy', 1), ('bm3d', 1), ('noise2clean', 2), ('noise2void', 2), ('2', 2), ('4', 2)])
         self.assertEqual(table[0]['paper'], {'psnr': 25.8, 'ssim': 0.40, 'nrmse': 0.388})
@@ -212,13 +214,22 @@ class Experiments(ProgramTest):
                     planes.append(-10 * numpy.log10(((slope * noisy + offset - truth)**2).mean()))
         self.assertAlmostEqual(table[0]['mean']['psnr'], float(numpy.mean(planes)), delta=0.01)
         with open(out + '/planes.csv') as file:
-            rows = [row for row in csv.DictReader(file) if row['system'] == 'noisy']
-        numpy.testing.assert_allclose([float(row['psnr']) for row in rows], planes, atol=0.01)
+            rows = list(csv.DictReader(file))
+        numpy.testing.assert_allclose([float(row['psnr']) for row in rows if row['system'] == 'noisy'], planes, atol=0.01)
+        # Every restored plane is segmented, and so is the truth; the masks are 0 and 1.
+        self.assertEqual([row['system'] for row in result['segmentation']], ['truth', *(row['system'] for row in table)])
+        dice = [float(row['dice']) for row in rows if row['system'] == 'truth']
+        self.assertAlmostEqual(result['segmentation'][0]['dice'], float(numpy.mean(dice)), delta=1e-4)
+        masks = tifffile.imread(out + '/noisy-seed1/example-masks.tif')
+        self.assertTrue(set(numpy.unique(masks)) <= {0, 1})
+        # A model that is given takes the place of the one that is trained.
+        given = self.json_of('reproduce', 'microscopy', data, '-o', self.path('given'), '--scale', '2', '--methods', 'segmentation,noisy',
+                             '--segmentation', out + '/segmentation-seed1')
+        self.assertEqual(given['segmentation'][0], result['segmentation'][1])
         self.assertEqual(tifffile.imread(out + '/brightfield-seed2/example.tif').shape, (3, 64, 64))
         # A finished part stays; another scale is another experiment.
         times = {path: os.stat(path).st_mtime_ns for path in glob.glob(out + '/*/result.json')}
-        again = self.json_of('reproduce', 'microscopy', data, '-o', out, '--scale', '2', '--seeds', '2')['table']
-        self.assertEqual(again, table)
+        self.assertEqual(self.json_of(*words), result)
         self.assertEqual(times, {path: os.stat(path).st_mtime_ns for path in times})
         self.fails('reproduce', 'microscopy', data, '-o', out, '--scale', '3', says=('other settings',))
         self.fails('reproduce', 'mri', data, '-o', self.path('other'), says=('microscopy',))

@@ -49,6 +49,7 @@ std::vector<ExperimentPart> parts_of(const ExperimentContext& context, const Exp
   for (int seed = 1; seed <= options.seeds; ++seed)
     for (const System* system : chosen_systems(context.data.kind, options.methods)) {
       if (system->work != Work::network && seed > 1) continue;
+      if (system->work == Work::segmentation && !options.segmentation.empty()) continue;
       if (!can_run(context.data, *system)) {
         if (seed == 1)
           say(context.common, "{}: left out; the data set has no {} images", system->title,
@@ -122,6 +123,14 @@ void announce(const ExperimentContext& context, const std::vector<ExperimentPart
         part.result ? "done" : "about " + duration(part.seconds));
 }
 
+/// The model of the downstream check: the one that was given, or the one that was trained.
+fs::path segmentation_model(const ExperimentOptions& options, const std::vector<ExperimentPart>& parts) {
+  if (!options.segmentation.empty()) return options.segmentation;
+  for (const ExperimentPart& part : parts)
+    if (part.system->work == Work::segmentation && part.result && part.result->error.empty()) return part.folder;
+  return {};
+}
+
 void run(const ExperimentContext& context, ExperimentPart& part) {
   try {
     part.result = run_system(context, *part.system, part.seed, part.folder);
@@ -162,7 +171,9 @@ std::vector<SystemResult> run_experiment(const ExperimentContext& context, const
     say(context.common, "part {} of {}: {}, seed {}; about {} left", i + 1, parts.size(), part.system->title, part.seed,
         duration(correction * left(parts)));
     const auto before = Clock::now();
-    run(context, part);
+    ExperimentContext with_model = context;
+    with_model.segmentation = segmentation_model(options, parts);
+    run(with_model, part);
     const double taken = std::chrono::duration<double>(Clock::now() - before).count();
     if (part.seconds > 5) correction = (correction + taken / part.seconds) / 2;
   }

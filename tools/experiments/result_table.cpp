@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -95,6 +96,42 @@ std::vector<TableRow> table_of(const std::string& experiment, const std::vector<
   return rows;
 }
 
+std::vector<ObjectsRow> objects_of(const std::string& experiment, const std::vector<SystemResult>& results) {
+  std::vector<ObjectsRow> rows;
+  for (const System& system : systems(experiment)) {
+    ObjectsRow row{&system, 0, 0};
+    double planes = 0;
+    for (const SystemResult& result : results)
+      for (const SystemResult::OfStack& stack : result.stacks)
+        for (const SystemResult::Objects& plane : stack.objects) {
+          if (result.system != system.name) continue;
+          row.dice += plane.dice;
+          row.objects += plane.count;
+          ++planes;
+        }
+    if (planes == 0) continue;
+    row.dice /= planes;
+    row.objects /= planes;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+std::string objects_text(const std::vector<ObjectsRow>& rows) {
+  if (rows.empty()) return {};
+  std::string text = fmt::format("\n{:<38}{:>6}{:>20}\n", "segmented by a network", "Dice", "objects in a plane");
+  for (const ObjectsRow& row : rows)
+    text += fmt::format("{:<38}{:6.3f}{:20.1f}\n", row.system->title, row.dice, row.objects);
+  return text + "\n";
+}
+
+nlohmann::json objects_json(const std::vector<ObjectsRow>& rows) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const ObjectsRow& row : rows)
+    json.push_back({{"system", row.system->name}, {"dice", row.dice}, {"objects_in_a_plane", row.objects}});
+  return json;
+}
+
 std::string table_text(const std::vector<TableRow>& rows) {
   bool has_post = false;
   for (const TableRow& row : rows) has_post = has_post || row.post;
@@ -125,16 +162,18 @@ std::string table_csv(const std::vector<TableRow>& rows) {
 }
 
 std::string planes_csv(const std::vector<SystemResult>& results) {
-  std::string text = "system,seed,stack,plane,psnr,ssim,nrmse,post_psnr,post_ssim,post_nrmse\n";
+  std::string text = "system,seed,stack,plane,psnr,ssim,nrmse,post_psnr,post_ssim,post_nrmse,dice,objects\n";
   for (const SystemResult& result : results)
     for (const SystemResult::OfStack& stack : result.stacks)
-      for (std::size_t p = 0; p < stack.planes.size(); ++p) {
+      for (std::size_t p = 0; p < std::max(stack.planes.size(), stack.objects.size()); ++p) {
         const auto figures = [&](const std::vector<PlaneMetrics>& planes) -> std::optional<Figures> {
           if (p >= planes.size()) return std::nullopt;
           return Figures{planes[p].psnr, planes[p].ssim, planes[p].nrmse};
         };
-        text += fmt::format("{},{},{},{},{},{}\n", result.system, result.seed, stack.name, p,
-                            figures_csv(figures(stack.planes)), figures_csv(figures(stack.post)));
+        const std::string objects =
+            p < stack.objects.size() ? fmt::format("{:.5f},{}", stack.objects[p].dice, stack.objects[p].count) : ",";
+        text += fmt::format("{},{},{},{},{},{},{}\n", result.system, result.seed, stack.name, p,
+                            figures_csv(figures(stack.planes)), figures_csv(figures(stack.post)), objects);
       }
   return text;
 }

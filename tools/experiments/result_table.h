@@ -25,6 +25,16 @@ struct TableRow {
 /// In the order of systems(); without those that failed, or measured nothing.
 std::vector<TableRow> table_of(const std::string& experiment, const std::vector<SystemResult>& results);
 
+/// The downstream check: means over all test planes and seeds.
+struct ObjectsRow {
+  const System* system = nullptr;
+  double dice = 0;     // with the masks of the truth
+  double objects = 0;  // in a plane
+};
+std::vector<ObjectsRow> objects_of(const std::string& experiment, const std::vector<SystemResult>& results);
+std::string objects_text(const std::vector<ObjectsRow>& rows);
+nlohmann::json objects_json(const std::vector<ObjectsRow>& rows);
+
 /// For a terminal, with the published figures beside.
 std::string table_text(const std::vector<TableRow>& rows);
 /// One line for each row, and one for each plane: comma-separated values with a heading.

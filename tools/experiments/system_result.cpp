@@ -43,6 +43,19 @@ std::vector<PlaneMetrics> planes_of(const nlohmann::json& json) {
   return planes;
 }
 
+nlohmann::json objects_json(const std::vector<SystemResult::Objects>& planes) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const SystemResult::Objects& plane : planes) json.push_back({{"dice", plane.dice}, {"count", plane.count}});
+  return json;
+}
+
+std::vector<SystemResult::Objects> objects_of(const nlohmann::json& json) {
+  std::vector<SystemResult::Objects> planes;
+  for (const nlohmann::json& plane : json)
+    planes.push_back({plane.at("dice").get<double>(), plane.at("count").get<int>()});
+  return planes;
+}
+
 SystemResult result_of(const nlohmann::json& json) {
   SystemResult result;
   result.system = json.at("system").get<std::string>();
@@ -53,8 +66,8 @@ SystemResult result_of(const nlohmann::json& json) {
   result.how = json.at("how").get<std::string>();
   result.error = json.at("error").get<std::string>();
   for (const nlohmann::json& stack : json.at("stacks"))
-    result.stacks.push_back(
-        {stack.at("name").get<std::string>(), planes_of(stack.at("planes")), planes_of(stack.at("post"))});
+    result.stacks.push_back({stack.at("name").get<std::string>(), planes_of(stack.at("planes")),
+                             planes_of(stack.at("post")), objects_of(stack.value("objects", nlohmann::json::array()))});
   return result;
 }
 
@@ -63,7 +76,10 @@ SystemResult result_of(const nlohmann::json& json) {
 void save_result(const std::filesystem::path& file, const SystemResult& result) {
   nlohmann::json stacks = nlohmann::json::array();
   for (const SystemResult::OfStack& stack : result.stacks)
-    stacks.push_back({{"name", stack.name}, {"planes", planes_json(stack.planes)}, {"post", planes_json(stack.post)}});
+    stacks.push_back({{"name", stack.name},
+                      {"planes", planes_json(stack.planes)},
+                      {"post", planes_json(stack.post)},
+                      {"objects", objects_json(stack.objects)}});
   const std::string text = json_text(nlohmann::json{{"format", kFormat},
                                                     {"system", result.system},
                                                     {"seed", result.seed},

@@ -12,11 +12,17 @@
 namespace n2s {
 
 struct SystemResult {
+  /// Of the segmentation of a plane (downstream.h).
+  struct Objects {
+    double dice = 0;  // with the masks of the truth
+    int count = 0;
+  };
   /// Of one test stack.
   struct OfStack {
     std::string name;
     std::vector<PlaneMetrics> planes;
-    std::vector<PlaneMetrics> post;  // after k-space data consistency; empty: there is none
+    std::vector<PlaneMetrics> post{};  // after k-space data consistency; empty: there is none
+    std::vector<Objects> objects{};    // empty: nothing was segmented
   };
   std::string system;
   std::uint64_t seed = 0;

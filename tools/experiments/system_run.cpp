@@ -8,11 +8,13 @@
 #include <chrono>
 #include <set>
 
+#include "analysis/segmentation.h"
 #include "data/stack_planes.h"
 #include "engine/graph/fusion.h"
 #include "engine/training/batches.h"
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
+#include "tools/experiments/downstream.h"
 #include "tools/experiments/test_stacks.h"
 #include "tools/filters/bm3d_filter.h"
 #include "tools/model_use.h"
@@ -35,6 +37,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+CommonOptions silent(CommonOptions common) {
+  common.quiet = true;
+  return common;
+}
+
 TrainingOptions training_options(const ExperimentContext& context, const System& system) {
   TrainingOptions options;
   options.method = system.method;
@@ -53,6 +60,30 @@ const Network& network_of(const ExperimentContext& context, const TrainingOption
   return choose_network(options.network, options.method, context.data.kind == "mri");
 }
 
+/// What the segmentation network learns from, where the sources are kept.
+std::vector<StackPlanes> mask_targets(const ExperimentContext& context,
+                                      const std::vector<StoredDataSet::Entry>& entries, const System& system,
+                                      const std::vector<StackPlanes>& sources, VoxelMemory& memory) {
+  const CommonOptions quiet = silent(context.common);
+  const std::string kind = find_network("microscopy").normalisation;
+  std::vector<StackPlanes> targets;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::vector<SeenStack> seen =
+        see_stacks({{entries[i].name, load_copy(context.data, entries[i], std::string(system.copy))}}, kind,
+                   LevelsFrom::stack, context.device, quiet);
+    Stack target = mask_target(seen.front().stack, seen.front().normalisation);
+    if (sources[i].in_memory() != nullptr) {
+      targets.emplace_back(std::move(target));
+      continue;
+    }
+    const auto stored = std::make_shared<StoredPlanes>(StoredPlanes::Shape{target.planes, target.height, target.width},
+                                                       Image{}, memory);
+    for (int plane = 0; plane < target.planes; ++plane) stored->write(plane, plane_of(target, plane));
+    targets.emplace_back(stored);
+  }
+  return targets;
+}
+
 /// The stacks of the training part, and those of the validation part with all planes held out.
 std::vector<TrainingStack> training_stacks(const ExperimentContext& context, const System& system, VoxelMemory& memory,
                                            bool only_one) {
@@ -64,6 +95,7 @@ std::vector<TrainingStack> training_stacks(const ExperimentContext& context, con
     const std::vector<StackPlanes> sources = load_for_training(context.data, entries, std::string(system.copy), memory);
     std::vector<StackPlanes> targets;
     if (!system.target.empty()) targets = load_for_training(context.data, entries, std::string(system.target), memory);
+    if (system.work == Work::segmentation) targets = mask_targets(context, entries, system, sources, memory);
     for (std::size_t i = 0; i < sources.size(); ++i) {
       TrainingStack stack{sources[i], std::nullopt, {}, entries[i].name};
       if (!targets.empty()) stack.target = targets[i];
@@ -73,11 +105,6 @@ std::vector<TrainingStack> training_stacks(const ExperimentContext& context, con
     }
   }
   return stacks;
-}
-
-CommonOptions silent(CommonOptions common) {
-  common.quiet = true;
-  return common;
 }
 
 /// Restores a test stack with the network of `run`.
@@ -148,6 +175,7 @@ std::function<Stack(const TestStack&)> restoring(const ExperimentContext& contex
     case Work::bm3d:
       return [&](const TestStack& test) { return bm3d_restored(context, test); };
     case Work::network:
+    case Work::segmentation:
       break;
   }
   return NetworkRestoring(context, folder);
@@ -178,9 +206,13 @@ SystemResult run_system(const ExperimentContext& context, const System& system, 
   result.system = system.name;
   result.seed = seed;
   fs::create_directories(folder);
-  if (system.work == Work::network) train(context, system, seed, folder, result);
+  if (learns(system.work)) train(context, system, seed, folder, result);
+  if (system.work == Work::segmentation) return result;
   const std::function<Stack(const TestStack&)> restore = restoring(context, system, folder);
   const auto count = static_cast<int>(context.data.of(Part::test).size());
+  std::optional<Segmentation> segmentation;
+  if (!context.segmentation.empty() && (system.copy == "low" || system.copy == "high"))
+    segmentation.emplace(context.segmentation, context.device, context.common);
   Progress progress("measuring", "stacks", count, context.common.quiet);
   for (int i = 0; i < count; ++i) {
     const TestStack test = load_test_stack(context.data, system, i, context.pool);
@@ -194,13 +226,21 @@ SystemResult run_system(const ExperimentContext& context, const System& system, 
       write_example(folder / "example.tif", example_planes(restored));
       if (post) write_example(folder / "example-post.tif", example_planes(*post));
     }
+    SystemResult::OfStack figures;
+    figures.name = test.name;
     if (test.truth) {
       const auto measured = [&](const Stack& stack) {
         return measure(context.data.kind, stack, *test.truth, context.device, silent(context.common), result.how);
       };
-      result.stacks.push_back({test.name, measured(restored), {}});
-      if (post) result.stacks.back().post = measured(*post);
+      figures.planes = measured(restored);
+      if (post) figures.post = measured(*post);
     }
+    if (segmentation && (test.truth || system.copy == "high")) {
+      const Stack masks = segmentation->masks(restored);
+      figures.objects = Segmentation::compare(masks, otsu_masks(test.truth ? *test.truth : restored));
+      if (i == 0) write_example(folder / "example-masks.tif", example_planes(masks));
+    }
+    result.stacks.push_back(std::move(figures));
     progress.update(i + 1);
   }
   return result;
@@ -212,8 +252,7 @@ double estimated_seconds(const ExperimentContext& context, const System& system)
   const std::vector<StoredDataSet::Entry> tests = context.data.of(Part::test);
   const Stack first = load_copy(context.data, tests.front(), std::string(system.copy));
   const double pixels = static_cast<double>(first.voxels.size()) * static_cast<double>(tests.size());
-  if (system.work != Work::network)
-    return pixels * (kMeasureSeconds + (system.work == Work::bm3d ? kFilterSeconds : 0));
+  if (!learns(system.work)) return pixels * (kMeasureSeconds + (system.work == Work::bm3d ? kFilterSeconds : 0));
   VoxelMemory memory;
   std::vector<TrainingStack> stacks = training_stacks(context, system, memory, true);
   TrainingOptions options = training_options(context, system);

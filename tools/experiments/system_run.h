@@ -32,6 +32,7 @@ struct ExperimentContext {
   CommonOptions common;
   const Device& device;
   ThreadPool& pool;
+  std::filesystem::path segmentation{};  // the model of the downstream check; empty: it is left out
 };
 
 /// Continues a training that has been interrupted in `folder`; writes example.tif there, some planes of the first test

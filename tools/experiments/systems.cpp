@@ -86,6 +86,13 @@ constexpr std::array kMri{
 };
 
 constexpr std::array kMicroscopy{
+    System{.name = "segmentation",
+           .title = "segmentation network",
+           .work = Work::segmentation,
+           .method = "noise2clean",
+           .planes = 1,
+           .copy = "high"},
+    System{.name = "truth", .title = "high exposure", .work = Work::input, .copy = "high"},
     System{.name = "noisy",
            .title = "low exposure",
            .work = Work::input,

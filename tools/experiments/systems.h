@@ -15,8 +15,14 @@ enum class Work {
   input,     // the noisy stack as it is
   combined,  // undersampled: the frequencies of two noisy copies together
   bm3d,
-  network  // that is trained
+  network,       // that is trained
+  segmentation,  // no restoration: the network of the downstream check (downstream.h)
 };
+
+/// Whether a network learns, with a seed of its own.
+inline bool learns(Work work) {
+  return work == Work::network || work == Work::segmentation;
+}
 
 struct Figures {
   double psnr = 0, ssim = 0, nrmse = 0;

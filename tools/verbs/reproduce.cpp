@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 struct ReproduceOptions {
   CommonOptions common;
   ExperimentOptions experiment;
-  std::string kind, data, folder, scale = "quick";
+  std::string kind, data, folder, segmentation, scale = "quick";
 };
 
 void write_text(const fs::path& file, const std::string& text) {
@@ -32,15 +32,20 @@ void write_text(const fs::path& file, const std::string& text) {
 }
 
 void print(const ReproduceOptions& o, const std::vector<SystemResult>& results, const std::vector<TableRow>& rows) {
+  const std::vector<ObjectsRow> objects = objects_of(o.kind, results);
   std::string how;
   for (const SystemResult& result : results)
     if (!result.how.empty()) how = result.how;
   if (o.common.json) {
-    print_json(
-        {{"experiment", o.kind}, {"data", o.data}, {"scale", o.scale}, {"how", how}, {"table", table_json(rows)}});
+    print_json({{"experiment", o.kind},
+                {"data", o.data},
+                {"scale", o.scale},
+                {"how", how},
+                {"table", table_json(rows)},
+                {"segmentation", objects_json(objects)}});
     return;
   }
-  fmt::print("{}means over test planes and seeds; {}\nmore: {}, {}\n", table_text(rows), how,
+  fmt::print("{}{}means over test planes and seeds; {}\nmore: {}, {}\n", table_text(rows), objects_text(objects), how,
              (fs::path(o.folder) / "table.csv").string(), (fs::path(o.folder) / "planes.csv").string());
 }
 
@@ -57,11 +62,12 @@ void reproduce(const ReproduceOptions& o) {
   const StoredDataSet data = open_data_set(o.data);
   if (data.kind != o.kind)
     throw Error(fmt::format("{}: a data set of n2s prepare {}, not {}", o.data, data.kind, o.kind));
+  ExperimentOptions experiment = o.experiment;
+  experiment.segmentation = o.segmentation;
   const RunLock lock(o.folder);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
-  const std::vector<SystemResult> results =
-      run_experiment({data, scale, o.common, device, pool}, o.experiment, o.folder);
+  const std::vector<SystemResult> results = run_experiment({data, scale, o.common, device, pool}, experiment, o.folder);
   const std::vector<TableRow> rows = table_of(o.kind, results);
   write_text(fs::path(o.folder) / "table.csv", table_csv(rows));
   write_text(fs::path(o.folder) / "planes.csv", planes_csv(results));
@@ -85,7 +91,11 @@ void add_reproduce(Program& program) {
   verb.option("--seeds", o.experiment.seeds, "Train each network so many times").between(1L, 100L).show_default();
   verb.option("--methods", o.experiment.methods,
               "Only these: noisy, combined, noise2noise, 1+2, 1+4, 1+6, 2, 4, 6, noise2clean, noise2void, bm3d; of "
-              "microscopy noisy, bm3d, noise2clean, noise2void, 2, 4, noise2self, brightfield (default: the paper's)");
+              "microscopy segmentation, truth, noisy, bm3d, noise2clean, noise2void, 2, 4, noise2self, brightfield "
+              "(default: the paper's)");
+  verb.option("--segmentation", o.segmentation,
+              "microscopy: a run or model that segments nuclei, for the downstream check (default: one is trained on "
+              "the planes with little noise and their Otsu masks)");
   add_common_options(verb, o.common);
   verb.footer(
       "Interrupt it at any moment: the same command again continues, also with more seeds or methods.\n"
