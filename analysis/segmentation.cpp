@@ -29,14 +29,12 @@ std::vector<float> smoothed(std::span<const float> plane, int height, int width)
   std::vector<float> both(plane.size());
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      for (int i = -kReach; i <= kReach; ++i)
-        rows[at(y, x)] +=
-            kWeights[static_cast<std::size_t>(i + kReach)] * plane[at(y, std::clamp(x + i, 0, width - 1))];
+      for (int from = x - kReach; const float weight : kWeights)
+        rows[at(y, x)] += weight * plane[at(y, std::clamp(from++, 0, width - 1))];
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      for (int i = -kReach; i <= kReach; ++i)
-        both[at(y, x)] +=
-            kWeights[static_cast<std::size_t>(i + kReach)] * rows[at(std::clamp(y + i, 0, height - 1), x)];
+      for (int from = y - kReach; const float weight : kWeights)
+        both[at(y, x)] += weight * rows[at(std::clamp(from++, 0, height - 1), x)];
   return both;
 }
 

@@ -113,9 +113,9 @@ class Blur {
           in.subspan(static_cast<std::size_t>(y) * static_cast<std::size_t>(width), static_cast<std::size_t>(width));
       for (int x = 0; x < width; ++x) {
         float sum = 0;
-        for (int i = -reach; i <= reach; ++i)
-          sum += weights_[static_cast<std::size_t>(i + reach)] *
-                 row[static_cast<std::size_t>(std::clamp(x + i, 0, width - 1))];
+        int from = x - reach;
+        for (const float weight : weights_)
+          sum += weight * row[static_cast<std::size_t>(std::clamp(from++, 0, width - 1))];
         out[static_cast<std::size_t>(x) * static_cast<std::size_t>(height) + static_cast<std::size_t>(y)] = sum;
       }
     });

@@ -31,6 +31,7 @@ Stack Segmentation::masks(const Stack& stack) const {
 std::vector<SystemResult::Objects> Segmentation::compare(const Stack& masks, const Stack& truth_masks) {
   constexpr int kLeastPixels = 40;  // of an object
   std::vector<SystemResult::Objects> planes;
+  planes.reserve(static_cast<std::size_t>(masks.planes));
   for (int p = 0; p < masks.planes; ++p)
     planes.push_back({dice(plane_of(masks, p), plane_of(truth_masks, p)),
                       count_objects(plane_of(masks, p), masks.height, masks.width, kLeastPixels)});

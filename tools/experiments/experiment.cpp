@@ -178,6 +178,7 @@ std::vector<SystemResult> run_experiment(const ExperimentContext& context, const
     if (part.seconds > 5) correction = (correction + taken / part.seconds) / 2;
   }
   std::vector<SystemResult> results;
+  results.reserve(parts.size());
   for (const ExperimentPart& part : parts) results.push_back(*part.result);
   return results;
 }

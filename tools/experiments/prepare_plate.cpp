@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -57,9 +56,10 @@ class ModalityImages {
     Stack stack{count, stored_->shape().height, stored_->shape().width, {}};
     stack.voxels.resize(static_cast<std::size_t>(count) * plane_pixels(stack));
     for (int i = 0; i < count; ++i) {
-      if (const std::string& error = errors_[static_cast<std::size_t>(first + i)]; !error.empty()) throw Error(error);
+      const int image = first + i;
+      if (const std::string& error = errors_[static_cast<std::size_t>(image)]; !error.empty()) throw Error(error);
       const std::span<float> plane = plane_of(stack, i);
-      stored_->read(first + i, {0, 0, stack.height, stack.width}, plane);
+      stored_->read(image, {0, 0, stack.height, stack.width}, plane);
       for (std::size_t p = 0; p < background_.size(); ++p) plane[p] -= background_[p];
     }
     return stack;
@@ -170,7 +170,7 @@ class PlateSorting {
     const std::string channel =
         pattern_.has("channel") ? without_zeros(text_of(names, "channel")) : fmt::format("{}", channel_of_file + 1);
     const std::string exposure = pattern_.has("exposure") ? without_zeros(text_of(names, "exposure")) : "";
-    for (const std::string& key : {channel + ":" + exposure, exposure, channel})
+    for (const std::string& key : {fmt::format("{}:{}", channel, exposure), exposure, channel})
       if (const auto found = keys_.find(key); !key.empty() && found != keys_.end()) return found->second;
     return {};
   }
@@ -277,6 +277,7 @@ DataSetPlan plan_plate(const fs::path& folder, const PlateDataSettings& s, const
   std::map<std::string, Field>& fields = sorting.fields();
   check_completeness(fields, plan.findings);
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const auto& [name, field] : fields) names.push_back(name);
   const std::map<std::string, Part> parts =
       s.parts.are_given() ? apply_rules(s.parts, names, plan.findings) : paper_parts(fields, plan.findings);
