@@ -106,7 +106,7 @@ class CommandLine(ProgramTest):
             with self.subTest(option=option, value=value):
                 self.fails(*train, option, value, says=[says])
         self.fails('restore', self.noisy, '-o', self.path('o.nii'), '--method', 'noise2noise', '--steps', '1',
-                   says=['noise2noise', 'n2s train with --target'])
+                   says=['noise2noise', '--second'])
         self.fails('restore', self.noisy, '-o', self.path('o.png'), '--steps', '1', says=['o.png', 'PNG cannot hold Z=8'])
 
     def test_auto_says_which_device_it_took(self):
@@ -165,7 +165,7 @@ class CommandLine(ProgramTest):
         out = self.path('out.nii')
         self.fails('corrupt', self.clean, '-o', out, '--noise', 'salt:5', says=['salt:5'])
         self.fails('corrupt', self.clean, '-o', out, '--noise', 'kspace:2', says=['kspace:2'])
-        self.fails('restore', self.noisy, '-o', out, '--planes', '3', '--advice', 'off', '--steps', '1', says=['second stack'])
+        self.fails('restore', self.noisy, '-o', out, '--planes', '3', '--advice', 'off', '--steps', '1', says=['--second'])
         self.fails('restore', self.noisy, '-o', out, '--device', 'cuda', says=['cuda'])
         self.fails('restore', self.noisy, '-o', out, '--precision', 'fp16', says=['fp16'])
         self.fails('restore', self.noisy, '-o', out, '--method', 'magic', says=['magic'])

@@ -44,8 +44,8 @@ void check_learns_alone(const RestoreOptions& o, const TrainingRequest& request)
   const TrainingMethod& method = method_of(request.batches);
   if (method.needs_target && o.second.empty() && !request.batches.noise)
     throw Error(
-        fmt::format("--method {} with {} input plane{} ({}) needs a second noisy copy: give it with --second, or use "
-                    "an even number of --planes",
+        fmt::format("--method {} with {} input plane{} ({}) needs another copy: give it with --second, or learn from "
+                    "one alone, as noise2stack does with an even number of --planes",
                     method.name, request.batches.planes, request.batches.planes == 1 ? "" : "s", method.title));
   if (method.blind_spots && !o.second.empty())
     throw Error(fmt::format("--second: {} learns from one copy alone; leave --second out, or choose another method",
