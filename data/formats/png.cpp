@@ -225,14 +225,27 @@ std::unique_ptr<ImageWriter> create_png(const std::filesystem::path& path, Image
   return whole_writer(std::move(header), [=](const Image& image) { write_png(path, image, options); });
 }
 
-std::vector<std::byte> encode_png_rgb(int width, int height, std::span<const std::uint8_t> bytes) {
-  PngShape shape = {static_cast<std::size_t>(std::max(width, 0)), static_cast<std::size_t>(std::max(height, 0)), 3, 1};
-  if (bytes.empty() || shape.width == 0 || bytes.size() / 3 / shape.width != shape.height ||
-      bytes.size() % (3 * shape.width) != 0)
+namespace {
+
+std::vector<std::byte> encode_picture(int width, int height, std::size_t channels,
+                                      std::span<const std::uint8_t> bytes) {
+  const PngShape shape = {static_cast<std::size_t>(std::max(width, 0)), static_cast<std::size_t>(std::max(height, 0)),
+                          channels, 1};
+  if (bytes.empty() || bytes.size() != shape.width * shape.height * channels)
     throw Error(fmt::format("{} bytes are no picture of {}x{} pixels", bytes.size(), width, height));
   std::vector<std::byte> stored(bytes.size());
   std::transform(bytes.begin(), bytes.end(), stored.begin(), [](std::uint8_t byte) { return std::byte{byte}; });
   return encoded("a picture", shape, stored);
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_png_rgb(int width, int height, std::span<const std::uint8_t> bytes) {
+  return encode_picture(width, height, 3, bytes);
+}
+
+std::vector<std::byte> encode_png_grey(int width, int height, std::span<const std::uint8_t> bytes) {
+  return encode_picture(width, height, 1, bytes);
 }
 
 }  // namespace n2s

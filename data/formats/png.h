@@ -27,4 +27,7 @@ std::unique_ptr<ImageWriter> create_png(const std::filesystem::path& path, Image
 /// The file of a picture: 3 * width * height bytes, red green blue per pixel, rows from the top. Throws Error.
 std::vector<std::byte> encode_png_rgb(int width, int height, std::span<const std::uint8_t> bytes);
 
+/// The same of a grey picture: width * height bytes.
+std::vector<std::byte> encode_png_grey(int width, int height, std::span<const std::uint8_t> bytes);
+
 }  // namespace n2s

@@ -223,6 +223,7 @@ SystemResult run_system(const ExperimentContext& context, const System& system, 
     if (context.data.kind == "mri" && system.planes > 0)
       post = with_measured_frequencies(test, restored, context.device, context.pool);
     if (i == 0) {
+      if (!test.truth) write_example(folder / "example-input.tif", example_planes(test.noisy));
       write_example(folder / "example.tif", example_planes(restored));
       if (post) write_example(folder / "example-post.tif", example_planes(*post));
     }

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "data/normalisation.h"
 #include "tools/inspect/reports.h"
 #include "tools/pictures/plots.h"
+#include "tools/report/html.h"
 
 namespace n2s {
 namespace {
@@ -26,39 +26,9 @@ constexpr const char* kStyle = R"(
   figure { margin: 0; } figure.wide { grid-column: 1 / -1; } img { width: 100%; } figcaption { color: #57606a; font-size: .9rem; }
 )";
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '&')
-      result += "&amp;";
-    else if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
-}
-
-std::string base64(std::span<const std::byte> bytes) {
-  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      group = group << 8U | (i + j < bytes.size() ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0U);
-    for (std::size_t j = 0; j < 4; ++j) text += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63U] : '=';
-  }
-  return text;
-}
-
 std::string figure(const Canvas& picture, const std::string& caption, bool is_wide = false) {
-  return fmt::format(
-      "<figure{}><img alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption>{}</figcaption></figure>\n",
-      is_wide ? " class=\"wide\"" : "", escaped(caption), base64(picture.png()), escaped(caption));
+  return fmt::format("<figure{}><img alt=\"{}\" src=\"{}\"><figcaption>{}</figcaption></figure>\n",
+                     is_wide ? " class=\"wide\"" : "", escaped(caption), png_uri(picture.png()), escaped(caption));
 }
 
 /// A plane of at most 512 pixels on its longer side, as means of squares of pixels.

@@ -12,6 +12,7 @@
 #include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/experiments/experiment.h"
+#include "tools/experiments/experiment_report.h"
 #include "tools/experiments/result_table.h"
 #include "tools/json_output.h"
 #include "tools/run_lock.h"
@@ -45,8 +46,8 @@ void print(const ReproduceOptions& o, const std::vector<SystemResult>& results, 
                 {"segmentation", objects_json(objects)}});
     return;
   }
-  fmt::print("{}{}means over test planes and seeds; {}\nmore: {}, {}\n", table_text(rows), objects_text(objects), how,
-             (fs::path(o.folder) / "table.csv").string(), (fs::path(o.folder) / "planes.csv").string());
+  fmt::print("{}{}means over test planes and seeds; {}\nmore: {}, table.csv, planes.csv, figures/\n", table_text(rows),
+             objects_text(objects), how, (fs::path(o.folder) / "report.html").string());
 }
 
 void refuse_failures(const std::vector<SystemResult>& results) {
@@ -71,6 +72,7 @@ void reproduce(const ReproduceOptions& o) {
   const std::vector<TableRow> rows = table_of(o.kind, results);
   write_text(fs::path(o.folder) / "table.csv", table_csv(rows));
   write_text(fs::path(o.folder) / "planes.csv", planes_csv(results));
+  write_experiment_report({o.kind, o.data, o.scale, o.folder, results});
   print(o, results, rows);
   refuse_failures(results);
 }
@@ -80,7 +82,8 @@ void reproduce(const ReproduceOptions& o) {
 void add_reproduce(Program& program) {
   auto options = std::make_shared<ReproduceOptions>();
   ReproduceOptions& o = *options;
-  Verb verb = program.add_verb("reproduce", "Run one of the paper's experiments: every system of its Table 1");
+  Verb verb = program.add_verb("reproduce",
+                               "Run one of the paper's experiments: its Table 1 and figures from your data, as a page");
   verb.option("KIND", o.kind, "mri or microscopy").required().one_of({"mri", "microscopy"});
   verb.option("DATA", o.data, "The data set, which n2s prepare has written").required();
   verb.option("-o,--output", o.folder, "Folder for models, logs, figures and tables").required();
