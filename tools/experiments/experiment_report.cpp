@@ -66,6 +66,7 @@ std::vector<std::string> names_of_planes(const ExperimentReport& report, int sho
   for (const SystemResult& result : report.results)
     for (const SystemResult::OfStack& stack : result.stacks) planes = std::max(planes, stack.planes.size());
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(shown));
   for (int i = 0; i < shown; ++i)
     names.push_back(
         fmt::format("plane {} of {}", i * static_cast<int>(planes - 1) / std::max(1, shown - 1) + 1, planes));

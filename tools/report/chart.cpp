@@ -102,7 +102,8 @@ class Drawing {
     }
     x_ = scale_of(x, false, 0.02);
     y_ = scale_of(y, chart.is_logarithmic, 0.06);
-    height_ = kHeight + kLegendRow * static_cast<double>((chart.series.size() + 1) / 2);
+    const std::size_t rows = (chart.series.size() + 1) / 2;
+    height_ = kHeight + kLegendRow * static_cast<double>(rows);
     x_.from = kLeft;
     x_.to = kWidth - kRight;
     y_.from = kHeight - kBottom;
@@ -158,8 +159,9 @@ class Drawing {
             "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\"><title>{}: {:.6g}, {:.5g}</title></circle>\n",
             x_.at(series.x[i]), y_.at(series.y[i]), colour, escaped(series.name), series.x[i], series.y[i]);
     }
+    const std::size_t row = number / 2;
     const double x = kLeft + static_cast<double>(number % 2) * (kWidth - kLeft) / 2;
-    const double y = kHeight + 6 + kLegendRow * static_cast<double>(number / 2);
+    const double y = kHeight + 6 + kLegendRow * static_cast<double>(row);
     text += fmt::format(
         "<line x1=\"{0:.1f}\" x2=\"{1:.1f}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"{3}\" stroke-width=\"3\"{4}/>"
         "<text x=\"{5:.1f}\" y=\"{6:.1f}\" fill=\"currentColor\">{7}</text>\n</g>\n",
