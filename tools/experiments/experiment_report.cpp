@@ -92,8 +92,9 @@ std::string viewer_section(const ExperimentReport& report, const std::vector<Sho
     viewer.uris.emplace_back();
     for (int plane = 0; plane < one.planes.planes; ++plane)
       viewer.uris.back().push_back(grey_uri(part_of(one.planes, plane), window_for(report, shown, one.planes, plane)));
-    if (one.system != nullptr && one.system->name == "noisy") viewer.left = viewer.choices.size() - 1;
-    if (one.system != nullptr && one.system->name == "4") viewer.right = viewer.choices.size() - 1;
+    if (one.system == nullptr) continue;
+    if (one.system->name == "noisy") viewer.left = viewer.choices.size() - 1;
+    if (one.system->work == Work::network) viewer.right = viewer.choices.size() - 1;
   }
   return "<h2>Before and after</h2>\n<p>Drag the divider, or use the sliders and lists below; the arrow keys work, "
          "too.</p>\n" +
