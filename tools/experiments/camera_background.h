@@ -2,12 +2,9 @@
 // section 3.2). Images are kept in their sample type, on a disk where memory is short, and read band by band.
 #pragma once
 
-#include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "data/stack.h"
 #include "data/stored_planes.h"
 #include "kernels/base/thread_pool.h"
 

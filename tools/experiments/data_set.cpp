@@ -165,7 +165,7 @@ void write_data_set(const fs::path& path, DataSetPlan& plan, bool leave_out, con
     try {
       for (const PlannedCopy& copy : planned.copies) copies.push_back(copy.load());
     } catch (const Error& error) {
-      if (!leave_out) throw;
+      if (!leave_out || interrupted()) throw;
       plan.findings.unusable.emplace_back(error.what());
       damaged.insert(planned.name);
       warn("{}; left out", error.what());

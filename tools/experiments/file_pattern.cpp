@@ -30,7 +30,7 @@ FilePattern::FilePattern(const std::string& pattern) {
         throw Error(fmt::format("--pattern {}: '{}' is not one of {}, or is there twice", pattern, field,
                                 fmt::join(kFields, ", ")));
       fields_.push_back(field);
-      expression += field == "well" ? "([A-Za-z0-9]+?)" : "([0-9]+)";
+      expression += field == "well" ? "([A-Za-z0-9]+?)" : "([0-9]{1,9})";
       i = end;
     } else {
       if (std::string_view(R"(\^$.|?+()[]})").find(c) != std::string_view::npos) expression += '\\';

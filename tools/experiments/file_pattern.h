@@ -13,7 +13,7 @@ namespace n2s {
 inline constexpr const char* kHarmonyPattern = "r{row}c{column}f{field}p{plane}-ch{channel}*";
 
 /// "r{row}c{column}f{field}p{plane}-ch{channel}*": fields in braces, of which {well} takes letters and digits ("B03")
-/// and all others digits; * stands for anything, everything else for itself.
+/// and all others one to nine digits; * stands for anything, everything else for itself.
 class FilePattern {
  public:
   /// Throws Error for a field that is not known, is there twice, or is never closed.

@@ -14,6 +14,7 @@
 #include "data/json_text.h"
 #include "kernels/base/error.h"
 #include "tools/experiments/camera_background.h"
+#include "tools/interrupt.h"
 #include "tools/loaded_file.h"
 #include "tools/stack_stream.h"
 #include "tools/stored_stacks.h"
@@ -85,6 +86,7 @@ class ModalityImages {
     errors_.resize(sources_.size());
     std::vector<int> readable;
     for (int i = 0; i < shape.planes; ++i) {
+      if (interrupted()) throw Error("interrupted; nothing is written");
       const PlaneSource& source = sources_[static_cast<std::size_t>(i)];
       try {
         const Stack plane = read_planes(open_file(source.file.string(), {}), source.stack, source.plane, 1);

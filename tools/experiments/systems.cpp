@@ -1,4 +1,4 @@
-// See systems.h. The published figures are those of SPEC's Table 1: other data than anyone's own.
+// See systems.h. The published figures are those of the paper's Table 1: other data than anyone's own.
 #include "tools/experiments/systems.h"
 
 #include <fmt/format.h>
