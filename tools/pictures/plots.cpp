@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 
+#include "tools/pictures/axis_scale.h"
 #include "tools/pictures/canvas.h"
 
 namespace n2s {
@@ -19,35 +20,6 @@ constexpr Colour kBlack{20, 20, 20};
 constexpr Colour kGrid{222, 226, 230};
 constexpr Colour kText{60, 60, 60};
 constexpr std::array<Colour, 4> kColours{{{31, 119, 180}, {214, 39, 40}, {44, 160, 44}, {148, 103, 189}}};
-
-/// One axis of a diagram: values to pixels, and where its ticks are.
-struct Scale {
-  double low = 0, high = 1;
-  bool logarithmic = false;
-  double pixel_low = 0, pixel_high = 1;
-
-  double at(double value) const {
-    const double v = logarithmic ? std::log10(value) : value;
-    return pixel_low + (v - low) / (high - low) * (pixel_high - pixel_low);
-  }
-  std::vector<double> ticks() const {
-    std::vector<double> values;
-    if (logarithmic) {
-      const bool fine = high - low < 2;  // less than two decades: 1, 2, 5 in each
-      for (int decade = static_cast<int>(std::floor(low)); decade <= static_cast<int>(std::ceil(high)); ++decade)
-        for (const double factor : {1.0, 2.0, 5.0})
-          if ((fine || factor == 1) && std::log10(factor) + decade >= low && std::log10(factor) + decade <= high)
-            values.push_back(factor * std::pow(10, decade));
-      return values;
-    }
-    const double rough = (high - low) / 6;
-    const double power = std::pow(10, std::floor(std::log10(rough)));
-    const double step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
-    for (double v = std::ceil(low / step) * step; v <= high + 1e-9 * step; v += step)
-      values.push_back(std::abs(v) < 1e-9 * step ? 0 : v);
-    return values;
-  }
-};
 
 /// Limits the y axis: the losses of the first steps are so large that all others would lie on the bottom line.
 double quantile(const std::vector<Curve>& curves, std::vector<double> Curve::*values, double share) {
@@ -61,8 +33,8 @@ double quantile(const std::vector<Curve>& curves, std::vector<double> Curve::*va
   return *at;
 }
 
-Scale make_scale(const std::vector<Curve>& curves, std::vector<double> Curve::*values, bool may_be_logarithmic) {
-  Scale scale{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+AxisScale make_scale(const std::vector<Curve>& curves, std::vector<double> Curve::*values, bool may_be_logarithmic) {
+  AxisScale scale{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   for (const Curve& curve : curves)
     for (const double v : curve.*values)
       if (std::isfinite(v)) scale.low = std::min(scale.low, v), scale.high = std::max(scale.high, v);
@@ -92,10 +64,10 @@ Canvas draw_diagram(const Diagram& diagram) {
   const auto& [x_label, y_label, curves, logarithmic] = diagram;
   constexpr int kWidth = 960, kHeight = 560, kLeft = 110, kTop = 50, kRight = 930, kBottom = 490;
   Canvas canvas(kWidth, kHeight, kWhite);
-  Scale x = make_scale(curves, &Curve::x, false);
-  Scale y = make_scale(curves, &Curve::y, logarithmic);
-  x.pixel_low = kLeft, x.pixel_high = kRight;
-  y.pixel_low = kBottom, y.pixel_high = kTop;
+  AxisScale x = make_scale(curves, &Curve::x, false);
+  AxisScale y = make_scale(curves, &Curve::y, logarithmic);
+  x.from = kLeft, x.to = kRight;
+  y.from = kBottom, y.to = kTop;
   for (const double tick : x.ticks()) {
     const std::string label = fmt::format("{:g}", tick);
     canvas.line(x.at(tick), kTop, x.at(tick), kBottom, kGrid);

@@ -9,6 +9,7 @@
 #include <limits>
 #include <string_view>
 
+#include "tools/pictures/axis_scale.h"
 #include "tools/report/html.h"
 
 namespace n2s {
@@ -20,35 +21,6 @@ constexpr double kWidth = 720;
 constexpr double kHeight = 400;
 constexpr double kLeft = 64, kRight = 16, kTop = 16, kBottom = 52;
 constexpr double kLegendRow = 18;
-
-/// One axis: values to places.
-struct Scale {
-  double low = 0, high = 1;
-  double from = 0, to = 1;  // places of low and high
-  bool is_logarithmic = false;
-
-  double at(double value) const {
-    const double v = is_logarithmic ? std::log10(value) : value;
-    return from + (v - low) / (high - low) * (to - from);
-  }
-
-  std::vector<double> ticks() const {
-    std::vector<double> ticks;
-    if (is_logarithmic) {
-      for (int decade = static_cast<int>(std::floor(low)); decade <= static_cast<int>(std::ceil(high)); ++decade)
-        for (const double factor : {1.0, 2.0, 5.0})
-          if (const double tick = std::log10(factor) + decade; tick >= low && tick <= high)
-            ticks.push_back(factor * std::pow(10, decade));
-      return ticks;
-    }
-    const double rough = (high - low) / 6;
-    const double power = std::pow(10, std::floor(std::log10(rough)));
-    const double step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
-    for (double tick = std::ceil(low / step) * step; tick <= high + 1e-9 * step; tick += step)
-      ticks.push_back(std::abs(tick) < 1e-9 * step ? 0 : tick);
-    return ticks;
-  }
-};
 
 /// Over the finite values of all lists.
 struct Range {
@@ -64,11 +36,11 @@ struct Range {
   }
 };
 
-Scale scale_of(Range range, bool is_logarithmic, double margin) {
+AxisScale scale_of(Range range, bool is_logarithmic, double margin) {
   if (!(range.low <= range.high)) range = {0, 1};
-  Scale scale;
-  scale.is_logarithmic = is_logarithmic && range.low > 0;
-  if (scale.is_logarithmic) range = {std::log10(range.low), std::log10(range.high)};
+  AxisScale scale;
+  scale.logarithmic = is_logarithmic && range.low > 0;
+  if (scale.logarithmic) range = {std::log10(range.low), std::log10(range.high)};
   const double around = range.high > range.low ? margin * (range.high - range.low) : 0.5;
   scale.low = range.low - around;
   scale.high = range.high + around;
@@ -148,7 +120,7 @@ class Drawing {
     const std::string_view colour = kColours.at((series.colour >= 0 ? own : number) % kColours.size());
     const std::string dash = series.is_dashed ? " stroke-dasharray=\"6 4\"" : "";
     std::string text = "<g>\n";
-    for (const auto& [begin, end] : runs(series, y_.is_logarithmic)) {
+    for (const auto& [begin, end] : runs(series, y_.logarithmic)) {
       if (!series.low.empty()) text += band(series, begin, end, colour);
       text += fmt::format("<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{} points=\"", colour, dash);
       for (std::size_t i = begin; i < end; ++i)
@@ -179,7 +151,7 @@ class Drawing {
   }
 
   const Chart* chart_;
-  Scale x_, y_;
+  AxisScale x_, y_;
   double height_ = 0;
 };
 
