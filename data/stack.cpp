@@ -223,6 +223,15 @@ std::string describe_position(const Image& image, const StackSelection& selectio
   return text;
 }
 
+Image image_of(Stack stack) {
+  Image image;
+  image.axes = {{'Z', static_cast<std::size_t>(stack.planes), 1},
+                {'Y', static_cast<std::size_t>(stack.height), 1},
+                {'X', static_cast<std::size_t>(stack.width), 1}};
+  image.values = std::move(stack.voxels);
+  return image;
+}
+
 Stack take_stack(const Image& image, const StackSelection& selection) {
   Stack stack = empty_stack(image.axes, selection);
   stack.voxels.resize(voxel_count(stack));

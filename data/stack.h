@@ -70,6 +70,9 @@ std::size_t number_of(const Image& image, const StackSelection& selection);
 /// "channel 1, time point 3", for messages; empty where the image has no other stack.
 std::string describe_position(const Image& image, const StackSelection& selection);
 
+/// An image of floats with the axes Z, Y and X, of unknown spacing.
+Image image_of(Stack stack);
+
 /// The selected voxels. Planes are Y rows by X columns; along Y they are Z by X, along X they are Z by Y.
 Stack take_stack(const Image& image, const StackSelection& selection);
 

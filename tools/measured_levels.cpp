@@ -27,6 +27,15 @@ Stack sample_of(const PlanesToRead& planes) {
   return sample;
 }
 
+Stack consecutive_planes(const Stack& stack, int first, int count) {
+  Stack part{count, stack.height, stack.width, {}};
+  for (int i = 0; i < count; ++i) {
+    const std::span<const float> plane = plane_of(stack, first + i);
+    part.voxels.insert(part.voxels.end(), plane.begin(), plane.end());
+  }
+  return part;
+}
+
 }  // namespace
 
 PlanesToRead planes_to_read(const OpenFile& file, std::size_t stack) {
@@ -42,15 +51,15 @@ PlanesToRead planes_in_any_order(const OpenFile& file, std::size_t stack) {
   }
   const auto whole =
       std::make_shared<const Stack>(take_stack(read_image(file.path, file.options.read), file.selected.stacks[stack]));
-  planes.read = [whole](int first, int count) {
-    Stack part{count, whole->height, whole->width, {}};
-    for (int i = 0; i < count; ++i) {
-      const std::span<const float> plane = plane_of(*whole, first + i);
-      part.voxels.insert(part.voxels.end(), plane.begin(), plane.end());
-    }
-    return part;
-  };
+  planes.read = [whole](int first, int count) { return consecutive_planes(*whole, first, count); };
   return planes;
+}
+
+PlanesToRead planes_to_read(const std::string& name, const Stack& stack) {
+  Image header;
+  header.type = SampleType::float32;
+  return {name, Stack{stack.planes, stack.height, stack.width, {}}, header,
+          [&stack](int first, int count) { return consecutive_planes(stack, first, count); }};
 }
 
 PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored) {

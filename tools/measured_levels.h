@@ -16,6 +16,8 @@ namespace n2s {
 PlanesToRead planes_to_read(const OpenFile& file, std::size_t stack);
 /// Whatever the values are; of an order of axes that can only be read whole, from memory.
 PlanesToRead planes_in_any_order(const OpenFile& file, std::size_t stack);
+/// Of a stack in memory, which must live as long as the result.
+PlanesToRead planes_to_read(const std::string& name, const Stack& stack);
 /// Of planes as they are stored. They must live as long as the result.
 PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored);
 

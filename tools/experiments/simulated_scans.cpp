@@ -32,14 +32,12 @@ void add_scanner_noise(Stack& head, std::uint64_t seed, int subject) {
   }
 }
 
-Image image_of(Stack head) {
-  Image image;
-  image.axes = {{'Z', static_cast<std::size_t>(head.planes), 1.2},
-                {'Y', static_cast<std::size_t>(head.height), 0.9375},
-                {'X', static_cast<std::size_t>(head.width), 0.9375}};
+Image scan_of(Stack head) {
+  Image image = image_of(std::move(head));
+  image.axes[0].spacing = 1.2;
+  image.axes[1].spacing = image.axes[2].spacing = 0.9375;
   image.unit = "mm";
   image.type = SampleType::int16;
-  image.values = std::move(head.voxels);
   return image;
 }
 
@@ -70,7 +68,7 @@ std::vector<std::string> simulate_scans(const std::filesystem::path& folder, con
     add_scanner_noise(head, settings.seed, subject);
     WriteOptions write;
     write.overwrite = overwrite;
-    write_image(files[static_cast<std::size_t>(i)], image_of(std::move(head)), write);
+    write_image(files[static_cast<std::size_t>(i)], scan_of(std::move(head)), write);
   });
   return files;
 }

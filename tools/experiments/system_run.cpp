@@ -17,6 +17,7 @@
 #include "tools/experiments/downstream.h"
 #include "tools/experiments/test_stacks.h"
 #include "tools/filters/bm3d_filter.h"
+#include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 #include "tools/stored_stacks.h"
@@ -128,20 +129,7 @@ class NetworkRestoring {
 };
 
 Stack bm3d_restored(const ExperimentContext& context, const TestStack& test) {
-  Stack shape = test.noisy;
-  shape.voxels.clear();
-  Image header;
-  header.type = SampleType::float32;
-  const auto read = [&](int first, int count) {
-    const std::size_t pixels = plane_pixels(test.noisy);
-    const auto begin =
-        test.noisy.voxels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * pixels);
-    return Stack{count,
-                 test.noisy.height,
-                 test.noisy.width,
-                 {begin, begin + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * pixels)}};
-  };
-  const StackNoise noise = noise_of({}, {test.name, shape, header, read});
+  const StackNoise noise = noise_of({}, planes_to_read(test.name, test.noisy));
   Stack restored = test.noisy;
   bm3d_filter(noise, context.common, context.device, context.pool).run(test.noisy, restored.voxels);
   return restored;
@@ -294,14 +282,9 @@ Stack example_planes(const Stack& stack) {
 }
 
 void write_example(const fs::path& file, const Stack& planes) {
-  Image image;
-  image.axes = {{'Z', static_cast<std::size_t>(planes.planes), 1},
-                {'Y', static_cast<std::size_t>(planes.height), 1},
-                {'X', static_cast<std::size_t>(planes.width), 1}};
-  image.values = planes.voxels;
   WriteOptions write;
   write.overwrite = true;
-  write_image(file, image, write);
+  write_image(file, image_of(planes), write);
 }
 
 }  // namespace n2s

@@ -84,11 +84,7 @@ StackMetrics measure(const Stack& result, const Stack& clean, const Device& devi
 }
 
 void write(const fs::path& path, const Stack& stack) {
-  Image image;
-  image.axes = {{'Z', static_cast<std::size_t>(stack.planes), 1},
-                {'Y', static_cast<std::size_t>(stack.height), 1},
-                {'X', static_cast<std::size_t>(stack.width), 1}};
-  image.values = stack.voxels;
+  Image image = image_of(stack);
   image.unit = "mm";
   WriteOptions options;
   options.overwrite = true;
