@@ -55,11 +55,22 @@ class TwoCopies(ProgramTest):
                               '32', '--validation-planes', '1')
         self.assertEqual(result['steps'], 4)
 
+    def test_copies_of_different_exposure_are_refused(self):
+        # Their mean would be of neither level. More noise in one of them is no reason.
+        other, draw = self.path('other.npy'), random.Random(6)
+        for factor, offset, sigma in ((2, 0, 15), (1, 30, 15), (0.5, 50, 15)):
+            npy(other, (6, 32, 40), lambda p, r, c: factor * (100 + 40 * math.sin(r / 6 + p / 9) * math.cos(c / 7)) + offset + draw.gauss(0, sigma))
+            self.fails('restore', self.copies[0], '--second', other, '-o', self.out, *SHORT, says=('other.npy', 'levels'))
+        self.assertFalse(os.path.exists(self.out))
+        npy(other, (6, 32, 40), lambda p, r, c: 100 + 40 * math.sin(r / 6 + p / 9) * math.cos(c / 7) + draw.gauss(0, 18))
+        self.json_of('restore', self.copies[0], '--second', other, '-o', self.out, *SHORT)
+
     def test_what_does_not_fit_is_refused(self):
         other = self.path('other.npy')
         self.write_stack(other, (5, 32, 40), random.Random(5))
         self.fails('restore', self.copies[0], '--second', other, '-o', self.out, *SHORT, says=('other.npy', 'shape'))
         self.fails('restore', self.copies[0], '--second', self.copies[1], '-o', self.out, '--method', 'noise2void', *SHORT, says=('--second',))
+        self.fails('restore', self.copies[0], '--second', self.copies[1], '-o', self.out, '--method', 'noise2clean', *SHORT, says=('--target',))
         self.fails('restore', self.copies[0], '-o', self.out, '--method', 'noise2noise', *SHORT, says=('--second',))
         self.assertFalse(os.path.exists(self.out))
 

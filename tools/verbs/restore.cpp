@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,6 +22,7 @@
 #include "tools/model_use.h"
 #include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
+#include "tools/second_copy.h"
 #include "tools/stored_stacks.h"
 #include "tools/streamed_denoise.h"
 #include "tools/training_run.h"
@@ -47,19 +47,19 @@ void check_learns_alone(const RestoreOptions& o, const TrainingRequest& request)
         fmt::format("--method {} with {} input plane{} ({}) needs another copy: give it with --second, or learn from "
                     "one alone, as noise2stack does with an even number of --planes",
                     method.name, request.batches.planes, request.batches.planes == 1 ? "" : "s", method.title));
-  if (method.blind_spots && !o.second.empty())
-    throw Error(fmt::format("--second: {} learns from one copy alone; leave --second out, or choose another method",
-                            method.name));
 }
 
-/// The second copy of a file, which has its shape. Throws Error.
-LoadedFile load_second(const RestoreOptions& o, const LoadedFile& file) {
-  LoadedFile second = load_noisy_file(o.second, o.input, o.common);
-  const auto shape = [](const Stack& s) { return std::array{s.planes, s.height, s.width}; };
-  if (second.stacks.size() != file.stacks.size() || shape(second.stacks.front()) != shape(file.stacks.front()))
-    throw Error(fmt::format("--second {}: {}, but {} is {}; two copies have the same shape", o.second,
-                            describe_axes(second.image.axes), o.in, describe_axes(file.image.axes)));
-  return second;
+/// Of the methods, those that two noisy copies can teach each other with.
+void check_method_takes_second(const RestoreOptions& o) {
+  if (o.second.empty()) return;
+  const std::string name = method_name(o.training);
+  const TrainingMethod& method = training_method(name, default_planes(name, 5, true));
+  if (method.blind_spots)
+    throw Error(
+        fmt::format("--second: {} learns from one copy alone; leave --second out, or choose another method", name));
+  if (method.target == TargetOf::clean_source)
+    throw Error(
+        fmt::format("--second: is a second noisy copy, but {} learns from a clean one: use n2s train --target", name));
 }
 
 /// Of one network.
@@ -152,12 +152,6 @@ void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const Train
   progress.finish();
 }
 
-void average(const std::vector<Stack>& with, std::vector<Stack>& results) {
-  for (std::size_t i = 0; i < results.size(); ++i)
-    std::transform(results[i].voxels.begin(), results[i].voxels.end(), with[i].voxels.begin(),
-                   results[i].voxels.begin(), [](float a, float b) { return (a + b) / 2; });
-}
-
 WriteOptions write_options(const RestoreOptions& o) {
   WriteOptions write;
   write.overwrite = o.common.force;
@@ -168,7 +162,7 @@ std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const OpenF
                                             const Device& device, ThreadPool& pool) {
   const LoadedFile file = load_noisy_file(o.in, o.input, o.common);
   std::optional<LoadedFile> second;
-  if (!o.second.empty()) second = load_second(o, file);
+  if (!o.second.empty()) second = load_second_copy(o.second, file, o.input, o.common);
   VoxelMemory unused;
   std::vector<TrainedGroup> trained =
       GroupTraining(o, opened, run, unused, device, pool)
@@ -277,6 +271,7 @@ void print_records(const RestoreOptions& o, const std::vector<TrainedGroup>& tra
 }
 
 void restore(const RestoreOptions& o) {
+  check_method_takes_second(o);
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
