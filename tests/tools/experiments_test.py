@@ -222,6 +222,13 @@ class Experiments(ProgramTest):
         self.assertAlmostEqual(result['segmentation'][0]['dice'], float(numpy.mean(dice)), delta=1e-4)
         masks = tifffile.imread(out + '/noisy-seed1/example-masks.tif')
         self.assertTrue(set(numpy.unique(masks)) <= {0, 1})
+        # Results from before the check was asked for are segmented later, by the networks that are there.
+        self.json_of('reproduce', 'microscopy', data, '-o', self.path('later'), '--scale', '2', '--methods', 'noisy,2')
+        model = os.stat(self.path('later/2-seed1/model.safetensors')).st_mtime_ns
+        later = self.json_of('reproduce', 'microscopy', data, '-o', self.path('later'), '--scale', '2', '--methods', 'segmentation,noisy,2')
+        self.assertEqual(later['segmentation'], [row for row in self.json_of(
+            'reproduce', 'microscopy', data, '-o', self.path('once'), '--scale', '2', '--methods', 'segmentation,noisy,2')['segmentation']])
+        self.assertEqual(model, os.stat(self.path('later/2-seed1/model.safetensors')).st_mtime_ns)
         # A model that is given takes the place of the one that is trained.
         given = self.json_of('reproduce', 'microscopy', data, '-o', self.path('given'), '--scale', '2', '--methods', 'segmentation,noisy',
                              '--segmentation', out + '/segmentation-seed1')

@@ -90,7 +90,8 @@ class Pages(ProgramTest):
         for begin, divided, moved, same in found['viewers']:
             self.assertNotEqual(begin['clip'], divided['clip'])
             self.assertEqual(begin['over'], divided['over'])
-            self.assertNotEqual((divided['over'], divided['label']), (moved['over'], moved['label']))
+            self.assertNotEqual(divided['over'], moved['over'])
+            self.assertNotEqual(divided['label'], moved['label'])
             self.assertNotEqual(divided['under'], moved['under'])
             self.assertEqual(same['over'], same['under'])
             self.assertNotEqual(moved['alt'], same['alt'])

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -42,6 +43,21 @@ bool can_run(const StoredDataSet& data, const System& system) {
          (system.target.empty() || data.has_copy(std::string(system.target)));
 }
 
+bool has_objects(const SystemResult& result) {
+  return std::any_of(result.stacks.begin(), result.stacks.end(),
+                     [](const auto& stack) { return !stack.objects.empty(); });
+}
+
+/// Results from before the downstream check was asked for are made again; the networks are there.
+void redo_without_objects(const ExperimentOptions& options, std::vector<ExperimentPart>& parts) {
+  const bool is_asked_for =
+      !options.segmentation.empty() || std::any_of(parts.begin(), parts.end(), [](const ExperimentPart& part) {
+        return part.system->work == Work::segmentation;
+      });
+  for (ExperimentPart& part : parts)
+    if (is_asked_for && is_segmented(*part.system) && part.result && !has_objects(*part.result)) part.result.reset();
+}
+
 /// What learns nothing does not depend on the seed.
 std::vector<ExperimentPart> parts_of(const ExperimentContext& context, const ExperimentOptions& options,
                                      const fs::path& folder) {
@@ -62,20 +78,24 @@ std::vector<ExperimentPart> parts_of(const ExperimentContext& context, const Exp
       if (part.result && !part.result->error.empty()) part.result.reset();  // it is tried again
       parts.push_back(std::move(part));
     }
+  redo_without_objects(options, parts);
   return parts;
 }
 
-nlohmann::json settings_of(const ExperimentContext& context) {
+/// The data set by its size, too: it may have been prepared anew.
+nlohmann::json settings_of(const ExperimentContext& context, const ExperimentOptions& options) {
   return {{"format", 1},
           {"experiment", context.data.kind},
           {"data", fs::absolute(context.data.file).lexically_normal().string()},
+          {"data_bytes", fs::file_size(context.data.file)},
+          {"segmentation", options.segmentation.string()},
           {"scale", context.scale.name}};
 }
 
 /// Parts with other settings must not be mixed.
-void check_settings(const ExperimentContext& context, const fs::path& folder) {
+void check_settings(const ExperimentContext& context, const ExperimentOptions& options, const fs::path& folder) {
   const fs::path file = folder / "experiment.json";
-  const nlohmann::json settings = settings_of(context);
+  const nlohmann::json settings = settings_of(context, options);
   if (std::ifstream stream(file); stream) {
     const std::string text{std::istreambuf_iterator<char>(stream), {}};
     nlohmann::json before;
@@ -93,13 +113,13 @@ void check_settings(const ExperimentContext& context, const fs::path& folder) {
   write_file_atomically(file, std::as_bytes(std::span(text)));
 }
 
-void estimate(const ExperimentContext& context, std::vector<ExperimentPart>& parts) {
+void estimate(const ExperimentContext& context, const fs::path& folder, std::vector<ExperimentPart>& parts) {
   for (ExperimentPart& part : parts) {
     if (part.result) continue;
     for (const ExperimentPart& other : parts)  // of another seed
       if (other.system == part.system && other.seconds > 0) part.seconds = other.seconds;
     try {
-      if (part.seconds == 0) part.seconds = estimated_seconds(context, *part.system);
+      if (part.seconds == 0) part.seconds = estimated_seconds(context, *part.system, folder);
     } catch (const Error&) {
       part.seconds = 1;  // its run will say why
     }
@@ -158,9 +178,9 @@ std::vector<SystemResult> run_experiment(const ExperimentContext& context, const
   if (context.data.of(Part::train).empty() || context.data.of(Part::test).empty())
     throw Error(fmt::format("{}: no stacks to train on, or none to test with", context.data.file.string()));
   std::vector<ExperimentPart> parts = parts_of(context, options, folder);
-  check_settings(context, folder);
+  check_settings(context, options, folder);
   const InterruptGuard guard;
-  estimate(context, parts);
+  estimate(context, folder, parts);
   announce(context, parts);
   write_truth(context, folder);
   double correction = 1;  // what the estimates have been wrong by

@@ -6,26 +6,20 @@
 #include <string>
 #include <vector>
 
-#include "tools/experiments/result_table.h"
 #include "tools/experiments/system_result.h"
-#include "tools/report/chart.h"
+#include "tools/experiments/systems.h"
 
 namespace n2s {
 
 struct ExperimentReport {
   std::string experiment;        // "mri", "microscopy"
   std::string data, scale;       // the data set's file; of the training
-  std::filesystem::path folder;  // of the experiment: pictures and logs of the systems
+  std::filesystem::path folder;  // of the experiment
   std::vector<SystemResult> results;
-};
 
-/// Its charts, each with a name for files: "planes", "position", ...
-struct NamedChart {
-  std::string name;
-  Chart chart;
-  std::string caption;
+  /// Pictures and log of the system's run with the first seed.
+  std::filesystem::path folder_of(const System& system) const { return folder / (std::string(system.name) + "-seed1"); }
 };
-std::vector<NamedChart> experiment_charts(const ExperimentReport& report);
 
 /// Writes report.html, and the charts as figures/NAME.svg and .csv, into the folder. Throws Error.
 void write_experiment_report(const ExperimentReport& report);

@@ -214,7 +214,7 @@ class PlateSorting {
   Image header_;
 };
 
-/// What most of the fields have is what all should have; the others are noted and taken out.
+/// What any field has, all should have; those that lack something are noted and taken out.
 void check_completeness(std::map<std::string, Field>& fields, Findings& findings) {
   std::map<std::string, std::set<int>> whole;
   for (const auto& [name, field] : fields)

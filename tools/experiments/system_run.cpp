@@ -17,6 +17,7 @@
 #include "tools/experiments/downstream.h"
 #include "tools/experiments/test_stacks.h"
 #include "tools/filters/bm3d_filter.h"
+#include "tools/interrupt.h"
 #include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
@@ -199,10 +200,11 @@ SystemResult run_system(const ExperimentContext& context, const System& system, 
   const std::function<Stack(const TestStack&)> restore = restoring(context, system, folder);
   const auto count = static_cast<int>(context.data.of(Part::test).size());
   std::optional<Segmentation> segmentation;
-  if (!context.segmentation.empty() && (system.copy == "low" || system.copy == "high"))
+  if (!context.segmentation.empty() && is_segmented(system))
     segmentation.emplace(context.segmentation, context.device, context.common);
   Progress progress("measuring", "stacks", count, context.common.quiet);
   for (int i = 0; i < count; ++i) {
+    if (interrupted()) throw Error("interrupted; the same command again continues");
     const TestStack test = load_test_stack(context.data, system, i, context.pool);
     const auto before = Clock::now();
     const Stack restored = restore(test);
@@ -235,14 +237,21 @@ SystemResult run_system(const ExperimentContext& context, const System& system, 
   return result;
 }
 
-double estimated_seconds(const ExperimentContext& context, const System& system) {
+bool is_segmented(const System& system) {
+  return system.work != Work::segmentation && (system.copy == "low" || system.copy == "high");
+}
+
+double estimated_seconds(const ExperimentContext& context, const System& system, const fs::path& scratch) {
   constexpr double kFilterSeconds = 1.5e-6;   // per pixel
   constexpr double kMeasureSeconds = 0.2e-6;  // per pixel: reading, noise, metrics
   const std::vector<StoredDataSet::Entry> tests = context.data.of(Part::test);
   const Stack first = load_copy(context.data, tests.front(), std::string(system.copy));
   const double pixels = static_cast<double>(first.voxels.size()) * static_cast<double>(tests.size());
+  constexpr int kSteps = 3;
+  const TrainingLength& length = context.scale.length;
+  if (learns(system.work) && length.epochs == 0 && length.steps <= kSteps) return 1;  // as soon done as measured
   if (!learns(system.work)) return pixels * (kMeasureSeconds + (system.work == Work::bm3d ? kFilterSeconds : 0));
-  VoxelMemory memory;
+  VoxelMemory memory = voxel_memory(0, scratch);
   std::vector<TrainingStack> stacks = training_stacks(context, system, memory, true);
   TrainingOptions options = training_options(context, system);
   options.held_out = 0;
@@ -254,7 +263,6 @@ double estimated_seconds(const ExperimentContext& context, const System& system)
   settings.adam = request.adam;
   settings.masked_loss = request.batches.blind_spots.has_value();
   Trainer trainer(*context.device.backend, graph, batches, {}, settings);
-  constexpr int kSteps = 3;
   trainer.set_total_steps(kSteps + 1);
   trainer.step();
   const auto start = Clock::now();

@@ -40,8 +40,12 @@ struct ExperimentContext {
 SystemResult run_system(const ExperimentContext& context, const System& system, std::uint64_t seed,
                         const std::filesystem::path& folder);
 
-/// Seconds that run_system() will take, from a few steps of its training.
-double estimated_seconds(const ExperimentContext& context, const System& system);
+/// Seconds that run_system() will take, from a few steps of its training. `scratch` is a folder for data that memory
+/// does not hold.
+double estimated_seconds(const ExperimentContext& context, const System& system, const std::filesystem::path& scratch);
+
+/// Whether the downstream check looks at what the system restores.
+bool is_segmented(const System& system);
 
 /// The planes of a stack that pictures show: the first, the last and three between.
 Stack example_planes(const Stack& stack);
