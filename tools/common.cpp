@@ -43,13 +43,17 @@ std::string check_seed(const std::string& text) {
 
 void add_common_options(Verb& verb, CommonOptions& o) {
   verb.heading("Common");
+  add_device_options(verb, o);
+  add_seed_option(verb, o);
+  add_threads_option(verb, o);
+  add_report_options(verb, o);
+}
+
+void add_device_options(Verb& verb, CommonOptions& o) {
   verb.option("--device", o.device, "auto (the first GPU, else the CPU), cpu, cuda or cuda:NUMBER").show_default();
   verb.option("--precision", o.precision, "fp32; on GPUs also tf32, fp16 and bf16")
       .one_of({"fp32", "tf32", "fp16", "bf16"})
       .show_default();
-  add_seed_option(verb, o);
-  add_threads_option(verb, o);
-  add_report_options(verb, o);
 }
 
 void add_seed_option(Verb& verb, CommonOptions& o) {

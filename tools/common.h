@@ -26,7 +26,8 @@ struct CommonOptions {
 };
 void add_common_options(Verb& verb, CommonOptions& options);
 
-/// Single ones of them, for verbs that need no device.
+/// Some of them, for verbs that do not need all.
+void add_device_options(Verb& verb, CommonOptions& options);
 void add_seed_option(Verb& verb, CommonOptions& options);
 void add_threads_option(Verb& verb, CommonOptions& options);
 

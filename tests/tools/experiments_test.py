@@ -185,7 +185,12 @@ class Experiments(ProgramTest):
         self.fails('prepare', 'mri', self.path('nowhere'), '-o', self.path('x.h5'), says=('nowhere',))
         self.fails('prepare', 'mri', self.path('volumes'), '-o', self.path('x.tif'), says=('.h5',))
         self.fails('prepare', 'microscopy', self.path('volumes'), '-o', self.path('x.h5'), '--pattern', '{wel}', says=('wel',))
-        self.assertFalse(os.path.exists(self.path('x.h5')))
+        for kind, option in (('mri', ('--pattern', 'x{well}')), ('mri', ('--second', 'x')), ('microscopy', ('--side', '100')),
+                             ('microscopy', ('--axis', 'z')), ('stacks', ('--middle', '5'))):
+            self.fails('prepare', kind, self.path('volumes'), '-o', self.path('x.h5'), *option, says=(option[0], kind))
+        self.fails('simulate', 'mri', '-o', self.path('new'), '--wells', '1', says=('--wells',))
+        self.fails('simulate', 'microscopy', '-o', self.path('new'), '--subjects', '5', says=('--subjects',))
+        self.assertFalse(os.path.exists(self.path('x.h5')) or os.path.exists(self.path('new')))
 
     def small_plate(self, planes=3):
         self.json_of('simulate', 'microscopy', '-o', self.path('plate'), '--wells', '2', '--fields', '3', '--planes', str(max(3, planes)), '--side', '64')
@@ -239,6 +244,11 @@ class Experiments(ProgramTest):
         self.assertEqual(self.json_of(*words), result)
         self.assertEqual(times, {path: os.stat(path).st_mtime_ns for path in times})
         self.fails('reproduce', 'microscopy', data, '-o', out, '--scale', '3', says=('other settings',))
+        os.makedirs(self.path('later/2-seedlings'))
+        anew = self.json_of('reproduce', 'microscopy', data, '-o', self.path('later'), '--scale', '1', '--methods', 'noisy', '--force')
+        self.assertEqual([row['system'] for row in anew['table']], ['noisy'])
+        self.assertEqual(sorted(name for name in os.listdir(self.path('later')) if os.path.isdir(self.path('later/' + name))),
+                         ['2-seedlings', 'figures', 'noisy-seed1'])
         self.fails('reproduce', 'mri', data, '-o', self.path('other'), says=('microscopy',))
         self.fails('reproduce', 'microscopy', data, '-o', self.path('other'), '--methods', '2,3', says=("'3'",))
         self.fails('reproduce', 'microscopy', data, '-o', self.path('other'), '--scale', 'fast', says=('quick',))

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "data/atomic_file.h"
 #include "data/json_text.h"
@@ -82,6 +83,26 @@ std::vector<ExperimentPart> parts_of(const ExperimentContext& context, const Exp
   return parts;
 }
 
+/// "1+4-seed2", and no folder of the user's own.
+bool is_part_folder(const std::string& experiment, const std::string& name) {
+  constexpr std::string_view kSeed = "-seed";
+  const std::size_t at = name.rfind(kSeed);
+  if (at == std::string::npos || at + kSeed.size() == name.size()) return false;
+  const std::span<const System> all = systems(experiment);
+  return name.find_first_not_of("0123456789", at + kSeed.size()) == std::string::npos &&
+         std::any_of(all.begin(), all.end(), [&](const System& system) { return system.name == name.substr(0, at); });
+}
+
+void remove_experiment(const fs::path& folder) {
+  std::vector<fs::path> old;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    for (const char* experiment : {"mri", "microscopy"})
+      if (entry.is_directory() && is_part_folder(experiment, entry.path().filename().string()))
+        old.push_back(entry.path());
+  for (const fs::path& part : old) fs::remove_all(part);
+  fs::remove(folder / "experiment.json");
+}
+
 /// The data set by its size, too: it may have been prepared anew.
 nlohmann::json settings_of(const ExperimentContext& context, const ExperimentOptions& options) {
   return {{"format", 1},
@@ -105,8 +126,9 @@ void check_settings(const ExperimentContext& context, const ExperimentOptions& o
       throw Error(fmt::format("{}: damaged; choose another folder", file.string()));
     }
     if (before != settings)
-      throw Error(fmt::format("{}: holds an experiment with other settings ({}); choose another folder",
-                              folder.string(), json_text(before)));
+      throw Error(fmt::format(
+          "{}: holds an experiment with other settings ({}); choose another folder, or replace it with --force",
+          folder.string(), json_text(before)));
     return;
   }
   const std::string text = json_text(settings);
@@ -177,6 +199,7 @@ std::vector<SystemResult> run_experiment(const ExperimentContext& context, const
                                          const fs::path& folder) {
   if (context.data.of(Part::train).empty() || context.data.of(Part::test).empty())
     throw Error(fmt::format("{}: no stacks to train on, or none to test with", context.data.file.string()));
+  if (options.replace) remove_experiment(folder);
   std::vector<ExperimentPart> parts = parts_of(context, options, folder);
   check_settings(context, options, folder);
   const InterruptGuard guard;

@@ -15,6 +15,7 @@ struct ExperimentOptions {
   std::string methods;  // "noisy,1+4"; empty: those of the paper's table
   int seeds = 1;
   std::filesystem::path segmentation;  // a model for the downstream check; empty: one is trained first
+  bool replace = false;                // what the folder holds of an earlier experiment
 };
 
 /// Runs what `folder` does not hold yet. Throws Error where the folder holds an experiment with another data set or

@@ -144,6 +144,12 @@ std::span<const System> systems(const std::string& experiment) {
   return kMicroscopy;
 }
 
+std::string system_names(const std::string& experiment) {
+  std::string names;
+  for (const System& system : systems(experiment)) names += fmt::format("{}{}", names.empty() ? "" : ", ", system.name);
+  return names;
+}
+
 std::vector<const System*> chosen_systems(const std::string& experiment, const std::string& list) {
   std::vector<const System*> chosen;
   if (list.empty()) {
@@ -156,11 +162,8 @@ std::vector<const System*> chosen_systems(const std::string& experiment, const s
     const std::string name = trimmed(item);
     const std::span<const System> all = systems(experiment);
     const auto found = std::find_if(all.begin(), all.end(), [&](const System& system) { return system.name == name; });
-    if (found == all.end()) {
-      std::string known;
-      for (const System& system : all) known += fmt::format("{}{}", known.empty() ? "" : ", ", system.name);
-      throw Error(fmt::format("--methods: '{}' is not known; choose among {}", name, known));
-    }
+    if (found == all.end())
+      throw Error(fmt::format("--methods: '{}' is not known; choose among {}", name, system_names(experiment)));
     if (std::find(chosen.begin(), chosen.end(), &*found) == chosen.end()) chosen.push_back(&*found);
   }
   return chosen;

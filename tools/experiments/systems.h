@@ -44,6 +44,9 @@ struct System {
 /// Of the experiment "mri" or "microscopy", in the table's order.
 std::span<const System> systems(const std::string& experiment);
 
+/// "noisy, combined, ...", for messages and help texts.
+std::string system_names(const std::string& experiment);
+
 /// Those that the list names ("noisy,1+4"); empty: the default ones. Throws Error with the known names.
 std::vector<const System*> chosen_systems(const std::string& experiment, const std::string& list);
 

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "data/atomic_file.h"
 #include "data/json_text.h"
@@ -53,6 +55,37 @@ DataSetPlan plan_of(const PrepareOptions& o, ThreadPool& pool) {
   return plan_stacks(o.folder, settings);
 }
 
+/// An option of another kind would have no effect.
+void check_options_fit(const PrepareOptions& o) {
+  struct Given {
+    const char* option;
+    bool is_given;
+    const char* kinds;
+  };
+  const MriSettings mri;
+  const PlateDataSettings plate;
+  const InputOptions input;
+  const bool is_input_given = o.input.read.dataset != input.read.dataset || o.input.read.axes != input.read.axes ||
+                              o.input.read.series || !o.input.stack.axis.empty() || o.input.stack.channel ||
+                              o.input.stack.time || o.input.stack.slice;
+  const std::array given{
+      Given{"--middle", o.mri.middle != mri.middle, "mri"},
+      Given{"--side", o.mri.side != mri.side, "mri"},
+      Given{"--pattern", o.plate.pattern != plate.pattern, "microscopy"},
+      Given{"--low", o.plate.low != plate.low, "microscopy"},
+      Given{"--high", o.plate.high != plate.high, "microscopy"},
+      Given{"--brightfield", o.plate.brightfield != plate.brightfield, "microscopy"},
+      Given{"--keep-background", o.keep_background, "microscopy"},
+      Given{"--memory", o.plate.memory_gib > 0, "microscopy"},
+      Given{"--second", !o.stacks.second.empty(), "stacks"},
+      Given{"--truth", !o.stacks.truth.empty(), "stacks"},
+      Given{"--dataset, --series, --axes, --axis, --channel, --time, --slice", is_input_given, "mri, stacks"}};
+  for (const Given& one : given)
+    if (one.is_given && std::string_view(one.kinds).find(o.kind) == std::string_view::npos)
+      throw Error(
+          fmt::format("{}: for n2s prepare {}, without effect on {}; leave it out", one.option, one.kinds, o.kind));
+}
+
 nlohmann::json record(const PrepareOptions& o, const DataSetPlan& plan) {
   nlohmann::json json{{"output", o.out},
                       {"kind", plan.kind},
@@ -68,6 +101,7 @@ void prepare(const PrepareOptions& o) {
   const std::string extension = fs::path(o.out).extension().string();
   if (extension != ".h5" && extension != ".hdf5")
     throw Error(fmt::format("{}: a data set is an HDF5 file; its name ends in .h5", o.out));
+  check_options_fit(o);
   check_output_path(o.out, o.common.force);
   ThreadPool pool(o.common.threads);
   DataSetPlan plan = plan_of(o, pool);

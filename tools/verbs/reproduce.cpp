@@ -65,6 +65,7 @@ void reproduce(const ReproduceOptions& o) {
     throw Error(fmt::format("{}: a data set of n2s prepare {}, not {}", o.data, data.kind, o.kind));
   ExperimentOptions experiment = o.experiment;
   experiment.segmentation = o.segmentation;
+  experiment.replace = o.common.force;
   const RunLock lock(o.folder);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
@@ -93,15 +94,18 @@ void add_reproduce(Program& program) {
       .show_default();
   verb.option("--seeds", o.experiment.seeds, "Train each network so many times").between(1L, 100L).show_default();
   verb.option("--methods", o.experiment.methods,
-              "Only these: noisy, combined, noise2noise, 1+2, 1+4, 1+6, 2, 4, 6, noise2clean, noise2void, bm3d; of "
-              "microscopy segmentation, truth, noisy, bm3d, noise2clean, noise2void, 2, 4, noise2self, brightfield "
-              "(default: the paper's)");
+              fmt::format("Only these: of mri {}; of microscopy {} (default: the paper's)", system_names("mri"),
+                          system_names("microscopy")));
   verb.option("--segmentation", o.segmentation,
               "microscopy: a run or model that segments nuclei, for the downstream check (default: one is trained on "
               "the planes with little noise and their Otsu masks)");
-  add_common_options(verb, o.common);
+  verb.heading("Common");
+  add_device_options(verb, o.common);
+  add_threads_option(verb, o.common);
+  add_report_options(verb, o.common);
   verb.footer(
-      "Interrupt it at any moment: the same command again continues, also with more seeds or methods.\n"
+      "Interrupt it at any moment: the same command again continues, also with more seeds or methods. --force begins "
+      "anew.\n"
       "Examples:\n"
       "  n2s reproduce mri mri.h5 -o mri --seeds 3\n"
       "  n2s reproduce microscopy plate.h5 -o plate --scale paper --device cuda --precision fp16");

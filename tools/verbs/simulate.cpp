@@ -42,7 +42,20 @@ Settings with_options(Settings settings, const SimulateOptions& o) {
   return settings;
 }
 
+/// An option of the other kind would have no effect.
+void check_options_fit(const SimulateOptions& o) {
+  const ScanSettings scans;
+  const PlateSettings plate;
+  const bool is_plate_given =
+      o.plate.wells != plate.wells || o.plate.fields != plate.fields || o.plate.events != plate.events;
+  if (o.kind == "mri" && is_plate_given)
+    throw Error("--wells, --fields, --events: for n2s simulate microscopy, without effect on mri; leave them out");
+  if (o.kind == "microscopy" && o.scans.subjects != scans.subjects)
+    throw Error("--subjects: for n2s simulate mri, without effect on microscopy; leave it out");
+}
+
 void simulate(const SimulateOptions& o) {
+  check_options_fit(o);
   make_folder(o);
   ThreadPool pool(o.common.threads);
   const long files =
@@ -79,7 +92,7 @@ void add_simulate(Program& program) {
   add_report_options(verb, options->common);
   verb.footer(
       "Examples:\n"
-      "  n2s simulate microscopy -o plate                                 810 files, 405 MB\n"
+      "  n2s simulate microscopy -o plate                                 810 files, about 400 MB\n"
       "  n2s simulate mri -o scans --subjects 60                          the paper's numbers of subjects and planes");
   verb.on_run([options] { simulate(*options); });
 }
