@@ -99,6 +99,10 @@ Device open_device(const CommonOptions& o) {
   return device;
 }
 
+void add_page_option(Verb& verb, std::string& page, const std::string& what) {
+  verb.option("--report", page, fmt::format("Also write a page (.html), one file, with {}", what));
+}
+
 void add_output_option(Verb& verb, std::string& path, const std::string& what) {
   verb.option("-o,--output", path, fmt::format("{}; its name ends in {}", what, format_extensions())).required();
 }

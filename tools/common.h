@@ -45,6 +45,9 @@ Device open_device(const CommonOptions& options);
 /// -o, with the extensions that can be written.
 void add_output_option(Verb& verb, std::string& path, const std::string& what);
 
+/// --report, a page about what the verb has done.
+void add_page_option(Verb& verb, std::string& page, const std::string& what);
+
 /// Which stacks of a file to read.
 struct InputOptions {
   ReadOptions read;

@@ -12,6 +12,7 @@
 #include "tools/verbs/inspect.h"
 #include "tools/verbs/nlm.h"
 #include "tools/verbs/prepare.h"
+#include "tools/verbs/report.h"
 #include "tools/verbs/reproduce.h"
 #include "tools/verbs/restore.h"
 #include "tools/verbs/simulate.h"
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
   n2s::add_corrupt(program);
   n2s::add_prepare(program);
   n2s::add_reproduce(program);
+  n2s::add_report(program);
   n2s::add_simulate(program);
   n2s::add_inspect(program);
   n2s::add_info(program);

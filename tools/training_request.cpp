@@ -175,12 +175,8 @@ Normalisation normalise(const TrainingOptions& o, const Network& network, Stacks
 /// Traits of the data as the network gets them: with simulated noise, if there is any. From the first stack.
 StackTraits traits_of(const Stacks& stacks, const BatchSettings& batches, ThreadPool& pool) {
   const StackPlanes& source = stacks.front().source;
-  Stack sample = take_planes(source, sampled_planes(source.planes, pairs_to_sample(source.plane_pixels())));
-  if (!batches.noise) return stack_traits(sample);
-  undo_normalisation(batches.normalisation, sample.voxels);
-  sample = corrupt_stack(*batches.noise, sample, batches.seed, Purpose::noise_input, 0, pool);
-  apply_normalisation(batches.normalisation, sample.voxels, false);
-  return stack_traits(sample);
+  const std::vector<int> sample = sampled_planes(source.planes, pairs_to_sample(source.plane_pixels()));
+  return stack_traits(with_simulated_noise(batches, take_planes(source, sample), pool));
 }
 
 /// Simulated noise is added to clean, already clipped volumes. Clipping it too would give it a mean other than zero.
@@ -233,6 +229,14 @@ const Network& choose_network(const std::string& name, const std::string& method
     return network;
   }
   return default_network(medical ? DefaultFor::medical_files : DefaultFor::other_files);
+}
+
+Stack with_simulated_noise(const BatchSettings& batches, Stack normalised, ThreadPool& pool) {
+  if (!batches.noise) return normalised;
+  undo_normalisation(batches.normalisation, normalised.voxels);
+  Stack noisy = corrupt_stack(*batches.noise, normalised, batches.seed, Purpose::noise_input, 0, pool);
+  apply_normalisation(batches.normalisation, noisy.voxels, false);
+  return noisy;
 }
 
 TrainingRequest prepare_training(const TrainingOptions& o, const Network& network, const CommonOptions& common,

@@ -29,6 +29,7 @@ struct TrainingRequest {
   std::filesystem::path folder;       // of the run: model, state, log, pictures
   std::optional<StackTraits> traits;  // of the training data, stored with the model
   std::string levels;                 // of each stack, JSON
+  std::string advice;                 // that was taken, JSON; empty: none
 };
 
 /// The network of this name; where it is empty, the method's, or the default one for the kind of file. Throws Error for
@@ -41,5 +42,8 @@ const Network& choose_network(const std::string& name, const std::string& method
 TrainingRequest prepare_training(const TrainingOptions& options, const Network& network, const CommonOptions& common,
                                  std::vector<TrainingStack>& stacks, VoxelMemory& memory, const Device& device,
                                  ThreadPool& pool);
+
+/// Normalised planes as the network gets them: with the noise that the settings simulate, if any.
+Stack with_simulated_noise(const BatchSettings& batches, Stack normalised, ThreadPool& pool);
 
 }  // namespace n2s

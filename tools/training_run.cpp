@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 
+#include "data/atomic_file.h"
 #include "data/json_text.h"
 #include "engine/graph/fusion.h"
 #include "engine/training/checkpoint.h"
@@ -46,7 +48,10 @@ class Run {
  public:
   Run(const std::vector<TrainingStack>& stacks, const TrainingRequest& request, const Device& device, ThreadPool& pool,
       const CommonOptions& common)
-      : request_(request),
+      : stacks_(stacks),
+        request_(request),
+        device_(device),
+        pool_(pool),
         common_(common),
         forward_(forward_graph(request)),
         batches_(stacks, request.batches, pool),
@@ -258,7 +263,9 @@ class Run {
     result.peak_memory_bytes = peak_memory_bytes();
     result.planned_memory_bytes = trainer_.device_bytes();
     result.configuration = json_text(configuration_);
+    result.settings = json_text(settings_json());
     result.levels = request_.levels;
+    result.advice = request_.advice;
     if (!request_.held_out_nothing) result.validation = {trainer_.best().loss, trainer_.best().step};
     result.kept = kept_;
     result.kept.rule = request_.keep == Keep::best ? "best" : "last";
@@ -267,10 +274,31 @@ class Run {
       result.files[name] = file((name + ".safetensors").c_str()).string();
     result.files["log"] = file("log.jsonl").string();
     result.files["loss_curve"] = file("loss_curve.png").string();
+    result.files["record"] = file("run.json").string();
+    result.shown = write_training_example(stacks_, request_, device_, pool_);
+    const std::string record = json_text(result_json(result));
+    write_file_atomically(file("run.json"), std::as_bytes(std::span(record)));
     return result;
   }
 
+  nlohmann::json settings_json() const {
+    const Augmentation& augmentation = request_.batches.augmentation;
+    return {{"version", N2S_VERSION},
+            {"device", device_.backend->description()},
+            {"batch", request_.batches.batch},
+            {"crop", {augmentation.crop_height, augmentation.crop_width}},
+            {"max_shift", augmentation.max_shift},
+            {"orientations", augmentation.orientations},
+            {"learning_rate", request_.adam.learning_rate},
+            {"schedule", request_.length.epochs > 0 ? "cosine, per epoch" : "cosine, per step"},
+            {"seed", request_.batches.seed},
+            {"stacks", stacks_.size()}};
+  }
+
+  const std::vector<TrainingStack>& stacks_;
   const TrainingRequest& request_;
+  const Device& device_;
+  ThreadPool& pool_;
   const CommonOptions& common_;
   Graph forward_;
   StackBatches batches_;
@@ -289,16 +317,19 @@ class Run {
 }  // namespace
 
 nlohmann::json result_json(const TrainingResult& result) {
-  nlohmann::json json{{"steps", result.steps},
-                      {"epochs", result.epochs},
-                      {"train_seconds", result.seconds},
-                      {"loss", result.loss},
-                      {"peak_memory_bytes", result.peak_memory_bytes},
-                      {"planned_memory_bytes", result.planned_memory_bytes},
-                      {"kept", {{"rule", result.kept.rule}, {"step", result.kept.step}, {"why", result.kept.why}}},
-                      {"configuration", parse_json(result.configuration)},
-                      {"levels", parse_json(result.levels)},
-                      {"files", result.files}};
+  nlohmann::json json{
+      {"steps", result.steps},
+      {"epochs", result.epochs},
+      {"train_seconds", result.seconds},
+      {"loss", result.loss},
+      {"peak_memory_bytes", result.peak_memory_bytes},
+      {"planned_memory_bytes", result.planned_memory_bytes},
+      {"kept", {{"rule", result.kept.rule}, {"step", result.kept.step}, {"why", result.kept.why}}},
+      {"configuration", parse_json(result.configuration)},
+      {"settings", parse_json(result.settings)},
+      {"levels", parse_json(result.levels)},
+      {"shown", {{"stack", result.shown.stack}, {"planes", result.shown.planes}, {"target", result.shown.target}}},
+      {"files", result.files}};
   if (!result.advice.empty()) json["advice"] = parse_json(result.advice);
   if (result.validation) {
     json["best_validation"] = result.validation->best;

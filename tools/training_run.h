@@ -12,6 +12,7 @@
 
 #include "tools/common.h"
 #include "tools/run_lock.h"
+#include "tools/training_example.h"
 #include "tools/training_request.h"
 
 namespace n2s {
@@ -36,6 +37,8 @@ struct TrainingResult {
   std::optional<Validation> validation;  // none where no plane was held out
   Kept kept;
   std::string configuration;                 // of the model, JSON
+  std::string settings;                      // of the training: batches, learning rate, seed, device; JSON
+  TrainingExample shown;                     // of the pictures in the folder
   std::string advice;                        // JSON; empty: none was taken
   std::string levels;                        // of the stacks, JSON
   std::map<std::string, std::string> files;  // what is in it -> path
@@ -54,7 +57,8 @@ void clear_run(const std::filesystem::path& folder);
 std::unique_ptr<RunLock> lock_run_folder(const std::filesystem::path& folder, bool resume, bool replace);
 
 /// Trains, writing into the request's folder: model.safetensors (the one kept), last.safetensors,
-/// state.safetensors (to resume), log.jsonl, loss_curve.png. Ctrl-C saves the state and throws Error, whose message
+/// state.safetensors (to resume), log.jsonl, loss_curve.png, run.json (result_json()), and some planes before and after
+/// (training_example.h). Ctrl-C saves the state and throws Error, whose message
 /// tells the user to type `resume_command`. A training that diverges throws Error too; the files are then those of the
 /// last validation at which it had not.
 TrainingResult run_training(const std::vector<TrainingStack>& stacks, const TrainingRequest& request,

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -15,8 +13,10 @@
 #include "data/atomic_file.h"
 #include "data/json_text.h"
 #include "kernels/base/error.h"
+#include "tools/experiments/stored_experiment.h"
 #include "tools/experiments/test_stacks.h"
 #include "tools/interrupt.h"
+#include "tools/report/example_planes.h"
 
 namespace n2s {
 namespace {
@@ -115,16 +115,8 @@ nlohmann::json settings_of(const ExperimentContext& context, const ExperimentOpt
 
 /// Parts with other settings must not be mixed.
 void check_settings(const ExperimentContext& context, const ExperimentOptions& options, const fs::path& folder) {
-  const fs::path file = folder / "experiment.json";
   const nlohmann::json settings = settings_of(context, options);
-  if (std::ifstream stream(file); stream) {
-    const std::string text{std::istreambuf_iterator<char>(stream), {}};
-    nlohmann::json before;
-    try {
-      before = parse_json(text);
-    } catch (const nlohmann::json::exception&) {
-      throw Error(fmt::format("{}: damaged; choose another folder", file.string()));
-    }
+  if (const nlohmann::json before = experiment_settings(folder); !before.is_null()) {
     if (before != settings)
       throw Error(fmt::format(
           "{}: holds an experiment with other settings ({}); choose another folder, or replace it with --force",
@@ -132,7 +124,7 @@ void check_settings(const ExperimentContext& context, const ExperimentOptions& o
     return;
   }
   const std::string text = json_text(settings);
-  write_file_atomically(file, std::as_bytes(std::span(text)));
+  write_file_atomically(folder / "experiment.json", std::as_bytes(std::span(text)));
 }
 
 void estimate(const ExperimentContext& context, const fs::path& folder, std::vector<ExperimentPart>& parts) {

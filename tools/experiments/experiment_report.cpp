@@ -9,9 +9,11 @@
 
 #include "analysis/segmentation.h"
 #include "data/atomic_file.h"
-#include "data/image.h"
+#include "kernels/base/error.h"
 #include "tools/experiments/experiment_charts.h"
 #include "tools/experiments/result_table.h"
+#include "tools/report/compared_planes.h"
+#include "tools/report/example_planes.h"
 #include "tools/report/html.h"
 #include "tools/report/page.h"
 #include "tools/report/plane_pictures.h"
@@ -21,16 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kShownSide = 256;  // pixels of a plane that are shown: more would make a page of many megabytes
-
-/// Some planes of a system's first test stack, as run_system() has written them.
-std::optional<Stack> load_example(const fs::path& file) {
-  if (!fs::exists(file)) return std::nullopt;
-  const Image image = read_image(file);
-  return take_stack(image, select_stack(image));
-}
-
-/// A system whose pictures can be shown.
+/// A system whose pictures can be shown: some planes of its first test stack, as run_system() has written them.
 struct Shown {
   const System* system = nullptr;
   std::string name;
@@ -42,27 +35,26 @@ std::vector<Shown> shown_systems(const ExperimentReport& report) {
   std::vector<Shown> shown;
   for (const System& system : systems(report.experiment)) {
     if (system.copy == "brightfield") continue;
-    if (std::optional<Stack> planes = load_example(report.folder_of(system) / "example.tif"))
+    if (std::optional<Stack> planes = read_example(report.folder_of(system) / "example.tif"))
       shown.push_back({&system, std::string(system.title), std::move(*planes),
-                       load_example(report.folder_of(system) / "example-masks.tif")});
-    if (std::optional<Stack> post = load_example(report.folder_of(system) / "example-post.tif"))
+                       read_example(report.folder_of(system) / "example-masks.tif")});
+    if (std::optional<Stack> post = read_example(report.folder_of(system) / "example-post.tif"))
       shown.push_back({&system, fmt::format("{}, data consistency", system.title), std::move(*post), std::nullopt});
   }
-  if (std::optional<Stack> truth = load_example(report.folder / "truth.tif"); truth && report.experiment == "mri")
+  if (std::optional<Stack> truth = read_example(report.folder / "truth.tif"); truth && report.experiment == "mri")
     shown.push_back({nullptr, "truth", std::move(*truth), std::nullopt});
   return shown;
 }
 
-/// "plane 25 of 100"
+/// Of the first test stack's `shown` planes. Without a truth nobody has counted its planes.
 std::vector<std::string> names_of_planes(const ExperimentReport& report, int shown) {
-  std::size_t planes = 0;
-  for (const SystemResult& result : report.results)
-    for (const SystemResult::OfStack& stack : result.stacks) planes = std::max(planes, stack.planes.size());
+  for (const SystemResult& result : report.results) {
+    if (result.stacks.empty()) continue;
+    std::vector<std::string> names = example_names(static_cast<int>(result.stacks.front().planes.size()));
+    if (names.size() == static_cast<std::size_t>(shown)) return names;
+  }
   std::vector<std::string> names;
-  names.reserve(static_cast<std::size_t>(shown));
-  for (int i = 0; i < shown; ++i)
-    names.push_back(
-        fmt::format("plane {} of {}", i * static_cast<int>(planes - 1) / std::max(1, shown - 1) + 1, planes));
+  for (int i = 1; i <= shown; ++i) names.push_back(fmt::format("plane {} of {} that are shown", i, shown));
   return names;
 }
 
@@ -71,54 +63,32 @@ PlanePicture part_of(const Stack& planes, int plane) {
 }
 
 /// MRI data have one scale; elsewhere each picture has its own, as each network's result is mapped to the truth.
-GreyWindow window_for(const ExperimentReport& report, const std::vector<Shown>& shown, const Stack& planes, int plane) {
-  const Stack& from = report.experiment == "mri" ? shown.back().planes : planes;
-  return grey_window(plane_of(from, plane));
+ComparedPlanes compared_planes(const ExperimentReport& report, const std::vector<Shown>& shown) {
+  ComparedPlanes compared{{}, names_of_planes(report, shown.front().planes.planes), report.experiment == "mri"};
+  for (const Shown& one : shown) compared.states.push_back({one.name, one.planes});
+  return compared;
 }
 
-std::string viewer_section(const ExperimentReport& report, const std::vector<Shown>& shown) {
-  Viewer viewer;
-  viewer.name = "Planes of the first test stack";
-  viewer.planes = names_of_planes(report, shown.front().planes.planes);
-  for (const Shown& one : shown) {
-    viewer.choices.push_back(one.name);
-    viewer.uris.emplace_back();
-    for (int plane = 0; plane < one.planes.planes; ++plane)
-      viewer.uris.back().push_back(grey_uri(part_of(one.planes, plane), window_for(report, shown, one.planes, plane)));
-    if (one.system == nullptr) continue;
-    if (one.system->name == "noisy") viewer.left = viewer.choices.size() - 1;
-    if (one.system->work == Work::network) viewer.right = viewer.choices.size() - 1;
+std::string viewer_section(const ComparedPlanes& compared, const std::vector<Shown>& shown) {
+  std::size_t left = 0;
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (shown[i].system == nullptr) continue;
+    if (shown[i].system->name == "noisy") left = i;
+    if (shown[i].system->work == Work::network) right = i;
   }
   return "<h2>Before and after</h2>\n<p>Drag the divider, or use the sliders and lists below; the arrow keys work, "
          "too.</p>\n" +
-         viewer_html(viewer, 1);
+         compared_viewer(compared, "Planes of the first test stack", left, right, 1);
 }
 
-/// Figure 3: the middle plane, a part of it enlarged, and its frequencies.
-std::string spectra_section(const ExperimentReport& report, const std::vector<Shown>& shown) {
-  constexpr int kBox = 48;  // pixels
-  constexpr int kTimes = 4;
-  const int plane = shown.front().planes.planes / 2;
-  const PlanePicture last = part_of(shown.back().planes, plane);
-  if (std::min(last.height, last.width) < kBox) return {};
-  const Place place = most_structure(last, kBox);
-  const PlanePicture spectrum_of_last = log_spectrum(last);
-  const GreyWindow frequencies = grey_window(spectrum_of_last.values);
-  std::string html =
-      "<h2>Details and frequencies</h2>\n<p>The middle plane: a part of it enlarged, and the logarithm of its "
-      "frequencies' magnitudes, the lowest in the middle (figure 3 of the paper).</p>\n";
-  std::vector<CaptionedPicture> pictures;
-  for (const Shown& one : shown) {
-    const PlanePicture part = part_of(one.planes, plane);
-    const GreyWindow window = window_for(report, shown, one.planes, plane);
-    pictures.push_back({grey_uri(enlarged(part, place.top, place.left, kBox, kTimes), window), one.name});
-    PlanePicture spectrum = log_spectrum(part);
-    if (report.experiment == "mri")
-      pictures.push_back({grey_uri(spectrum, frequencies), one.name + ": frequencies"});
-    else  // results have scales of their own
-      pictures.push_back({grey_uri(spectrum, grey_window(spectrum.values)), one.name + ": frequencies"});
-  }
-  return html + picture_row(pictures);
+/// Figure 3.
+std::string details_section(const ComparedPlanes& compared) {
+  const std::string details = compared_details(compared);
+  if (details.empty()) return {};
+  return "<h2>Details and frequencies</h2>\n<p>The middle plane: a part of it enlarged, and the logarithm of its "
+         "frequencies' magnitudes, the lowest in the middle (figure 3 of the paper).</p>\n" +
+         details;
 }
 
 /// Figure 6: what a network that segments makes of the planes.
@@ -150,22 +120,14 @@ std::string brightfield_section(const ExperimentReport& report) {
   for (const System& system : systems(report.experiment))
     if (system.copy == "brightfield") found = &system;
   if (found == nullptr) return {};
-  const std::optional<Stack> restored = load_example(report.folder_of(*found) / "example.tif");
-  const std::optional<Stack> input = load_example(report.folder_of(*found) / "example-input.tif");
+  const std::optional<Stack> restored = read_example(report.folder_of(*found) / "example.tif");
+  const std::optional<Stack> input = read_example(report.folder_of(*found) / "example-input.tif");
   if (!restored || !input) return {};
-  Viewer viewer;
-  viewer.name = "Bright field, before and after";
-  viewer.planes = names_of_planes(report, input->planes);
-  viewer.choices = {"bright field", std::string(found->title)};
-  for (const Stack* planes : {&*input, &*restored}) {
-    viewer.uris.emplace_back();
-    for (int plane = 0; plane < planes->planes; ++plane) {
-      const PlanePicture part = part_of(*planes, plane);
-      viewer.uris.back().push_back(grey_uri(part, grey_window(part.values)));
-    }
-  }
-  viewer.right = 1;
-  return "<h2>Bright field</h2>\n<p>There is no truth to measure with.</p>\n" + viewer_html(viewer, 2);
+  const ComparedPlanes compared{{{"bright field", *input}, {std::string(found->title), *restored}},
+                                names_of_planes(report, input->planes),
+                                false};
+  return "<h2>Bright field</h2>\n<p>There is no truth to measure with.</p>\n" +
+         compared_viewer(compared, "Bright field, before and after", 0, 1, 2);
 }
 
 std::string cell(const std::optional<Figures>& figures, double Figures::*figure, int digits) {
@@ -256,7 +218,9 @@ void write_experiment_report(const ExperimentReport& report) {
   std::string body = fmt::format("<p>{}, trained at scale {}.</p>\n", escaped(report.data), escaped(report.scale));
   body += table_section(report, rows);
   const std::vector<Shown> shown = shown_systems(report);
-  if (!shown.empty()) body += viewer_section(report, shown);
+  std::optional<ComparedPlanes> compared;
+  if (!shown.empty()) compared = compared_planes(report, shown);
+  if (compared) body += viewer_section(*compared, shown);
   fs::create_directories(report.folder / "figures");
   body += "<h2>Figures</h2>\n";
   for (const NamedChart& chart : experiment_charts(report)) {
@@ -265,11 +229,48 @@ void write_experiment_report(const ExperimentReport& report) {
          {std::pair{".svg", chart_svg_file(chart.chart)}, {".csv", chart_csv(chart.chart)}})
       write_file_atomically(report.folder / "figures" / (chart.name + extension), std::as_bytes(std::span(text)));
   }
-  if (!shown.empty()) body += spectra_section(report, shown) + overlays_section(shown);
+  if (compared) body += details_section(*compared) + overlays_section(shown);
   body += brightfield_section(report);
   body += how_section(report, rows);
   const std::string html = page_html(title, body);
-  write_file_atomically(report.folder / "report.html", std::as_bytes(std::span(html)));
+  write_file_atomically(report.page.empty() ? report.folder / "report.html" : report.page,
+                        std::as_bytes(std::span(html)));
+}
+
+void write_experiments_report(const std::vector<ExperimentReport>& reports, const fs::path& page) {
+  std::vector<std::string> heading{"PSNR, dB / SSIM"};
+  std::string body = "<p>Experiments side by side. ";
+  body += reports.front().experiment == "mri" ? "In brackets: with data consistency.</p>\n" : "</p>\n";
+  std::string how = "<h2>How each number was made</h2>\n<ul>\n";
+  std::vector<std::vector<TableRow>> tables;
+  for (const ExperimentReport& report : reports) {
+    if (report.experiment != reports.front().experiment)
+      throw Error(fmt::format("{}: of another kind of experiment than {}; only those of one kind can be compared",
+                              report.folder.string(), reports.front().folder.string()));
+    heading.push_back(escaped(report.folder.string()));
+    tables.push_back(table_of(report.experiment, report.results));
+    how += fmt::format("<li>{}: data set {}, scale {}.</li>\n", heading.back(), escaped(report.data),
+                       escaped(report.scale));
+  }
+  std::vector<std::vector<std::string>> lines;
+  for (const System& system : systems(reports.front().experiment)) {
+    std::vector<std::string> line{escaped(std::string(system.title))};
+    bool is_known = false;
+    for (const std::vector<TableRow>& table : tables) {
+      const auto row =
+          std::find_if(table.begin(), table.end(), [&](const TableRow& one) { return one.system == &system; });
+      line.emplace_back();
+      if (row == table.end()) continue;
+      is_known = true;
+      line.back() = fmt::format("{:.2f} / {:.3f}", row->mean.psnr, row->mean.ssim);
+      if (row->post) line.back() += fmt::format(" ({:.2f} / {:.3f})", row->post->psnr, row->post->ssim);
+    }
+    if (is_known) lines.push_back(std::move(line));
+  }
+  const std::string html = page_html(
+      fmt::format("{} experiments of Noise2Stack", reports.front().experiment == "mri" ? "MRI" : "Microscopy"),
+      body + table_html(heading, lines) + how + "</ul>\n");
+  write_file_atomically(page, std::as_bytes(std::span(html)));
 }
 
 }  // namespace n2s

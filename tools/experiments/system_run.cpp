@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <set>
 
 #include "analysis/segmentation.h"
 #include "data/stack_planes.h"
@@ -21,6 +20,7 @@
 #include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
+#include "tools/report/example_planes.h"
 #include "tools/stored_stacks.h"
 #include "tools/streamed_denoise.h"
 #include "tools/training_request.h"
@@ -275,24 +275,6 @@ double estimated_seconds(const ExperimentContext& context, const System& system,
   const double steps = options.length.epochs > 0 ? static_cast<double>(options.length.epochs) * per_epoch
                                                  : static_cast<double>(options.length.steps);
   return steps * step + pixels * (step / step_pixels / 3 + kMeasureSeconds);
-}
-
-Stack example_planes(const Stack& stack) {
-  constexpr int kShown = 5;
-  std::set<int> shown;
-  for (int i = 0; i < kShown; ++i) shown.insert(i * (stack.planes - 1) / (kShown - 1));
-  Stack planes{static_cast<int>(shown.size()), stack.height, stack.width, {}};
-  for (const int plane : shown) {
-    const std::span<const float> pixels = plane_of(stack, plane);
-    planes.voxels.insert(planes.voxels.end(), pixels.begin(), pixels.end());
-  }
-  return planes;
-}
-
-void write_example(const fs::path& file, const Stack& planes) {
-  WriteOptions write;
-  write.overwrite = true;
-  write_image(file, image_of(planes), write);
 }
 
 }  // namespace n2s

@@ -47,8 +47,4 @@ double estimated_seconds(const ExperimentContext& context, const System& system,
 /// Whether the downstream check looks at what the system restores.
 bool is_segmented(const System& system);
 
-/// The planes of a stack that pictures show: the first, the last and three between.
-Stack example_planes(const Stack& stack);
-void write_example(const std::filesystem::path& file, const Stack& planes);
-
 }  // namespace n2s

@@ -12,7 +12,8 @@ struct AxisScale {
   double from = 0, to = 1;  // places of low and high
 
   double at(double value) const;
-  /// About six round values; on a logarithmic axis powers of 10, where it is short 2 and 5 times these as well.
+  /// About six round values; on a logarithmic axis powers of 10, where it is short 2 and 5 times these as well, and
+  /// where that is less than two of them, as on another axis.
   std::vector<double> ticks() const;
 };
 

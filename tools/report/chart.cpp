@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 8> kColours{"#0072B2", "#D55E00", "#009E7
                                                    "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F"};
 constexpr double kWidth = 720;
 constexpr double kHeight = 400;
-constexpr double kLeft = 64, kRight = 16, kTop = 16, kBottom = 52;
+constexpr double kLeft = 76, kRight = 16, kTop = 16, kBottom = 52;
 constexpr double kLegendRow = 18;
 
 /// Over the finite values of all lists.

@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/atomic_file.h"
 #include "data/json_text.h"
+#include "kernels/base/error.h"
 #include "tools/report/html.h"
 
 namespace n2s {
@@ -82,6 +84,12 @@ std::string choice_list(const std::vector<std::string>& choices, std::size_t cho
 }
 
 }  // namespace
+
+void check_page_path(const std::string& file, bool overwrite) {
+  if (!file.ends_with(".html") && !file.ends_with(".htm"))
+    throw Error(fmt::format("{}: the report is a page; its name ends in .html", file));
+  check_output_path(file, overwrite);
+}
 
 std::string page_html(const std::string& title, const std::string& body) {
   return fmt::format(

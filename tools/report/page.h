@@ -2,13 +2,15 @@
 // reader's light or dark setting, work from the keyboard, and print.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "tools/report/chart.h"
 
 namespace n2s {
+
+/// Throws Error where a page cannot become this file, before long work: its name has to end in .html or .htm.
+void check_page_path(const std::string& file, bool overwrite);
 
 /// A whole page. `body` is HTML.
 std::string page_html(const std::string& title, const std::string& body);

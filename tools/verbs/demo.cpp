@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
+#include "data/atomic_file.h"
 #include "data/phantom.h"
 #include "engine/inference/post_processing.h"
 #include "tools/common.h"
@@ -16,6 +18,11 @@
 #include "tools/model_use.h"
 #include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
+#include "tools/report/compared_planes.h"
+#include "tools/report/example_planes.h"
+#include "tools/report/metrics_report.h"
+#include "tools/report/page.h"
+#include "tools/report/run_report.h"
 #include "tools/training_run.h"
 
 namespace n2s {
@@ -26,12 +33,14 @@ namespace fs = std::filesystem;
 constexpr const char* kColin27 = "/usr/share/mricron/templates/ch2.nii.gz";  // Debian package mricron-data
 constexpr int kPlanes = 100;                                                 // from the middle, as in the paper
 constexpr int kSide = 256;                                                   // pixels; planes are padded to it
+constexpr int kFirstMeasured = 5;                                            // plane
+constexpr int kMeasuredStep = 10;                                            // planes
 constexpr float kBackground = -0.5F;
 const KspaceNoise kNoise{0.1};
 
 struct DemoOptions {
   CommonOptions common;
-  std::string folder = "n2s-demo";
+  std::string folder = "n2s-demo", page;
   double minutes = 3;
   long steps = 0;
 };
@@ -71,7 +80,7 @@ StackMetrics measure(const Stack& result, const Stack& clean, const Device& devi
   const auto pick = [](const Stack& stack) {
     Stack picked{0, stack.height, stack.width, {}};
     const std::ptrdiff_t pixels = std::ptrdiff_t{stack.height} * stack.width;
-    for (int p = 5; p < stack.planes; p += 10) {
+    for (int p = kFirstMeasured; p < stack.planes; p += kMeasuredStep) {
       const auto plane = stack.voxels.begin() + p * pixels;
       picked.voxels.insert(picked.voxels.end(), plane, plane + pixels);
       ++picked.planes;
@@ -124,7 +133,20 @@ TrainingRequest training(const DemoOptions& o, std::vector<TrainingStack>& stack
   return request;
 }
 
+void write_page(const DemoOptions& o, const std::vector<NamedMetrics>& measured, const ComparedPlanes& planes) {
+  const std::vector<ReportedRun> runs{{"demo", fs::path(o.folder) / "run"}};
+  std::string body =
+      "<p>A brain volume of which only 10 % of the frequencies are kept, restored by a network that has seen nothing "
+      "else.</p>\n";
+  body += metrics_table(measured) + "<h2>Planes</h2>\n" + compared_viewer(planes, "Planes", 0, 1, 1);
+  body += metrics_curves(measured, kFirstMeasured, kMeasuredStep) + "<h2>Details and frequencies</h2>\n";
+  body += compared_details(planes) + run_curves(runs) + run_settings(runs);
+  const std::string html = page_html("Noise2Stack on one brain", body);
+  write_file_atomically(o.page, std::as_bytes(std::span(html)), o.common.force);
+}
+
 void demo(const DemoOptions& o) {
+  if (!o.page.empty()) check_page_path(o.page, o.common.force);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const fs::path folder = o.folder;
@@ -159,6 +181,13 @@ void demo(const DemoOptions& o) {
                              {decibels("restored", after), &restored},
                              {decibels("post-processed", final), &post},
                              {"truth", &clean}});
+  if (!o.page.empty())
+    write_page(o, {{"noisy", before}, {"restored", after}, {"post-processed", final}},
+               {{{"noisy", example_planes(noisy)},
+                 {"restored", example_planes(restored)},
+                 {"post-processed", example_planes(post)},
+                 {"truth", example_planes(clean)}},
+                example_names(kPlanes)});
   if (o.common.json) {
     nlohmann::json json{{"noisy", numbers(before)}, {"restored", numbers(after)}, {"postprocessed", numbers(final)}};
     json["steps"] = result.steps;
@@ -167,6 +196,7 @@ void demo(const DemoOptions& o) {
     for (const char* name : {"truth", "noisy", "restored", "postprocessed"})
       json["files"][name] = (folder / (std::string(name) + ".nii.gz")).string();
     json["files"]["panel"] = panel.string();
+    if (!o.page.empty()) json["files"]["report"] = o.page;
     print_json(json);
     return;
   }
@@ -187,6 +217,7 @@ void add_demo(Program& program) {
   verb.option("--minutes", options->minutes, "Minutes of training").above_zero(kMostMinutes).show_default();
   verb.option("--steps", options->steps, "Training steps instead of minutes: the same result on a machine of any speed")
       .between(1L, kMostSteps);
+  add_page_option(verb, options->page, "planes, figures, losses and settings");
   add_common_options(verb, options->common);
   verb.on_run([options] { demo(*options); });
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,10 @@
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
 #include "tools/measuring.h"
+#include "tools/report/compared_planes.h"
+#include "tools/report/example_planes.h"
+#include "tools/report/metrics_report.h"
+#include "tools/report/page.h"
 #include "tools/stack_stream.h"
 
 namespace n2s {
@@ -27,7 +32,7 @@ struct EvaluateOptions {
   CommonOptions common;
   InputOptions input;
   MetricOptions metrics;
-  std::string result, truth, scale = "none";
+  std::string result, truth, page, scale = "none";
   std::vector<double> clamp;
   int middle = 0;
 };
@@ -116,6 +121,42 @@ StackMetrics measure_large(const EvaluateOptions& o, const OpenFile& result, con
   return with_summaries(std::move(planes));
 }
 
+/// The planes that pictures show, counted over all stacks, in the file's units.
+Stack shown_planes(const OpenFile& file) {
+  std::vector<int> first;  // plane of each stack
+  int planes = 0;
+  for (std::size_t stack = 0; stack < file.selected.stacks.size(); ++stack) {
+    first.push_back(planes);
+    planes += stack_shape(file.image, file.selected.stacks[stack]).planes;
+  }
+  Stack shown;
+  for (const int position : example_positions(planes)) {
+    const auto after = std::upper_bound(first.begin(), first.end(), position);
+    const auto stack = static_cast<std::size_t>(after - first.begin() - 1);
+    const Stack plane = shown_part(read_planes(file, stack, position - first[stack], 1));
+    shown.height = plane.height;
+    shown.width = plane.width;
+    shown.voxels.insert(shown.voxels.end(), plane.voxels.begin(), plane.voxels.end());
+    ++shown.planes;
+  }
+  return shown;
+}
+
+/// Result, truth and, where both have the same units, their difference.
+ComparedPlanes compared(const EvaluateOptions& o, Stack result, Stack truth, std::size_t planes) {
+  ComparedPlanes shown;
+  shown.names = example_names(static_cast<int>(planes));
+  shown.has_one_scale = !o.metrics.affine;
+  Stack difference = result;
+  for (std::size_t i = 0; i < difference.voxels.size(); ++i) difference.voxels[i] -= truth.voxels[i];
+  shown.states.push_back({"result", std::move(result)});
+  shown.states.push_back({"truth", std::move(truth)});
+  if (o.metrics.affine) return shown;
+  shown.difference = "result - truth";
+  shown.states.push_back({shown.difference, std::move(difference)});
+  return shown;
+}
+
 /// Where all planes are identical, PSNR is infinite and has no deviation.
 std::string figure(double value, int digits) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
@@ -144,23 +185,34 @@ void evaluate(EvaluateOptions o) {
   }
   if (!(o.metrics.data_range > 0)) throw Error("--range: must be above 0");
   o.common.precision = "fp32";  // --precision is for networks; metrics are computed in double
+  if (!o.page.empty()) check_page_path(o.page, o.common.force);
   std::string scaled;
   StackMetrics metrics;
+  ComparedPlanes planes;
   const OpenFile open_result = open_file(o.result, o.input);
   const OpenFile open_truth = open_file(o.truth, o.input);
   check_same_size(o, open_result, open_truth);
   const Device device = open_device(o.common);
   if (streams(o, open_result, open_truth)) {
     metrics = measure_large(o, open_result, open_truth, device, scaled);
+    if (!o.page.empty()) planes = compared(o, shown_planes(open_result), shown_planes(open_truth), open_truth.planes());
   } else {
     Stack result = load_planes(o.result, o);
     Stack truth = load_planes(o.truth, o);
     scaled = scale(o, result, truth, device);
     metrics = stack_metrics(result, truth, o.metrics, device, o.common);
+    if (!o.page.empty())
+      planes = compared(o, example_planes(result), example_planes(truth), static_cast<std::size_t>(truth.planes));
   }
+  if (!o.page.empty())
+    write_evaluation_report(
+        o.page,
+        {o.result, o.truth, fmt::format("{}; scaling: {}", describe(o.metrics), scaled), metrics, std::move(planes)},
+        o.common.force);
   if (!o.common.json) return print(metrics, o.metrics, scaled);
   nlohmann::json json = metrics_json(metrics, o.metrics);
   json["how"]["scaling"] = scaled;
+  if (!o.page.empty()) json["files"]["report"] = o.page;
   print_json(json);
 }
 
@@ -181,6 +233,7 @@ void add_evaluate(Program& program) {
           "to 0 and 1) or none")
       .one_of({"none", "max", "percentile"})
       .show_default();
+  add_page_option(verb, options->page, "planes beside the truth, and curves over the planes");
   add_input_options(verb, options->input);
   add_middle_option(verb, options->middle);
   add_common_options(verb, options->common);

@@ -7,11 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "data/atomic_file.h"
-#include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/inspect/reports.h"
 #include "tools/json_output.h"
+#include "tools/report/page.h"
 
 namespace n2s {
 namespace {
@@ -22,15 +21,8 @@ struct InspectOptions {
   std::string file, page;
 };
 
-void check_page(const InspectOptions& o) {
-  if (o.page.empty()) return;
-  if (!o.page.ends_with(".html") && !o.page.ends_with(".htm"))
-    throw Error(fmt::format("{}: the report is a page; its name ends in .html", o.page));
-  check_output_path(o.page, o.common.force);
-}
-
 void inspect_and_report(const InspectOptions& o) {
-  check_page(o);
+  if (!o.page.empty()) check_page_path(o.page, o.common.force);
   const InspectedFile file = inspect_file(o.file, o.input, o.common);
   if (!o.page.empty()) {
     write_html_report(o.page, file, o.common.force);

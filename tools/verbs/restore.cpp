@@ -22,6 +22,8 @@
 #include "tools/model_use.h"
 #include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
+#include "tools/report/page.h"
+#include "tools/report/run_report.h"
 #include "tools/second_copy.h"
 #include "tools/stored_stacks.h"
 #include "tools/streamed_denoise.h"
@@ -36,7 +38,7 @@ struct RestoreOptions {
   CommonOptions common;
   InputOptions input;
   TrainingOptions training;
-  std::string in, second, out, run;
+  std::string in, second, out, run, page;
 };
 
 /// A second copy is what a single file has not.
@@ -105,11 +107,11 @@ class GroupTraining {
     TrainingRequest request = prepare_training(training, network, o_.common, stacks, memory_, device_, pool_);
     check_learns_alone(o_, request);
     request.folder = run_ / group.subfolder;
+    request.advice = std::move(advice);
     if (is_first && !o_.training.resume) clear_run(run_);
     const std::string resume =
         fmt::format("n2s restore {} -o {} --resume (and the options given before)", o_.in, o_.out);
     TrainingResult result = run_training(stacks, request, device_, pool_, o_.common, resume);
-    result.advice = std::move(advice);
     return {std::move(group), std::move(request), std::move(result)};
   }
 
@@ -267,13 +269,22 @@ void print_records(const RestoreOptions& o, const std::vector<TrainedGroup>& tra
     }
   }
   json["files"]["restored"] = o.out;
+  if (!o.page.empty()) json["files"]["report"] = o.page;
   print_json(json);
+}
+
+void write_page(const RestoreOptions& o, const std::vector<TrainedGroup>& trained) {
+  std::vector<ReportedRun> runs;
+  for (const TrainedGroup& one : trained)
+    runs.push_back({one.group.name.empty() ? o.in : one.group.name, one.request.folder});
+  write_run_report(o.page, o.in + ", restored", runs, o.common.force);
 }
 
 void restore(const RestoreOptions& o) {
   check_method_takes_second(o);
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
+  if (!o.page.empty()) check_page_path(o.page, o.common.force);
   const fs::path run = o.run.empty() ? o.out + ".run" : o.run;
   const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
@@ -283,6 +294,7 @@ void restore(const RestoreOptions& o) {
   ThreadPool pool(o.common.threads);
   const std::vector<TrainedGroup> trained =
       is_streamed(o, file) ? restore_large(o, file, run, device, pool) : restore_in_memory(o, file, run, device, pool);
+  if (!o.page.empty()) write_page(o, trained);
   if (o.common.json) print_records(o, trained);
   say(o.common, "{}: restored; model, log and pictures are in {}", o.out, run.string());
 }
@@ -299,6 +311,7 @@ void add_restore(Program& program) {
               "both restored copies");
   add_output_option(verb, options->out, "The restored stack");
   verb.option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
+  add_page_option(verb, options->page, "planes before and after, losses and settings");
   add_input_options(verb, options->input);
   add_training_options(verb, options->training);
   verb.option("--advice", options->training.advice,

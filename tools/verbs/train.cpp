@@ -15,6 +15,8 @@
 #include "tools/common.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/report/page.h"
+#include "tools/report/run_report.h"
 #include "tools/stored_stacks.h"
 #include "tools/training_run.h"
 
@@ -26,7 +28,7 @@ struct TrainOptions {
   InputOptions input;
   TrainingOptions training;
   std::vector<std::string> data, targets, validation;
-  std::string run;
+  std::string run, page;
   int middle = 0;
 };
 
@@ -117,7 +119,16 @@ nlohmann::json records(const Data& data, const std::vector<TrainingResult>& resu
   return json;
 }
 
+void write_page(const TrainOptions& o, const Data& data) {
+  std::vector<ReportedRun> runs;
+  for (const NetworkData& one : data.networks)
+    runs.push_back(
+        {one.group.name.empty() ? o.run : one.group.name, std::filesystem::path(o.run) / one.group.subfolder});
+  write_run_report(o.page, "Run " + o.run, runs, o.common.force);
+}
+
 void train(TrainOptions o) {
+  if (!o.page.empty()) check_page_path(o.page, o.common.force);
   const std::unique_ptr<RunLock> lock = lock_run_folder(o.run, o.training.resume, o.common.force);
   VoxelMemory memory = voxel_memory(o.training.memory_gib, o.run);
   Data data = load(o, memory);
@@ -137,6 +148,7 @@ void train(TrainOptions o) {
     results.push_back(run_training(one.stacks, request, device, pool, o.common, "the same command with --resume"));
     one.stacks.clear();
   }
+  if (!o.page.empty()) write_page(o, data);
   if (o.common.json) print_json(records(data, results));
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
       data.medical ? ".nii.gz" : ".tif");
@@ -152,6 +164,7 @@ void add_train(Program& program) {
   verb.option("--target", options->targets,
               "Target stacks, one per DATA: a second noisy copy or, for noise2clean, the clean stack");
   verb.option("--validation", options->validation, "Stacks to validate on (default: planes held out of DATA)");
+  add_page_option(verb, options->page, "planes before and after, losses and settings");
   add_input_options(verb, options->input);
   add_middle_option(verb, options->middle);
   add_training_options(verb, options->training);
