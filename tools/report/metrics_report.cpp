@@ -45,6 +45,7 @@ std::string curve(const std::vector<NamedMetrics>& measured, const char* title, 
 
 std::string metrics_table(const std::vector<NamedMetrics>& measured) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(measured.size());
   for (const NamedMetrics& one : measured)
     rows.push_back({escaped(one.name), cell(one.metrics.psnr, 2), cell(one.metrics.ssim, 3), cell(one.metrics.nrmse, 3),
                     fmt::format("{}", one.metrics.per_plane.size())});

@@ -275,6 +275,7 @@ void print_records(const RestoreOptions& o, const std::vector<TrainedGroup>& tra
 
 void write_page(const RestoreOptions& o, const std::vector<TrainedGroup>& trained) {
   std::vector<ReportedRun> runs;
+  runs.reserve(trained.size());
   for (const TrainedGroup& one : trained)
     runs.push_back({one.group.name.empty() ? o.in : one.group.name, one.request.folder});
   write_run_report(o.page, o.in + ", restored", runs, o.common.force);
