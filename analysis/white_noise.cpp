@@ -165,7 +165,7 @@ double white_noise_deviation(const PlanesToRead& planes) {
   return deviations.empty() ? 0 : median(std::move(deviations));
 }
 
-PoissonGaussian camera_noise(const PlanesToRead& planes) {
+CameraNoise camera_noise(const PlanesToRead& planes) {
   check_size(planes.shape.height, planes.shape.width);
   std::vector<BlockSpectrum> blocks;
   const std::vector<int> numbers = sampled_planes(planes.shape.planes, 4);
@@ -187,7 +187,12 @@ PoissonGaussian camera_noise(const PlanesToRead& planes) {
     if (level.deviation > 0) levels.push_back(level);
   }
   if (levels.size() < 2) throw Error("no noise is found in the planes");
-  return line_through(levels);
+  CameraNoise noise{line_through(levels)};
+  const auto variance = [&](const Level& level) { return noise.line.gain * level.value + noise.line.offset; };
+  const double dark = variance(levels.front());
+  if (noise.line.gain > 0)
+    noise.growth = dark > 0 ? variance(levels.back()) / dark : std::numeric_limits<double>::infinity();
+  return noise;
 }
 
 }  // namespace n2s

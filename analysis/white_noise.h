@@ -21,6 +21,10 @@ double white_noise_deviation(const PlanesToRead& planes);
 /// The line through the noise variances of blocks of similar brightness, each found as above: of Poisson-Gaussian noise
 /// (Foi et al. 2008). Blocks that touch the values' lowest or highest, which may be clipped, do not count. A gain of 0:
 /// the noise does not grow with the signal. Throws Error as `planes.read` does, and where there is nothing to measure.
-PoissonGaussian camera_noise(const PlanesToRead& planes);
+struct CameraNoise {
+  PoissonGaussian line;
+  double growth = 1;  // of the variance, from the darkest sixteenth of the blocks to the brightest
+};
+CameraNoise camera_noise(const PlanesToRead& planes);
 
 }  // namespace n2s

@@ -63,13 +63,20 @@ TEST_CASE("gain and read noise of a camera are found within 10 %") {
     CAPTURE(noise.gain);
     for (const int planes : {1, 6}) {
       const Stack noisy = corrupted(photograph(planes), noise);
-      const PoissonGaussian found = camera_noise(planes_of(noisy));
+      const PoissonGaussian found = camera_noise(planes_of(noisy)).line;
       CHECK(found.gain == doctest::Approx(noise.gain).epsilon(0.1));
       CHECK(std::sqrt(std::max(0.0, found.offset)) == doctest::Approx(noise.sigma).epsilon(0.1));
     }
   }
   const Stack constant{1, 100, 100, std::vector<float>(10000, 3.0F)};
   CHECK_THROWS_AS(camera_noise(planes_of(constant)), Error);
+}
+
+TEST_CASE("a camera's noise grows with the signal, Gaussian noise does not") {
+  for (const double sigma : {5.0, 15.0, 50.0})
+    CHECK(camera_noise(planes_of(corrupted(photograph(1), {0, sigma}))).growth < 1.5);
+  for (const PixelNoise& noise : {PixelNoise{1, 3}, PixelNoise{10, 5}, PixelNoise{2, 0}})
+    CHECK(camera_noise(planes_of(corrupted(photograph(1), noise))).growth > 2.5);
 }
 
 TEST_CASE("the Anscombe transform makes the noise's deviation 1, and its inverse is unbiased") {

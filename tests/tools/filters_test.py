@@ -82,6 +82,15 @@ class Filters(ProgramTest):
         self.assertAlmostEqual(report['noise'][0]['gain'] / 2, 1, delta=0.15)
         self.assertGreater(self.psnr(self.path('camera-out.nii'), self.path('ramp.nii')),
                            self.psnr(self.path('camera.nii'), self.path('ramp.nii')) + 10)
+        # By default it is noticed, and both filters do better than with one level for all.
+        for verb in ('bm3d', 'nlm'):
+            found = {}
+            for name, words in (('camera', ()), ('gaussian', ('--noise', 'gaussian'))):
+                result = self.path(f'{verb}-{name}.nii')
+                self.assertEqual(self.json_of(verb, self.path('camera.nii'), '-o', result, *words)['noise'][0]['kind'],
+                                 'gaussian' if words else 'poisson-gaussian')
+                found[name] = self.psnr(result, self.path('ramp.nii'))
+            self.assertGreater(found['camera'], found['gaussian'] + 0.5, verb)
         known = self.json_of('bm3d', self.path('camera.nii'), '-o', self.path('known.nii'), '--noise', 'poisson:2,gaussian:5')
         self.assertEqual(known['noise'][0], {'kind': 'poisson-gaussian', 'gain': 2, 'read_noise': 5, 'estimated': False})
 
@@ -104,7 +113,7 @@ class Filters(ProgramTest):
                       ('bm3d', self.noisy, '--sigma', 'nan'), ('bm3d', self.noisy, '--noise', 'kspace:0.1'),
                       ('bm3d', self.noisy, '--noise', 'poisson-gaussian', '--sigma', '3'),
                       ('bm3d', self.path('constant.nii')), ('nlm', self.noisy, '--patch', '4'),
-                      ('nlm', self.noisy, '--sigma', '0'),
+                      ('nlm', self.noisy, '--sigma', '0'), ('nlm', self.noisy, '--h', '5', '--noise', 'poisson-gaussian'),
                       ('bm3d', self.noisy + '.none')):
             self.fails(*words, '-o', out)
             self.assertFalse(os.path.exists(out))

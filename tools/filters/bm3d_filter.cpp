@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "kernels/bm3d/bm3d.h"
+#include "tools/filters/anscombe_filter.h"
 
 namespace n2s {
 namespace {
@@ -21,25 +23,14 @@ void run_bm3d(const CommonOptions& common, const Device& device, ThreadPool& poo
     bm3d(problem, plane_of(noisy, plane), restored.subspan(static_cast<std::size_t>(plane) * pixels, pixels), pool);
 }
 
-/// For a camera's noise: in the units of the generalised Anscombe transform, where its deviation is 1.
-void run_transformed(const CommonOptions& common, const Device& device, ThreadPool& pool, const Anscombe& transform,
-                     const Stack& noisy, std::span<float> restored) {
-  Stack transformed = noisy;
-  for (float& value : transformed.voxels) value = transform.forward(value);
-  run_bm3d(common, device, pool, 1, transformed, restored);
-  for (float& value : restored) value = transform.inverse(value);
-}
-
 }  // namespace
 
 StackFilter bm3d_filter(const StackNoise& noise, const CommonOptions& common, const Device& device, ThreadPool& pool) {
-  if (!noise.is_poisson)
-    return {0, [&, sigma = noise.sigma](const Stack& noisy, std::span<float> restored) {
-              run_bm3d(common, device, pool, sigma, noisy, restored);
-            }};
-  return {0, [&, transform = Anscombe(noise.camera)](const Stack& noisy, std::span<float> restored) {
-            run_transformed(common, device, pool, transform, noisy, restored);
-          }};
+  const double sigma = noise.is_poisson ? 1 : noise.sigma;
+  StackFilter filter{0, [&, sigma](const Stack& noisy, std::span<float> restored) {
+                       run_bm3d(common, device, pool, sigma, noisy, restored);
+                     }};
+  return noise.is_poisson ? anscombe_filter(noise.camera, std::move(filter)) : filter;
 }
 
 }  // namespace n2s

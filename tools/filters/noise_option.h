@@ -11,7 +11,7 @@
 namespace n2s {
 
 struct NoiseOption {
-  std::string sigma = "auto", noise = "gaussian";
+  std::string sigma = "auto", noise = "auto";
 };
 void add_sigma_option(Verb& verb, NoiseOption& option);
 void add_noise_option(Verb& verb, NoiseOption& option);
@@ -22,6 +22,7 @@ struct StackNoise {
   double sigma = 0;          // Gaussian noise
   PoissonGaussian camera{};  // else
   bool is_estimated = false;
+  double growth = 1;  // of the variance from dark to bright, where --noise auto has found a camera's noise
 };
 
 /// Throws Error for values that make no sense.

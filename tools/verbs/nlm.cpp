@@ -6,10 +6,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "kernels/base/error.h"
 #include "kernels/nlm/nlm.h"
 #include "tools/common.h"
+#include "tools/filters/anscombe_filter.h"
 #include "tools/filters/filtered_file.h"
 #include "tools/filters/noise_option.h"
 #include "tools/json_output.h"
@@ -29,7 +31,10 @@ struct NlmOptions {
   bool across = false;
 };
 
-void restore_file(const NlmOptions& o) {
+void restore_file(NlmOptions o) {
+  if (o.h > 0 && o.noise.noise == "auto") o.noise.noise = "gaussian";  // h is in the file's units
+  if (o.h > 0 && o.noise.noise != "gaussian")
+    throw Error("--h is for --noise gaussian; a camera's noise is transformed first");
   if (o.noise.sigma != "0") check_noise(o.noise);
   if (o.noise.sigma == "0" && o.h == 0) throw Error("--sigma 0 needs --h, which follows from sigma otherwise");
   if (o.patch % 2 == 0) throw Error(fmt::format("--patch {}: an odd number of pixels is needed", o.patch));
@@ -39,19 +44,21 @@ void restore_file(const NlmOptions& o) {
   FilterRequest request{o.in, o.out, o.input, o.common, {}};
   request.filter_of = [&](const PlanesToRead& planes) -> StackFilter {
     const StackNoise noise = o.noise.sigma == "0" ? StackNoise{} : noise_of(o.noise, planes);
-    NlmProblem problem{1, planes.shape.height, planes.shape.width, o.patch, o.distance, o.across, o.h, noise.sigma};
-    if (o.h == 0) problem.h = kHPerSigma * noise.sigma;
+    const double sigma = noise.is_poisson ? 1 : noise.sigma;
+    NlmProblem problem{1, planes.shape.height, planes.shape.width, o.patch, o.distance, o.across, o.h, sigma};
+    if (o.h == 0) problem.h = kHPerSigma * sigma;
     say(o.common, "{}: {}, h {:.4g}", planes.name, describe(noise), problem.h);
     stacks.push_back(noise_json(noise));
     stacks.back()["h"] = problem.h;
-    return {nlm_reach(problem), [&, problem](const Stack& noisy, std::span<float> restored) {
-              NlmProblem part = problem;
-              part.planes = noisy.planes;
-              std::string why;
-              if (device.inference->filter(part, {noisy.voxels, restored, why})) return;
-              if (!why.empty()) say(o.common, "non-local means: computed on the CPU: {}", why);
-              nlm(part, noisy.voxels, restored, pool);
-            }};
+    StackFilter filter{nlm_reach(problem), [&, problem](const Stack& noisy, std::span<float> restored) {
+                         NlmProblem part = problem;
+                         part.planes = noisy.planes;
+                         std::string why;
+                         if (device.inference->filter(part, {noisy.voxels, restored, why})) return;
+                         if (!why.empty()) say(o.common, "non-local means: computed on the CPU: {}", why);
+                         nlm(part, noisy.voxels, restored, pool);
+                       }};
+    return noise.is_poisson ? anscombe_filter(noise.camera, std::move(filter)) : filter;
   };
   const std::size_t planes = filter_file(request);
   if (o.common.json)
@@ -74,6 +81,7 @@ void add_nlm(Program& program) {
   verb.flag("--across", options->across, "Compare cubes and search in neighbouring planes as well");
   verb.option("--h", options->h, "Smoothing, in the file's units (default: 0.6 times sigma)").above_zero(1e30);
   add_sigma_option(verb, options->noise);
+  add_noise_option(verb, options->noise);
   add_input_options(verb, options->input);
   add_common_options(verb, options->common);
   verb.footer(
