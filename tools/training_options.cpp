@@ -120,6 +120,11 @@ void add_training_options(Verb& verb, TrainingOptions& o) {
               fmt::format("Initial learning rate; it decays along a cosine (default: {})",
                           per_network([](const Network& n) { return fmt::format("{:g}", n.learning_rate); })))
       .above_zero(1000);
+  verb.option("--recipe", o.recipe,
+              "noise2noise: with --method noise2noise and --noise kspace:RATE, as Noise2Noise's own code trains for "
+              "MRI: loss after k-space data consistency, circular shifts, rates that rise and fall, beta2 0.99, 300 "
+              "epochs of whole planes (default: as in the Noise2Stack paper)")
+      .one_of({"noise2noise"});
   verb.option("--keep", o.keep,
               "The model to use: last, or best, the one with the lowest validation loss (default: last; with --epochs "
               "best, as in the paper)")

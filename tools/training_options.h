@@ -41,6 +41,7 @@ struct TrainingOptions {
   double memory_gib = 0;  // for the voxels of large data; 0: half of what is free
   std::string noise;      // empty: none is simulated
   bool fixed_noise = false;
+  std::string recipe;  // "noise2noise"; empty: the paper's
   int max_shift = -1;  // pixels; -1: by network
   bool orientations = false;
   std::string channels;       // "each", "joint"; empty: each, but for colour images

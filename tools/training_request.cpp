@@ -193,6 +193,37 @@ void add_reversed(Stacks& stacks) {
     if (stacks[i].target) stacks.push_back({*stacks[i].target, stacks[i].source, stacks[i].held_out, stacks[i].name});
 }
 
+/// Of the stacks' planes. Throws Error where they differ in size, or are larger than a training image.
+Stack plane_shape(const Stacks& stacks, const Augmentation& augmentation) {
+  Stack shape{1, stacks.front().source.height, stacks.front().source.width, {}};
+  for (const TrainingStack& stack : stacks) {
+    if (stack.source.height == shape.height && stack.source.width == shape.width) continue;
+    throw Error(fmt::format("--recipe noise2noise: {} has planes of {}x{} pixels, {} of {}x{}; all must be alike",
+                            stacks.front().name, shape.height, shape.width, stack.name, stack.source.height,
+                            stack.source.width));
+  }
+  if (augmentation.crop_height < shape.height || augmentation.crop_width < shape.width)
+    throw Error(
+        fmt::format("--recipe noise2noise: training images must be whole planes, which have {}x{} pixels; use "
+                    "--crop {}",
+                    shape.height, shape.width, std::max(shape.height, shape.width)));
+  return shape;
+}
+
+/// What Noise2Noise's own code does otherwise (Lehtinen et al. 2018).
+void follow_noise2noise(const TrainingOptions& o, const Stacks& stacks, TrainingRequest& request, ThreadPool& pool) {
+  const std::optional<NoiseSpec> noise = simulated_noise(o);
+  if (request.batches.method != "noise2noise" || !noise || !std::holds_alternative<KspaceNoise>(*noise) ||
+      o.fixed_noise)
+    throw Error("--recipe noise2noise: needs --method noise2noise and --noise kspace:RATE, without --fixed-noise");
+  request.adam.beta2 = 0.99;
+  request.schedule = Schedule::noise2noise;
+  request.batches.augmentation.circular_shift = true;
+  request.batches.augmentation.orientations = false;
+  const Stack shape = plane_shape(stacks, request.batches.augmentation);
+  request.spectral_loss = std::make_shared<SpectralLoss>(*noise, shape.height, shape.width, pool);
+}
+
 int largest_side(const Stacks& stacks) {
   int largest = 0;
   for (const TrainingStack& stack : stacks) largest = std::max({largest, stack.source.height, stack.source.width});
@@ -266,6 +297,8 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   request.target_variance = target_variance(stacks);
   request.traits = traits_of(stacks, batches, pool);
   batches.augmentation = choose_augmentation(o, network, largest_side(stacks));
+  request.schedule = o.length.epochs > 0 ? Schedule::cosine_per_epoch : Schedule::cosine_per_step;
+  if (!o.recipe.empty()) follow_noise2noise(o, stacks, request, pool);
   if (o.fixed_noise) fix_noise(stacks, batches, pool, memory);
   return request;
 }

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "data/stack_traits.h"
+#include "engine/training/schedule.h"
+#include "engine/training/spectral_loss.h"
 #include "engine/training/training_stack.h"
 #include "kernels/adam/adam.h"
 #include "nets/network.h"
@@ -21,6 +24,8 @@ struct TrainingRequest {
   BatchSettings batches;
   TrainingLength length;
   AdamSettings adam;
+  Schedule schedule = Schedule::cosine_per_epoch;
+  std::shared_ptr<const SpectralLoss> spectral_loss;  // null: the plain mean squared error
   bool fusion = true;
   bool resume = false;
   Keep keep = Keep::last;             // which model is used for what follows

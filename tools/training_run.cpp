@@ -106,7 +106,8 @@ class Run {
     s.adam = request.adam;
     s.seed = request.batches.seed;
     s.masked_loss = request.batches.blind_spots.has_value();
-    s.schedule = request.length.epochs > 0 ? Schedule::cosine_per_epoch : Schedule::cosine_per_step;
+    s.schedule = request.schedule;
+    s.spectral_loss = request.spectral_loss;
     return s;
   }
 
@@ -290,7 +291,8 @@ class Run {
             {"max_shift", augmentation.max_shift},
             {"orientations", augmentation.orientations},
             {"learning_rate", request_.adam.learning_rate},
-            {"schedule", request_.length.epochs > 0 ? "cosine, per epoch" : "cosine, per step"},
+            {"schedule", describe(request_.schedule)},
+            {"loss", request_.spectral_loss ? "after k-space data consistency" : "plain"},
             {"seed", request_.batches.seed},
             {"stacks", stacks_.size()}};
   }

@@ -1,7 +1,10 @@
 // Where training batches come from.
 #pragma once
 
+#include <vector>
+
 #include "engine/graph/extents.h"
+#include "kernels/base/philox.h"
 #include "kernels/base/tensor.h"
 #include "kernels/gather_planes/batch_plan.h"
 
@@ -17,6 +20,8 @@ class BatchSource {
   virtual Extents extents() const = 0;
   /// input (N, H, W, planes) and target (N, H, W, 1), in host memory.
   virtual void fill(const BatchStep& step, FloatTensor input, FloatTensor target) = 0;
+  /// Of the simulated noise on each image's target plane as the network sees it. Empty where there is none.
+  virtual std::vector<RandomKey> noise_keys(const BatchStep&) { return {}; }
 };
 
 }  // namespace n2s

@@ -37,11 +37,25 @@ Sample StackBatches::sample(const BatchStep& step, int position) const {
           blind_spot_key(settings_.seed, step, settings_.batch, position)};
 }
 
-void StackBatches::fill(const BatchStep& step, FloatTensor input, FloatTensor target) {
-  if (shuffled_epoch_ != step.epoch) {
-    order_ = shuffled(static_cast<std::uint32_t>(targets_.size()), order_key(settings_.seed, step.epoch));
-    shuffled_epoch_ = step.epoch;
+void StackBatches::shuffle(std::uint32_t epoch) {
+  if (shuffled_epoch_ == epoch) return;
+  order_ = shuffled(static_cast<std::uint32_t>(targets_.size()), order_key(settings_.seed, epoch));
+  shuffled_epoch_ = epoch;
+}
+
+std::vector<RandomKey> StackBatches::noise_keys(const BatchStep& step) {
+  if (!settings_.noise) return {};
+  shuffle(step.epoch);
+  std::vector<RandomKey> keys;
+  for (int position = 0; position < settings_.batch; ++position) {
+    const Sample own = sample(step, position);
+    keys.push_back(own.noise_key(Purpose::noise_input, own.target.plane));
   }
+  return keys;
+}
+
+void StackBatches::fill(const BatchStep& step, FloatTensor input, FloatTensor target) {
+  shuffle(step.epoch);
   pool_->parallel_for(settings_.batch, [&](std::ptrdiff_t position, int) {
     writer_.write(sample(step, static_cast<int>(position)), input, target);
   });

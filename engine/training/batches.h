@@ -19,8 +19,10 @@ class StackBatches final : public BatchSource {
   long steps_per_epoch() const override;
   Extents extents() const override;
   void fill(const BatchStep& step, FloatTensor input, FloatTensor target) override;
+  std::vector<RandomKey> noise_keys(const BatchStep& step) override;
 
  private:
+  void shuffle(std::uint32_t epoch);
   Sample sample(const BatchStep& step, int position) const;
 
   const std::vector<TrainingStack>* stacks_;

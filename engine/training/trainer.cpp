@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 #include <utility>
+#include <variant>
 
 #include "engine/graph/autograd.h"
 #include "kernels/base/error.h"
@@ -28,6 +29,12 @@ double mean_squared_error(std::span<const float> a, std::span<const float> b, bo
     ++count;
   }
   return sum / static_cast<double>(std::max<std::size_t>(count, 1));
+}
+
+double squares(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += double{value} * double{value};
+  return sum;
 }
 
 void check_loss(double loss, long step, const char* what = "loss") {
@@ -74,6 +81,7 @@ double Trainer::learning_rate() const {
 AdamSettings Trainer::current_adam() const {
   AdamSettings adam = settings_.adam;
   adam.learning_rate = learning_rate();
+  adam.beta1 = beta1(settings_.schedule, adam.beta1, {steps_, total_steps_, steps_per_epoch()});
   return adam;
 }
 
@@ -84,17 +92,47 @@ BatchStep Trainer::batch_step(long step) const {
 double Trainer::step() {
   loader_->select(batch_step(steps_), training_);
   backend_->set_adam_step(current_adam(), steps_ + 1);
+  double counted = 1;  // of the mean squared error
+  if (settings_.spectral_loss)
+    counted = update_with_spectral_loss();
+  else
+    update();
+  memory_.changed();
+  loader_->look_ahead(batch_step(steps_ + 1));
+  const double loss = counted * training_.loss();
+  check_loss(loss, steps_ + 1);
+  ++steps_;
+  return loss;
+}
+
+void Trainer::update() {
   update_.run([this] {                    // on a GPU one CUDA graph
     loader_->load(training_);             // next batch
     training_.run();                      // forward and backward
     memory_.adam(training_.loss_data());  // changes nothing where the loss is not finite
   });
-  memory_.changed();
-  loader_->look_ahead(batch_step(steps_ + 1));
-  const double loss = training_.loss();
-  check_loss(loss, steps_ + 1);
-  ++steps_;
-  return loss;
+}
+
+/// Between the loss and the backward pass the gradient goes through the host, so nothing is captured. Returns the part
+/// of the mean squared error that counts.
+double Trainer::update_with_spectral_loss() {
+  const SpectralLoss& spectral = *settings_.spectral_loss;
+  const std::vector<RandomKey> keys = source_->noise_keys(batch_step(steps_));
+  double counted = 1;
+  loader_->load(training_);
+  training_.run([&](std::size_t operation) {
+    const auto* error = std::get_if<MeanSquaredError>(&training_.graph().operations[operation]);
+    if (error == nullptr) return;
+    const double factor = spectral.images_by_planes(training_.extents());
+    std::vector<float> gradient = training_.get(error->to.gradient);
+    const double before = squares(gradient);
+    spectral.keep_unmeasured(keys, training_.extents(), gradient);
+    if (before > 0) counted = factor * squares(gradient) / before;
+    for (float& value : gradient) value *= static_cast<float>(factor);
+    training_.set(error->to.gradient, gradient);
+  });
+  memory_.adam(training_.loss_data());
+  return counted;
 }
 
 Trainer::Validation Trainer::validate() {
@@ -105,11 +143,19 @@ Trainer::Validation Trainer::validate() {
   for (int i = 0; i < validation_.batches; ++i) {
     validating_->set(graph.input, batch_of(validation_.inputs, i, validation_.batches));
     validating_->run();
-    const std::vector<float> output = validating_->get(graph.output);
-    const std::span<const float> target = batch_of(validation_.targets, i, validation_.batches);
+    std::vector<float> output = validating_->get(graph.output);
+    std::span<const float> target = batch_of(validation_.targets, i, validation_.batches);
+    const std::vector<float> nothing(settings_.spectral_loss ? target.size() : 0);
+    if (settings_.spectral_loss) {  // the errors that count, beside none
+      for (std::size_t p = 0; p < output.size(); ++p) output[p] -= target[p];
+      settings_.spectral_loss->keep_unmeasured({&validation_.noise_keys.at(static_cast<std::size_t>(i)), 1},
+                                               validation_.extents, output);
+      target = nothing;
+    }
     sum += mean_squared_error(output, target, settings_.masked_loss);
     append_block_errors(output, target, validation_.extents, block_errors);
   }
+  if (settings_.spectral_loss) sum *= settings_.spectral_loss->images_by_planes(validation_.extents);
   Validation result{sum / validation_.batches, false};
   check_loss(result.loss, steps_, "validation loss");
   if (clearly_lower(block_errors, best_.block_errors)) {

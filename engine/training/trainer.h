@@ -10,6 +10,7 @@
 #include "engine/runtime/repeated_work.h"
 #include "engine/training/batch_loader.h"
 #include "engine/training/schedule.h"
+#include "engine/training/spectral_loss.h"
 #include "engine/training/validation_set.h"
 
 namespace n2s {
@@ -19,6 +20,7 @@ struct TrainingSettings {
   std::uint64_t seed = 0;  // of the initial parameters
   Schedule schedule = Schedule::cosine_per_epoch;
   bool masked_loss = false;  // targets that are NaN do not count: of methods that hide pixels
+  std::shared_ptr<const SpectralLoss> spectral_loss{};  // null: the plain one. Computed on the host, on every device
 };
 
 /// The model with the lowest validation loss. Another replaces it only where clearly_lower() says so.
@@ -81,6 +83,8 @@ class Trainer {
  private:
   BatchStep batch_step(long step) const;
   AdamSettings current_adam() const;
+  void update();
+  double update_with_spectral_loss();
 
   Backend* backend_;
   BatchSource* source_;

@@ -83,6 +83,7 @@ ValidationSet make_validation_set(const std::vector<TrainingStack>& stacks, cons
     sample.position = position++;
     sample.noise_key = [&](Purpose copy, int of) { return plane_key(settings.seed, copy, window.plane.stack, of); };
     sample.blind_key = {settings.seed, Purpose::blind_spots, 0xFFFFFFFFU, static_cast<std::uint32_t>(sample.position)};
+    if (settings.noise) set.noise_keys.push_back(sample.noise_key(Purpose::noise_input, window.plane.plane));
     writer.write(sample, {set.inputs.data(), input}, {set.targets.data(), target});
   }
   return set;

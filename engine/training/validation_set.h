@@ -14,6 +14,7 @@ struct ValidationSet {
   Extents extents;
   int batches = 0;
   std::vector<float> inputs, targets;
+  std::vector<RandomKey> noise_keys{};  // as BatchSource has them; one for each image
 };
 
 struct ValidationWindows {

@@ -58,6 +58,17 @@ class CommandLine(ProgramTest):
         self.fails('evaluate', self.noisy, code=2, says=['TRUTH'])
         self.fails('restore', self.noisy, '-o', 'x.nii', '--steps', '3', '--epochs', '2', code=2)
 
+    def test_the_recipe_of_noise2noise(self):
+        """Its loss needs undersampled whole planes and a second copy of them."""
+        words = ['train', self.clean, '-o', self.path('run'), '--steps', '2', '--recipe', 'noise2noise']
+        for more in ([], ['--method', 'noise2noise'], ['--method', 'noise2noise', '--noise', 'gaussian:5'],
+                     ['--planes', '5', '--noise', 'kspace:0.5'], ['--method', 'noise2noise', '--noise', 'kspace:0.5', '--fixed-noise'],
+                     ['--method', 'noise2noise', '--noise', 'kspace:0.5', '--crop', '16', '--net', 'microscopy']):
+            self.fails(*words, *more, says=['--recipe noise2noise'])
+        done = self.json_of(*words, '--method', 'noise2noise', '--noise', 'kspace:0.5')
+        self.assertEqual((done['settings']['loss'], done['settings']['schedule']), ('after k-space data consistency', "Noise2Noise's"))
+        self.json_of(*words, '--method', 'noise2noise', '--noise', 'kspace:0.5', '--force', '--keep', 'last')
+
     def test_senseless_values_are_wrong_usage(self):
         """Every option of numbers, with a value of each kind that makes no sense; nothing is written."""
         restore = ['restore', self.noisy, '-o', self.path('o.nii')]

@@ -133,7 +133,7 @@ class Pages(ProgramTest):
         self.json_of('simulate', 'mri', '-o', self.path('scans'), '--subjects', '5', '--planes', '8', '--side', '64')
         self.json_of('prepare', 'mri', self.path('scans'), '-o', self.path('mri.h5'), '--middle', '7', '--side', '64')
         out = self.path('run')
-        self.json_of('reproduce', 'mri', self.path('mri.h5'), '-o', out, '--scale', '1', '--methods', 'noisy,2,4')
+        self.json_of('reproduce', 'mri', self.path('mri.h5'), '-o', out, '--scale', '1', '--methods', 'noisy,noise2noise-recipe,2,4')
         text = self.check_page(out + '/report.html', viewers=1)
         self.assert_parts(('28.6 / 31.3', 'data consistency', 'other data', 'plane 7 of 7'), text)
         self.check_figures(out + '/figures', ['planes', 'position', 'position-data-consistency', 'loss'])

@@ -36,6 +36,7 @@ struct System {
   int planes = 0;             // of the network's input; 0: it has no network
   std::string_view copy{};    // of the data set: what is restored
   std::string_view target{};  // what is learned from, where that is another copy
+  std::string_view recipe{};  // of TrainingOptions
   bool by_default = true;
   std::optional<Figures> paper{};       // published
   std::optional<Figures> paper_post{};  // published, after k-space data consistency

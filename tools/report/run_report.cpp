@@ -100,6 +100,7 @@ constexpr Setting kSettings[] = {
     {"rotations and flips", "/settings/orientations"},
     {"learning rate", "/settings/learning_rate"},
     {"its schedule", "/settings/schedule"},
+    {"loss", "/settings/loss"},
     {"seed", "/settings/seed"},
     {"steps", "/steps"},
     {"epochs", "/epochs"},

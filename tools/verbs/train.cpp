@@ -180,7 +180,8 @@ void add_train(Program& program) {
       "  n2s train a.nii.gz --target b.nii.gz -o run --planes 5         two noisy copies of one volume\n"
       "  n2s train clean/*.nii.gz -o run --noise kspace:0.1 --planes 5  the paper's MRI experiment");
   verb.on_run([options] {
-    if (!options->training.length.is_set()) options->training.length.epochs = 100;
+    if (!options->training.length.is_set())
+      options->training.length.epochs = options->training.recipe.empty() ? 100 : 300;
     train(*options);
   });
 }
