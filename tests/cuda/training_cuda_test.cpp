@@ -207,6 +207,37 @@ TEST_CASE("the fused graph on the GPU trains as the unfused one") {
 }
 
 #ifdef N2S_EMULATION  // a real GPU is what it is
+TEST_CASE("the loss after k-space data consistency is on the GPU what it is on the CPU") {
+  const auto losses = [](const Device& device) {
+    ThreadPool pool(1);
+    const std::vector<TrainingStack> stacks = easy_stacks();
+    BatchSettings settings;
+    settings.method = "noise2noise";
+    settings.planes = 1;
+    settings.batch = 2;
+    settings.noise = KspaceNoise{0.3};
+    settings.augmentation = {kSide, kSide, 5, true, 0, false};
+    StackBatches batches(stacks, settings, pool);
+    TrainingSettings training{{}, 1, Schedule::noise2noise};
+    training.spectral_loss = std::make_shared<SpectralLoss>(*settings.noise, kSide, kSide, pool);
+    const Graph graph = tiny_microscopy_net(1);
+    Trainer trainer(*device.backend, graph, batches, make_validation_set(stacks, settings, 4), training,
+                    device.batch_loader({stacks, settings, batches, kPlenty}));
+    trainer.set_total_steps(kFewSteps);
+    std::vector<double> all;
+    while (!trainer.finished()) all.push_back(trainer.step());
+    all.push_back(trainer.validate().loss);
+    return all;
+  };
+  const std::vector<double> expected = losses(open_cpu({.threads = 1}));
+  for (const auto& [precision, tolerance] : {std::pair{"fp32", 1e-4}, {"fp16", 0.02}}) {
+    CAPTURE(precision);
+    const std::vector<double> found = losses(open_cuda({0, precision}));
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(tolerance));
+  }
+}
+
 TEST_CASE("Volta trains in fp16, and says which precisions and variants it lacks") {
   emulation::set_compute_capability(7, 0);
   const Graph graph = fuse(tiny_microscopy_net(2));
