@@ -6,8 +6,10 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <vector>
 
+#include "data/normalisation.h"
 #include "data/stack_traits.h"
 #include "kernels/base/error.h"
 #include "kernels/bm3d/transforms.h"
@@ -119,6 +121,24 @@ bool fill_gaps(Stack& plane) {
   return finite > 0;
 }
 
+/// The lowest mean of the blocks of 8x8 pixels that a plane consists of, or the first percentile of its voxels where
+/// that is lower.
+double darkest_place(const Stack& plane) {
+  std::vector<float> values = plane.voxels;
+  double darkest = percentile(values, 1);
+  constexpr int kBlock = static_cast<int>(kSide);
+  for (int top = 0; top + kBlock <= plane.height; top += kBlock)
+    for (int left = 0; left + kBlock <= plane.width; left += kBlock) {
+      double sum = 0;
+      for (int y = top; y < top + kBlock; ++y) {
+        const auto row = plane.voxels.begin() + static_cast<std::ptrdiff_t>(y) * plane.width + left;
+        sum += std::accumulate(row, row + kBlock, 0.0);
+      }
+      darkest = std::min(darkest, sum / (kBlock * kBlock));
+    }
+  return darkest;
+}
+
 void check_size(int height, int width) {
   if (height < 16 || width < 16)
     throw Error("the noise cannot be estimated from planes of fewer than 16x16 pixels; give its level");
@@ -168,18 +188,21 @@ double white_noise_deviation(const PlanesToRead& planes) {
 CameraNoise camera_noise(const PlanesToRead& planes) {
   check_size(planes.shape.height, planes.shape.width);
   std::vector<BlockSpectrum> blocks;
+  double darkest = std::numeric_limits<double>::infinity();
   const std::vector<int> numbers = sampled_planes(planes.shape.planes, 4);
   for (const int number : numbers) {
     Stack plane = planes.read(number, 1);
     if (!fill_gaps(plane)) continue;
     const auto [low, high] = std::minmax_element(plane.voxels.begin(), plane.voxels.end());
     add_blocks(plane.voxels, plane.height, plane.width, 2 * kMostBlocks / numbers.size(), {*low, *high}, blocks);
+    darkest = std::min(darkest, darkest_place(plane));
   }
   if (blocks.size() < kGroups * kFewest)
     throw Error("the planes are too small, or constant: their noise cannot be estimated");
   std::sort(blocks.begin(), blocks.end(),
             [](const BlockSpectrum& a, const BlockSpectrum& b) { return a.mean < b.mean; });
   std::vector<Level> levels;
+  levels.reserve(kGroups);
   for (std::size_t g = 0; g < kGroups; ++g) {
     const std::size_t begin = g * blocks.size() / kGroups;
     const std::size_t end = (g + 1) * blocks.size() / kGroups;
@@ -188,6 +211,9 @@ CameraNoise camera_noise(const PlanesToRead& planes) {
   }
   if (levels.size() < 2) throw Error("no noise is found in the planes");
   CameraNoise noise{line_through(levels)};
+  // Where values end at 0 there is less noise than a camera's line says, and the line meets 0 too late: what is darker
+  // would become the black level.
+  noise.line.offset = std::max(noise.line.offset, -noise.line.gain * darkest);
   const auto variance = [&](const Level& level) { return noise.line.gain * level.value + noise.line.offset; };
   const double dark = variance(levels.front());
   if (noise.line.gain > 0)

@@ -94,6 +94,23 @@ class Filters(ProgramTest):
         known = self.json_of('bm3d', self.path('camera.nii'), '-o', self.path('known.nii'), '--noise', 'poisson:2,gaussian:5')
         self.assertEqual(known['noise'][0], {'kind': 'poisson-gaussian', 'gain': 2, 'read_noise': 5, 'estimated': False})
 
+    def test_a_dark_background_stays_dark(self):
+        """Values that end at 0 have less noise there than a camera's line says; the background must not be lifted for it."""
+        draw = random.Random(9)
+
+        def events(mean):  # Knuth's method
+            limit, product, count = math.exp(-mean), draw.random(), 0
+            while product > limit:
+                product *= draw.random()
+                count += 1
+            return count
+        nifti(self.path('dark.nii'), 2, 96, 96, lambda p, r, c: 10 * events((4 if r < 48 else 4 + 3 * c) / 10))
+        self.json_of('bm3d', self.path('dark.nii'), '-o', self.path('dark-out.nii'))
+        with open(self.path('dark-out.nii'), 'rb') as file:
+            voxels = array.array('f', file.read()[352:])
+        background = voxels[:40 * 96]
+        self.assertAlmostEqual(sum(background) / len(background), 4, delta=0.6)
+
     def test_hot_pixels_are_replaced_and_nan_stays(self):
         nifti(self.path('hot.nii'), 5, SIDE, SIDE, lambda p, r, c: 60000 if (p, r, c) == (2, 20, 30) else
               math.nan if (p, r, c) == (1, 5, 6) else scene(p, r, c) + self.noise[p][r][c])
