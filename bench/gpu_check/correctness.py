@@ -8,9 +8,10 @@ import struct
 from session import StageError, last_line
 
 # Test cases of which each gets a process of its own, because they are long and the machine has many cores.
-APART = {"conv3x3_gpu_test": ("forward*", "data gradients*", "weight gradients*")}
+APART = {"conv3x3_cuda_test": ("forward*", "data gradients*", "weight gradients*"),
+         "networks_gpu_test": ("loss and gradients*", "the same pass*", "unfused and fused*")}
 # Under a sanitizer: whole trainings are many launches of the same kernels, and whole networks are slow.
-SANITIZED = {**APART, "training_gpu_test": ("the fused graph*",), "networks_gpu_test": ()}
+SANITIZED = {**APART, "training_cuda_test": ("the fused graph*",), "networks_gpu_test": ()}
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 SKIPPED = 77
 PSNR_TOLERANCE = 0.05  # dB
@@ -51,9 +52,14 @@ def machine(session):
 
 
 def cases(session, chosen):
-    """(program, test cases that one process of it runs), of all GPU tests that are there."""
-    programs = sorted(path.name for path in (session.folder / "bin").glob("*_gpu_test"))
-    return [(name, pattern) for name in programs for pattern in chosen.get(name, ("*",))]
+    """(file, test cases of it that one process runs), of all GPU tests that are there."""
+    listed = session.folder / "bin/gpu_tests.txt"
+    names = sorted(listed.read_text().split()) if listed.exists() else []
+    return [(name, pattern) for name in names for pattern in chosen.get(name, ("*",))]
+
+
+def test_command(session, name, pattern):
+    return [session.folder / "bin/gpu_tests", f"--source-file=*/{name}.cpp", f"--test-case={pattern}"]
 
 
 def doctest_counts(text):
@@ -64,8 +70,8 @@ def doctest_counts(text):
 def tests(session):
     def one(test):
         name, pattern = test
-        program = session.folder / "bin" / name
-        code, out, err = session.command([program, f"--test-case={pattern}", "--no-colors", "--duration=true"], limit)
+        command = [*test_command(session, name, pattern), "--no-colors", "--duration=true"]
+        code, out, err = session.command(command, limit)
         _, passed, failed = doctest_counts(out)
         row = {"program": name, "cases": pattern, "exit_code": code, "passed": passed, "failed": failed}
         row["slowest"] = re.findall(r"^([\d.]+) s: (.*)$", out, re.M)
@@ -86,7 +92,7 @@ def tests(session):
         raise StageError(f"there are no tests in {session.folder / 'bin'}")
     with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
         rows = list(pool.map(one, jobs))
-    return sum_up(rows, "test programs")
+    return sum_up(rows, "test runs")
 
 
 def sum_up(rows, what):
@@ -129,7 +135,7 @@ def sanitizers(session):
     jobs = []
     for tool in TOOLS:
         for name, pattern in cases(session, SANITIZED):
-            jobs.append((tool, f"{name} {pattern}", [session.folder / "bin" / name, f"--test-case={pattern}"]))
+            jobs.append((tool, f"{name} {pattern}", test_command(session, name, pattern)))
         jobs.append((tool, "n2s bench, fp16", bench))
     left = session.clock("sanitizers")
     each = max(10.0, left() / 2)
