@@ -11,6 +11,7 @@
 
 #include "data/formats/formats.h"
 #include "kernels/base/error.h"
+#include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/device/device_info.h"
 
 namespace n2s {
@@ -51,7 +52,7 @@ void add_common_options(Verb& verb, CommonOptions& o) {
 
 void add_device_options(Verb& verb, CommonOptions& o) {
   verb.option("--device", o.device, "auto (the first GPU, else the CPU), cpu, cuda or cuda:NUMBER").show_default();
-  verb.option("--precision", o.precision, "fp32; on GPUs also tf32, fp16 and bf16")
+  verb.option("--precision", o.precision, "fp32; on GPUs also tf32, fp16 and bf16; bf16 on CPUs with AVX-512 BF16")
       .one_of({"fp32", "tf32", "fp16", "bf16"})
       .show_default();
 }
@@ -82,6 +83,20 @@ std::optional<CudaOptions> chosen_gpu(const CommonOptions& o, std::string& why_c
   return std::nullopt;
 }
 
+/// What --precision asks of the CPU. Throws Error for what it lacks.
+CpuConvVariant cpu_variant(const CommonOptions& o, const std::string& why_cpu) {
+  if (o.precision == "fp32") return CpuConvVariant::automatic;
+  if (o.precision != "bf16")
+    throw Error(fmt::format("--precision {}: the CPU computes in fp32 or bf16; leave it out or choose a GPU{}",
+                            o.precision, why_cpu));
+  if (!bf16::has_instruction())
+    throw Error(
+        fmt::format("--precision bf16: this CPU has no instructions for it (AVX-512 BF16); leave it out or "
+                    "choose a GPU{}",
+                    why_cpu));
+  return CpuConvVariant::bf16;
+}
+
 Device open_device(const CommonOptions& o) {
   std::string why_cpu;
   if (const auto gpu = chosen_gpu(o, why_cpu)) {
@@ -91,11 +106,8 @@ Device open_device(const CommonOptions& o) {
   }
   if (o.variant != "auto")
     throw Error(fmt::format("--variant {}: only GPUs have variants; leave it out{}", o.variant, why_cpu));
-  if (o.precision != "fp32")
-    throw Error(fmt::format("--precision {}: the CPU computes in fp32 only; leave it out or choose a GPU{}",
-                            o.precision, why_cpu));
-  Device device = open_cpu({o.threads, CpuConvVariant::automatic});
-  say(o, "{}, fp32{}", device.backend->description(), why_cpu);
+  Device device = open_cpu({o.threads, cpu_variant(o, why_cpu)});
+  say(o, "{}, {}{}", device.backend->description(), o.precision, why_cpu);
   return device;
 }
 

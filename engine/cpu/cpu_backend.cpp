@@ -44,8 +44,9 @@ std::string cpu_name() {
 CpuBackend::CpuBackend(const CpuBackendOptions& options) : options_(options), pool_(options.threads) {}
 
 std::string CpuBackend::description() const {
-  return fmt::format("CPU ({}, {}, {} thread{})", cpu_name(), simd_name(), pool_.threads(),
-                     pool_.threads() == 1 ? "" : "s");
+  return fmt::format("CPU ({}, {}, {} thread{}{})", cpu_name(), simd_name(), pool_.threads(),
+                     pool_.threads() == 1 ? "" : "s",
+                     options_.variant == CpuConvVariant::bf16 ? ", products in bf16" : "");
 }
 
 Buffer CpuBackend::allocate(std::size_t bytes) {

@@ -14,7 +14,8 @@
 namespace n2s::test {
 namespace {
 
-constexpr std::array kVariants{CpuConvVariant::winograd, CpuConvVariant::direct, CpuConvVariant::automatic};
+constexpr std::array kVariants{CpuConvVariant::winograd, CpuConvVariant::direct, CpuConvVariant::automatic,
+                               CpuConvVariant::bf16};
 
 std::string text(const Conv3x3Layer& l) {
   return fmt::format("{}x{}x{}, {} + {} -> {}", l.batch, l.height, l.width, l.low_channels, l.skip_channels,
@@ -22,10 +23,12 @@ std::string text(const Conv3x3Layer& l) {
 }
 
 // Winograd's output transform weighs positions by up to 64, so its error is 5 times a direct convolution's (median NMSE
-// 5e-13) and the mean over a handful of values scatters.
-bool agrees(TensorPair& found, const TensorPair& expected, Values values) {
+// 5e-13) and the mean over a handful of values scatters. bfloat16 has 8 bits, and noise, which
+// these images are, is the worst case for Winograd's transforms.
+bool agrees(TensorPair& found, const TensorPair& expected, Values values, CpuConvVariant variant) {
   const double error = nmse(found.single.span(), expected.exact);
   CHECK(found.single.intact());
+  if (variant == CpuConvVariant::bf16) return error <= (expected.exact.size() < 256 ? 1e-2 : 2e-3);
   if (values != Values::random) return error == 0;
   return error <= (expected.exact.size() < 256 ? 1e-10 : 1e-11);
 }
@@ -158,10 +161,11 @@ void check_forward(const Conv3x3Layer& layer, bool exact, const Draw& draw) {
   for_each_variant([&](CpuConvVariant variant, ThreadPool& pool, ThreadPool& one) {
     ForwardPair found(layer, draw, exact), serial(layer, draw, exact);
     run_forward(layer, variant, found, pool);
-    CHECK(agrees(found.out, expected.out, values));
-    CHECK(agrees(found.pooled, expected.pooled, values));
+    CHECK(agrees(found.out, expected.out, values, variant));
+    CHECK(agrees(found.pooled, expected.pooled, values, variant));
     CHECK(found.argmax.intact());
-    for (std::size_t i = 0; exact && found.wants_argmax && i < found.argmax.size(); ++i)
+    const bool is_exact = exact && variant != CpuConvVariant::bf16;
+    for (std::size_t i = 0; is_exact && found.wants_argmax && i < found.argmax.size(); ++i)
       REQUIRE(found.argmax.data()[i] == expected.expected_argmax.data()[i]);
     run_forward(layer, variant, serial, one);
     CHECK(same_bits(found.out, serial.out));
@@ -225,8 +229,8 @@ void check_data_gradient(const Conv3x3Layer& layer, bool exact, const Draw& draw
   for_each_variant([&](CpuConvVariant variant, ThreadPool& pool, ThreadPool& one) {
     DataGradientPair found(layer, draw, exact), serial(layer, draw, exact);
     run_data_gradient(layer, variant, found, pool);
-    CHECK(agrees(found.low, expected.low, values));
-    CHECK(agrees(found.skip, expected.skip, values));
+    CHECK(agrees(found.low, expected.low, values, variant));
+    CHECK(agrees(found.skip, expected.skip, values, variant));
     run_data_gradient(layer, variant, serial, one);
     CHECK(same_bits(found.low, serial.low));
     CHECK(same_bits(found.skip, serial.skip));
@@ -266,8 +270,8 @@ void check_weight_gradient(const Conv3x3Layer& layer, bool exact, const Draw& dr
   for_each_variant([&](CpuConvVariant variant, ThreadPool& pool, ThreadPool& one) {
     WeightGradientPair found(layer, draw, exact), serial(layer, draw, exact);
     run_weight_gradient(layer, variant, found, pool);
-    CHECK(agrees(found.weight, expected.weight, values));
-    CHECK(agrees(found.bias, expected.bias, values));
+    CHECK(agrees(found.weight, expected.weight, values, variant));
+    CHECK(agrees(found.bias, expected.bias, values, variant));
     run_weight_gradient(layer, variant, serial, one);
     CHECK(same_bits(found.weight, serial.weight));
     CHECK(same_bits(found.bias, serial.bias));

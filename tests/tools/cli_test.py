@@ -182,6 +182,24 @@ class CommandLine(ProgramTest):
         self.fails('restore', self.noisy, '-o', out, '--method', 'magic', says=['magic'])
         self.fails('denoise', self.noisy, self.noisy, '-o', out, says=['noisy.nii'])
 
+    def test_bf16_where_the_cpu_has_it(self):
+        """A clear line elsewhere; a result near that of fp32 here."""
+        out = self.path('out.nii')
+        words = ['restore', self.noisy, '-o', out, '--steps', '4', '--device', 'cpu', '--force']
+        with open('/proc/cpuinfo') as file:
+            has_bf16 = 'avx512_bf16' in file.read()
+        if not has_bf16:
+            self.fails(*words, '--precision', 'bf16', says=['AVX-512 BF16'])
+            return
+        self.json_of(*words)
+        expected = read_voxels(out)
+        done = self.json_of(*words, '--precision', 'bf16')
+        self.assertIn('bf16', done['settings']['device'])
+        found = read_voxels(out)
+        self.assertNotEqual(found, expected)
+        spread = max(expected) - min(expected)
+        self.assertLess(max(abs(a - b) for a, b in zip(found, expected)), 0.1 * spread)
+
     def test_evaluate_keeps_its_contract(self):
         result = self.json_of('evaluate', self.noisy, self.clean, '--range', '100')
         self.assertEqual(result['planes'], 8)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/base/philox.h"
+#include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/conv3x3/cpu/cpu.h"
 #include "tools/benchmark/layer_shapes.h"
 #include "tools/json_output.h"
@@ -192,7 +193,9 @@ void run_kernel_benchmark(const std::string& operation, const KernelBenchmarkOpt
   for (const LayerShape& shape : shapes)
     for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient})
       for (const auto& [variant, name] :
-           {std::pair{CpuConvVariant::direct, "direct"}, std::pair{CpuConvVariant::winograd, "winograd"}}) {
+           {std::pair{CpuConvVariant::direct, "direct"}, std::pair{CpuConvVariant::winograd, "winograd"},
+            std::pair{CpuConvVariant::bf16, "bf16"}}) {
+        if (variant == CpuConvVariant::bf16 && !bf16::has_instruction()) continue;
         const Conv3x3Layer& l = shape.layer;
         Work work(l, variant, pass, pool);
         const double ms = milliseconds(work, options.seconds);

@@ -15,9 +15,14 @@ constexpr ConvStorage kStorage{Element::fp32, Element::index8, Element::fp32, 1,
 /// one channel as for sixteen, so the direct variant is ahead where there are fewer than five inputs (forward only: the
 /// gradients have more to read than to multiply) or one output.
 bool uses_winograd(const Conv3x3Layer& layer, CpuConvVariant variant, ConvPass pass) {
-  if (variant != CpuConvVariant::automatic) return variant == CpuConvVariant::winograd;
+  if (variant == CpuConvVariant::winograd || variant == CpuConvVariant::direct)
+    return variant == CpuConvVariant::winograd;
   if (pass != ConvPass::data_gradient && direct::is_dot_product(layer)) return false;
   return pass != ConvPass::forward || layer.low_channels + layer.skip_channels > 4;
+}
+
+bool in_bf16(CpuConvVariant variant) {
+  return variant == CpuConvVariant::bf16;
 }
 
 ConvBytes bytes(std::ptrdiff_t packed_floats, std::ptrdiff_t scratch_floats) {
@@ -25,16 +30,16 @@ ConvBytes bytes(std::ptrdiff_t packed_floats, std::ptrdiff_t scratch_floats) {
           static_cast<std::size_t>(scratch_floats) * sizeof(float)};
 }
 
-ConvBytes winograd_bytes(const Conv3x3Layer& layer, ConvPass pass, int threads) {
+ConvBytes winograd_bytes(const Conv3x3Layer& layer, ConvPass pass, bool bf16, int threads) {
   if (pass == ConvPass::forward) {
-    const winograd::ForwardPlan plan(layer, threads);
-    return bytes(plan.weights.size(), plan.per_thread * threads);
+    const winograd::ForwardPlan plan(layer, threads, bf16);
+    return bytes(packed_size(plan.weights, bf16), plan.per_thread * threads);
   }
   if (pass == ConvPass::data_gradient) {
-    const winograd::DataGradientPlan plan(layer, threads);
-    return bytes(plan.low_weights.size() + plan.skip_weights.size(), plan.per_thread * threads);
+    const winograd::DataGradientPlan plan(layer, threads, bf16);
+    return bytes(packed_size(plan.low_weights, bf16) + packed_size(plan.skip_weights, bf16), plan.per_thread * threads);
   }
-  const winograd::WeightGradientPlan plan(layer);
+  const winograd::WeightGradientPlan plan(layer, bf16);
   return bytes(0, plan.per_thread * threads + plan.per_slice * plan.slices);
 }
 
@@ -64,35 +69,39 @@ Conv3x3Layer checked(const Problem& problem, ConvPass pass, CpuConvVariant varia
 ConvBytes conv3x3_bytes_cpu(const Conv3x3Layer& layer, ConvPass pass, CpuConvVariant variant, int threads) {
   check_layer(layer);
   if (threads < 1) throw Error("conv3x3: the number of threads must be positive");
-  return (uses_winograd(layer, variant, pass) ? winograd_bytes : direct_bytes)(layer, pass, threads);
+  if (uses_winograd(layer, variant, pass)) return winograd_bytes(layer, pass, in_bf16(variant), threads);
+  return direct_bytes(layer, pass, threads);
 }
 
 void conv3x3_pack_cpu(const ConvPacking& p, CpuConvVariant variant, ThreadPool& pool) {
   check_packing(p.weight, p.pass, p.packed, conv3x3_bytes_cpu(p.layer, p.pass, variant, pool.threads()), kStorage);
-  const bool winograd = uses_winograd(p.layer, variant, p.pass);
+  const bool forward = p.pass == ConvPass::forward;
   auto* to = reinterpret_cast<float*>(p.packed.data());  // NOLINT: its alignment is checked
-  if (p.pass == ConvPass::forward)
-    (winograd ? winograd::forward_pack : direct::forward_pack)(p.layer, p.weight, to, pool);
+  if (uses_winograd(p.layer, variant, p.pass))
+    (forward ? winograd::forward_pack : winograd::data_gradient_pack)(p.layer, p.weight, to, in_bf16(variant), pool);
   else
-    (winograd ? winograd::data_gradient_pack : direct::data_gradient_pack)(p.layer, p.weight, to, pool);
+    (forward ? direct::forward_pack : direct::data_gradient_pack)(p.layer, p.weight, to, pool);
 }
 
 void conv3x3_forward_cpu(const Conv3x3Forward& problem, CpuConvVariant variant, ThreadPool& pool) {
   const Conv3x3Layer layer = checked(problem, ConvPass::forward, variant, pool.threads());
-  const bool winograd = uses_winograd(layer, variant, ConvPass::forward);
-  (winograd ? winograd::forward : direct::forward)(layer, problem, pool);
+  if (uses_winograd(layer, variant, ConvPass::forward))
+    return winograd::forward(layer, problem, in_bf16(variant), pool);
+  direct::forward(layer, problem, pool);
 }
 
 void conv3x3_data_gradient_cpu(const Conv3x3DataGradient& problem, CpuConvVariant variant, ThreadPool& pool) {
   const Conv3x3Layer layer = checked(problem, ConvPass::data_gradient, variant, pool.threads());
-  const bool winograd = uses_winograd(layer, variant, ConvPass::data_gradient);
-  (winograd ? winograd::data_gradient : direct::data_gradient)(layer, problem, pool);
+  if (uses_winograd(layer, variant, ConvPass::data_gradient))
+    return winograd::data_gradient(layer, problem, in_bf16(variant), pool);
+  direct::data_gradient(layer, problem, pool);
 }
 
 void conv3x3_weight_gradient_cpu(const Conv3x3WeightGradient& problem, CpuConvVariant variant, ThreadPool& pool) {
   const Conv3x3Layer layer = checked(problem, ConvPass::weight_gradient, variant, pool.threads());
-  const bool winograd = uses_winograd(layer, variant, ConvPass::weight_gradient);
-  (winograd ? winograd::weight_gradient : direct::weight_gradient)(layer, problem, pool);
+  if (uses_winograd(layer, variant, ConvPass::weight_gradient))
+    return winograd::weight_gradient(layer, problem, in_bf16(variant), pool);
+  direct::weight_gradient(layer, problem, pool);
 }
 
 }  // namespace n2s

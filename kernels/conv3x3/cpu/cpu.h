@@ -11,6 +11,8 @@ enum class CpuConvVariant {
   automatic,  // what is measured to be faster for the shape
   direct,     // tap by tap as a matrix product; the exact four-phase form for upsampled channels (9 -> 4 taps)
   winograd,   // F(4x4, 3x3): 2.25 multiplications per pixel instead of 9, and 1.5625 for upsampled channels
+  bf16,       // as automatic, but Winograd's products are of bfloat16 values, with fp32 sums; fast where
+              // bf16::has_instruction()
 };
 
 /// Memory that a call needs with a pool of `threads` threads, to be aligned to 64 bytes; tensors need no alignment.

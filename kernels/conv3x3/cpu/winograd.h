@@ -20,6 +20,9 @@ namespace n2s::winograd {
 constexpr int kTile = 4;        // output pixels of a tile, each way
 constexpr int kPositions = 36;  // position 6 * i + j is row i, column j of the transformed tile
 
+/// The one position at which a constant image is not 0.
+constexpr int kConstant = 7;
+
 constexpr bool sees_low(int position) {
   return position / 6 != 2 && position % 6 != 2;
 }
@@ -80,6 +83,23 @@ Packed packed(int columns, const Depth& depth_at) {
   return result;
 }
 
+/// The same weights once more where products are of bfloat16 values, behind them: at each position words of two rows
+/// (bf16_products.h) by columns, row by row. Position kConstant is multiplied in fp32 all the same: rounded, it would
+/// shift the brightness of whole regions, and is a quarter of the error in smooth images.
+struct PackedPairs {
+  explicit PackedPairs(const Packed& weights) {
+    for (std::size_t p = 0; p < kPositions; ++p)
+      offset[p + 1] = offset[p] + std::ptrdiff_t{(weights.depth[p] + 1) / 2} * weights.columns + 16;
+  }
+  std::array<std::ptrdiff_t, kPositions + 1> offset{};
+  std::ptrdiff_t size() const { return offset[kPositions]; }  // words
+};
+
+/// Floats and words of a layer's packed weights.
+inline std::ptrdiff_t packed_size(const Packed& weights, bool in_bf16) {
+  return weights.size() + (in_bf16 ? PackedPairs(weights).size() : 0);
+}
+
 /// Tiles that are transformed, multiplied and transformed back at a time, so that a block stays in the L2 cache.
 /// Any block gives the same result; small images get small blocks, so that all threads have work.
 inline int block_tiles(std::ptrdiff_t tiles, int floats_per_position, int threads) {
@@ -89,26 +109,31 @@ inline int block_tiles(std::ptrdiff_t tiles, int floats_per_position, int thread
   return static_cast<int>(std::min<std::ptrdiff_t>(fits, std::max<std::ptrdiff_t>((share + 7) / 8 * 8, 8)));
 }
 
-/// Memory layout of a forward pass. Scratch per thread: V, then M, then zeros; all in floats.
+/// Memory layout of a forward pass. Scratch per thread: V, then M, then zeros, in floats; then words of V at one
+/// position, where products are of bfloat16 values.
 struct ForwardPlan {
-  ForwardPlan(const Conv3x3Layer& l, int threads)
+  ForwardPlan(const Conv3x3Layer& l, int threads, bool bf16)
       : tiles(l),
         weights(packed(l.out_channels, [&](int p) { return (sees_low(p) ? l.low_channels : 0) + l.skip_channels; })),
         block(block_tiles(tiles.count, source_stride(l) + padded(l.out_channels), threads)),
         v(transformed(block, source_stride(l))),
         m(transformed(block, padded(l.out_channels))),
         zeros(padded(std::max(l.low_channels, l.skip_channels))),
-        per_thread(v.size() + m.size() + zeros) {}
+        in_bf16(bf16),
+        words(bf16 ? block * v.stride / 2 : 0),
+        per_thread(v.size() + m.size() + zeros + words) {}
   Tiling tiles;
   Packed weights;
   int block;
   Transformed v, m;
-  std::ptrdiff_t zeros, per_thread;
+  std::ptrdiff_t zeros;
+  bool in_bf16;
+  std::ptrdiff_t words, per_thread;
 };
 
 /// The output gradient is transformed once (V) for both parts; each part has its own weights and results (M).
 struct DataGradientPlan {
-  DataGradientPlan(const Conv3x3Layer& l, int threads)
+  DataGradientPlan(const Conv3x3Layer& l, int threads, bool bf16)
       : tiles(l),
         low_weights(packed(l.low_channels, [&](int p) { return sees_low(p) ? l.out_channels : 0; })),
         skip_weights(packed(l.skip_channels, [&](int) { return l.out_channels; })),
@@ -118,25 +143,32 @@ struct DataGradientPlan {
         low(transformed(block, padded(l.low_channels))),
         skip(transformed(block, padded(l.skip_channels))),
         zeros(padded(l.out_channels)),
-        per_thread(v.size() + low.size() + skip.size() + zeros) {}
+        in_bf16(bf16),
+        words(bf16 ? block * v.stride / 2 : 0),
+        per_thread(v.size() + low.size() + skip.size() + zeros + words) {}
   Tiling tiles;
   Packed low_weights, skip_weights;
   int block;
   Transformed v, low, skip;
-  std::ptrdiff_t zeros, per_thread;
+  std::ptrdiff_t zeros;
+  bool in_bf16;
+  std::ptrdiff_t words, per_thread;
 };
 
 /// Tiles are divided into slices that depend on the shape alone and are reduced in order: results do not depend on the
-/// number of threads. Scratch: V, W (the output gradient), sums and zeros for each thread, then the slices' results.
+/// number of threads. Scratch: V, W (the output gradient), sums, zeros and, where products are of bfloat16 values,
+/// words of V and of W at one position for each thread, then the slices' results.
 struct WeightGradientPlan {
-  explicit WeightGradientPlan(const Conv3x3Layer& l)
+  WeightGradientPlan(const Conv3x3Layer& l, bool bf16)
       : tiles(l),
         sums(packed(l.out_channels, [&](int p) { return (sees_low(p) ? l.low_channels : 0) + l.skip_channels; })),
         slices(std::clamp<std::ptrdiff_t>(tiles.count / (2 * kBlock), 1, 16)),
         v(transformed(kBlock, source_stride(l))),
         w(transformed(kBlock, padded(l.out_channels))),
         zeros(padded(std::max({l.low_channels, l.skip_channels, l.out_channels}))),
-        per_thread(v.size() + w.size() + sums.size() + zeros),
+        in_bf16(bf16),
+        words(bf16 ? kBlock / 2 * (v.stride + w.stride) : 0),
+        per_thread(v.size() + w.size() + sums.size() + zeros + words),
         inputs(l.low_channels + l.skip_channels),
         per_slice(std::ptrdiff_t{9 * inputs + 1} * sums.columns) {}
   std::ptrdiff_t slice_begin(std::ptrdiff_t slice) const { return tiles.count * slice / slices; }
@@ -145,17 +177,21 @@ struct WeightGradientPlan {
   Packed sums;
   std::ptrdiff_t slices;
   Transformed v, w;
-  std::ptrdiff_t zeros, per_thread;
+  std::ptrdiff_t zeros;
+  bool in_bf16;
+  std::ptrdiff_t words, per_thread;
   int inputs;
   std::ptrdiff_t per_slice;  // [9][inputs][columns] weight gradient, [columns] bias gradient
 };
 
-void forward_pack(const Conv3x3Layer& layer, const float* weight, float* packed, ThreadPool& pool);
-void data_gradient_pack(const Conv3x3Layer& layer, const float* weight, float* packed, ThreadPool& pool);
+/// `bf16`: the products are of bfloat16 values, with fp32 sums; transforms, tensors and gradients are fp32 all the
+/// same.
+void forward_pack(const Conv3x3Layer& layer, const float* weight, float* packed, bool bf16, ThreadPool& pool);
+void data_gradient_pack(const Conv3x3Layer& layer, const float* weight, float* packed, bool bf16, ThreadPool& pool);
 
 /// The problem is checked; its packed and scratch memory is large enough.
-void forward(const Conv3x3Layer& layer, const Conv3x3Forward& problem, ThreadPool& pool);
-void data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient& problem, ThreadPool& pool);
-void weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient& problem, ThreadPool& pool);
+void forward(const Conv3x3Layer& layer, const Conv3x3Forward& problem, bool bf16, ThreadPool& pool);
+void data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient& problem, bool bf16, ThreadPool& pool);
+void weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient& problem, bool bf16, ThreadPool& pool);
 
 }  // namespace n2s::winograd

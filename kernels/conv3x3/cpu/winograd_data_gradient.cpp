@@ -6,6 +6,7 @@
 
 #include <hwy/foreach_target.h>
 
+#include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/conv3x3/cpu/gemm-inl.h"
 #include "kernels/conv3x3/cpu/read-inl.h"
 #include "kernels/conv3x3/cpu/store-inl.h"
@@ -18,6 +19,7 @@ namespace {
 
 using winograd::DataGradientPlan;
 using winograd::Packed;
+using winograd::PackedPairs;
 using winograd::Tiling;
 using winograd::Transformed;
 
@@ -28,6 +30,7 @@ struct DataGradientWork {
   const float* packed;
   float *v, *low, *skip;  // scratch of this thread
   const float* zeros;
+  bf16::Word* words;
 };
 
 HWY_NOINLINE void read_output_gradient(const DataGradientWork& w, Tiling::Place at, float* v) {
@@ -39,13 +42,40 @@ HWY_NOINLINE void read_output_gradient(const DataGradientWork& w, Tiling::Place 
     });
 }
 
-void multiply(const DataGradientWork& w, int tiles, const Packed& weights, const float* packed, float* m,
-              const Transformed& result) {
+/// Of one part: its packed weights, and where its products go.
+struct Part {
+  const Packed& weights;
+  const float* packed;
+  float* m;
+  const Transformed& result;
+};
+
+void multiply_at(const DataGradientWork& w, const Part& part, int p, int tiles) {
+  const auto index = static_cast<std::size_t>(p);
+  gemm<false>(tiles, part.weights.depth[index], {w.v + p * w.plan.v.step, w.plan.v.stride},
+              {part.packed + part.weights.offset[index], part.weights.columns, kPacked}, part.m + p * part.result.step,
+              part.result.stride, false);
+}
+
+void multiply_in_bf16_at(const DataGradientWork& w, const Part& part, int p, int tiles) {
+  const PackedPairs pairs(part.weights);
+  const auto* words = reinterpret_cast<const bf16::Word*>(part.packed + part.weights.size());
+  const auto index = static_cast<std::size_t>(p);
+  const int depth = part.weights.depth[index];
+  const std::ptrdiff_t row = w.plan.v.stride / 2;
+  bf16::pair_values(w.v + p * w.plan.v.step, w.plan.v.stride, tiles, depth, w.words, row);
+  bf16::multiply(tiles, (depth + 1) / 2, {w.words, row, 1},
+                 {words + pairs.offset[index], part.weights.columns, part.weights.columns},
+                 part.m + p * part.result.step, part.result.stride, false);
+}
+
+void multiply(const DataGradientWork& w, const Part& part, int tiles) {
   for (int p = 0; p < winograd::kPositions; ++p) {
-    const auto index = static_cast<std::size_t>(p);
-    if (weights.depth[index] == 0) continue;
-    gemm<false>(tiles, weights.depth[index], {w.v + p * w.plan.v.step, w.plan.v.stride},
-                {packed + weights.offset[index], weights.columns, kPacked}, m + p * result.step, result.stride, false);
+    if (part.weights.depth[static_cast<std::size_t>(p)] == 0) continue;
+    if (w.plan.in_bf16 && p != winograd::kConstant)
+      multiply_in_bf16_at(w, part, p, tiles);
+    else
+      multiply_at(w, part, p, tiles);
   }
 }
 
@@ -69,11 +99,11 @@ void data_gradient_block(const DataGradientWork& w, std::ptrdiff_t begin, int ti
   const DataGradientPlan& plan = w.plan;
   for (int t = 0; t < tiles; ++t) read_output_gradient(w, plan.tiles[begin + t], w.v + t * plan.v.stride);
   if (w.problem.low.gradient) {
-    multiply(w, tiles, plan.low_weights, w.packed, w.low, plan.low);
+    multiply(w, {plan.low_weights, w.packed, w.low, plan.low}, tiles);
     for (int t = 0; t < tiles; ++t) write_low(w, plan.tiles[begin + t], w.low + t * plan.low.stride);
   }
   if (w.problem.skip.gradient) {
-    multiply(w, tiles, plan.skip_weights, w.packed + plan.low_weights.size(), w.skip, plan.skip);
+    multiply(w, {plan.skip_weights, w.packed + packed_size(plan.low_weights, plan.in_bf16), w.skip, plan.skip}, tiles);
     for (int t = 0; t < tiles; ++t) write_skip(w, plan.tiles[begin + t], w.skip + t * plan.skip.stride);
   }
 }
@@ -89,7 +119,8 @@ void winograd_data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient
     std::fill_n(zeros, plan.zeros, 0.0F);
     const std::ptrdiff_t begin = block * plan.block;
     const auto tiles = static_cast<int>(std::min<std::ptrdiff_t>(plan.block, plan.tiles.count - begin));
-    data_gradient_block({layer, problem, plan, packed, v, low, skip, zeros}, begin, tiles);
+    auto* words = reinterpret_cast<bf16::Word*>(zeros + plan.zeros);
+    data_gradient_block({layer, problem, plan, packed, v, low, skip, zeros, words}, begin, tiles);
   });
 }
 
@@ -102,8 +133,8 @@ namespace n2s {
 HWY_EXPORT(winograd_data_gradient);
 namespace winograd {
 
-void data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient& problem, ThreadPool& pool) {
-  const DataGradientPlan plan(layer, pool.threads());
+void data_gradient(const Conv3x3Layer& layer, const Conv3x3DataGradient& problem, bool bf16, ThreadPool& pool) {
+  const DataGradientPlan plan(layer, pool.threads(), bf16);
   HWY_DYNAMIC_DISPATCH(winograd_data_gradient)
   (layer, problem, plan, floats(problem.packed), floats(problem.scratch), pool);
 }

@@ -6,6 +6,7 @@
 
 #include <hwy/foreach_target.h>
 
+#include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/conv3x3/cpu/gemm-inl.h"
 #include "kernels/conv3x3/cpu/store-inl.h"
 #include "kernels/conv3x3/cpu/winograd-inl.h"
@@ -17,6 +18,7 @@ namespace n2s::HWY_NAMESPACE {
 namespace {
 
 using winograd::ForwardPlan;
+using winograd::PackedPairs;
 using winograd::Tiling;
 
 struct ForwardWork {
@@ -25,16 +27,36 @@ struct ForwardWork {
   const ForwardPlan& plan;
   const float* packed;
   float *v, *m;  // scratch of this thread
+  bf16::Word* words;
 };
 
+void multiply_at(const ForwardWork& w, int p, int tiles) {
+  const auto index = static_cast<std::size_t>(p);
+  const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
+  const MatrixA a{w.v + p * w.plan.v.step + first, w.plan.v.stride};
+  const MatrixB b{w.packed + w.plan.weights.offset[index], w.plan.weights.columns, kPacked};
+  gemm<false>(tiles, w.plan.weights.depth[index], a, b, w.m + p * w.plan.m.step, w.plan.m.stride, false);
+}
+
+void multiply_in_bf16_at(const ForwardWork& w, int p, int tiles) {
+  const PackedPairs pairs(w.plan.weights);
+  const auto* packed = reinterpret_cast<const bf16::Word*>(w.packed + w.plan.weights.size());
+  const auto index = static_cast<std::size_t>(p);
+  const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
+  const int depth = w.plan.weights.depth[index];
+  const std::ptrdiff_t row = w.plan.v.stride / 2;
+  bf16::pair_values(w.v + p * w.plan.v.step + first, w.plan.v.stride, tiles, depth, w.words, row);
+  bf16::multiply(tiles, (depth + 1) / 2, {w.words, row, 1},
+                 {packed + pairs.offset[index], w.plan.weights.columns, w.plan.weights.columns},
+                 w.m + p * w.plan.m.step, w.plan.m.stride, false);
+}
+
 void multiply(const ForwardWork& w, int tiles) {
-  for (int p = 0; p < winograd::kPositions; ++p) {
-    const auto index = static_cast<std::size_t>(p);
-    const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
-    const MatrixA a{w.v + p * w.plan.v.step + first, w.plan.v.stride};
-    const MatrixB b{w.packed + w.plan.weights.offset[index], w.plan.weights.columns, kPacked};
-    gemm<false>(tiles, w.plan.weights.depth[index], a, b, w.m + p * w.plan.m.step, w.plan.m.stride, false);
-  }
+  for (int p = 0; p < winograd::kPositions; ++p)
+    if (w.plan.in_bf16 && p != winograd::kConstant)
+      multiply_in_bf16_at(w, p, tiles);
+    else
+      multiply_at(w, p, tiles);
 }
 
 HWY_NOINLINE void write_tile(const ForwardWork& w, Tiling::Place at, const float* m) {
@@ -61,7 +83,8 @@ void winograd_forward(const Conv3x3Layer& layer, const Conv3x3Forward& problem, 
     float* mine = scratch + thread * plan.per_thread;
     float* zeros = mine + plan.v.size() + plan.m.size();
     std::fill_n(zeros, plan.zeros, 0.0F);
-    const ForwardWork work{layer, problem, plan, packed, mine, mine + plan.v.size()};
+    auto* words = reinterpret_cast<bf16::Word*>(zeros + plan.zeros);
+    const ForwardWork work{layer, problem, plan, packed, mine, mine + plan.v.size(), words};
     const std::ptrdiff_t begin = block * plan.block;
     const auto tiles = static_cast<int>(std::min<std::ptrdiff_t>(plan.block, plan.tiles.count - begin));
     for (int t = 0; t < tiles; ++t)
@@ -80,8 +103,8 @@ namespace n2s {
 HWY_EXPORT(winograd_forward);
 namespace winograd {
 
-void forward(const Conv3x3Layer& layer, const Conv3x3Forward& problem, ThreadPool& pool) {
-  const ForwardPlan plan(layer, pool.threads());
+void forward(const Conv3x3Layer& layer, const Conv3x3Forward& problem, bool bf16, ThreadPool& pool) {
+  const ForwardPlan plan(layer, pool.threads(), bf16);
   HWY_DYNAMIC_DISPATCH(winograd_forward)(layer, problem, plan, floats(problem.packed), floats(problem.scratch), pool);
 }
 

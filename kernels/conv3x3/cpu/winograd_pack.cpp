@@ -6,6 +6,7 @@
 
 #include <hwy/foreach_target.h>
 
+#include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/conv3x3/cpu/gemm-inl.h"
 #include "kernels/conv3x3/cpu/winograd-inl.h"
 #include "kernels/conv3x3/cpu/winograd.h"
@@ -71,6 +72,22 @@ void winograd_pack(const FilterPart& part, const winograd::Packed& layout, float
   });
 }
 
+// The packed weights once more, as words of two rows.
+void winograd_pair(const winograd::Packed& layout, float* packed, ThreadPool& pool) {
+  const winograd::PackedPairs pairs(layout);
+  const Panels panels(layout.columns, kLanes, kPanelVectors);
+  auto* words = reinterpret_cast<bf16::Word*>(packed + layout.size());
+  pool.parallel_for(winograd::kPositions, [&](std::ptrdiff_t position, int) {
+    const auto p = static_cast<std::size_t>(position);
+    for (int panel = 0; panel < panels.count; ++panel) {
+      const std::ptrdiff_t first = std::ptrdiff_t{panels.first(panel)} * kLanes;
+      const int width = panels.width(panel) * kLanes;
+      bf16::pair_rows(packed + layout.offset[p] + first * layout.depth[p], width, layout.depth[p], width,
+                      words + pairs.offset[p] + first, layout.columns);
+    }
+  });
+}
+
 }  // namespace
 }  // namespace n2s::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -78,6 +95,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace n2s {
 HWY_EXPORT(winograd_pack);
+HWY_EXPORT(winograd_pair);
 namespace winograd {
 namespace {
 
@@ -90,8 +108,8 @@ int after_low(int position, int low_channels) {
 
 }  // namespace
 
-void forward_pack(const Conv3x3Layer& l, const float* weight, float* packed, ThreadPool& pool) {
-  const ForwardPlan plan(l, 1);
+void forward_pack(const Conv3x3Layer& l, const float* weight, float* packed, bool bf16, ThreadPool& pool) {
+  const ForwardPlan plan(l, 1, bf16);
   const int inputs = l.low_channels + l.skip_channels;
   const FilterPart low{weight, 9, 9 * inputs, l.low_channels, l.out_channels, false, true, at_top, l.low_channels};
   const FilterPart skip{weight + 9 * l.low_channels,
@@ -105,16 +123,21 @@ void forward_pack(const Conv3x3Layer& l, const float* weight, float* packed, Thr
                         l.low_channels};
   HWY_DYNAMIC_DISPATCH(winograd_pack)(low, plan.weights, packed, pool);
   HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.weights, packed, pool);
+  if (bf16) HWY_DYNAMIC_DISPATCH(winograd_pair)(plan.weights, packed, pool);
 }
 
-void data_gradient_pack(const Conv3x3Layer& l, const float* weight, float* packed, ThreadPool& pool) {
-  const DataGradientPlan plan(l, 1);
+void data_gradient_pack(const Conv3x3Layer& l, const float* weight, float* packed, bool bf16, ThreadPool& pool) {
+  const DataGradientPlan plan(l, 1, bf16);
   const int inputs = l.low_channels + l.skip_channels;
   const FilterPart low{weight, 9 * inputs, 9, l.out_channels, l.low_channels, true, true, at_top, 0};
   const FilterPart skip{
       weight + 9 * l.low_channels, 9 * inputs, 9, l.out_channels, l.skip_channels, true, false, at_top, 0};
   HWY_DYNAMIC_DISPATCH(winograd_pack)(low, plan.low_weights, packed, pool);
-  HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.skip_weights, packed + plan.low_weights.size(), pool);
+  float* packed_skip = packed + packed_size(plan.low_weights, bf16);
+  HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.skip_weights, packed_skip, pool);
+  if (!bf16) return;
+  HWY_DYNAMIC_DISPATCH(winograd_pair)(plan.low_weights, packed, pool);
+  HWY_DYNAMIC_DISPATCH(winograd_pair)(plan.skip_weights, packed_skip, pool);
 }
 
 }  // namespace winograd

@@ -6,6 +6,7 @@
 
 #include <hwy/foreach_target.h>
 
+#include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/conv3x3/cpu/gemm-inl.h"
 #include "kernels/conv3x3/cpu/read-inl.h"
 #include "kernels/conv3x3/cpu/slices-inl.h"
@@ -26,6 +27,7 @@ struct WeightGradientWork {
   const WeightGradientPlan& plan;
   float *v, *w, *sums;  // scratch of this thread
   const float* zeros;
+  bf16::Word* words;
   float* slice;  // results of the current slice
 };
 
@@ -38,14 +40,33 @@ HWY_NOINLINE void read_output_gradient(const WeightGradientWork& w, Tiling::Plac
     });
 }
 
-void multiply(const WeightGradientWork& w, int tiles, bool add) {
+void multiply_at(const WeightGradientWork& w, int p, int tiles, bool add) {
   const std::ptrdiff_t columns = w.plan.sums.columns;
-  for (int p = 0; p < winograd::kPositions; ++p) {
-    const auto index = static_cast<std::size_t>(p);
-    const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
-    gemm<true>(w.plan.sums.depth[index], tiles, {w.v + p * w.plan.v.step + first, w.plan.v.stride},
-               {w.w + p * w.plan.w.step, columns, columns}, w.sums + w.plan.sums.offset[index], columns, add);
-  }
+  const auto index = static_cast<std::size_t>(p);
+  const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
+  gemm<true>(w.plan.sums.depth[index], tiles, {w.v + p * w.plan.v.step + first, w.plan.v.stride},
+             {w.w + p * w.plan.w.step, columns, columns}, w.sums + w.plan.sums.offset[index], columns, add);
+}
+
+void multiply_in_bf16_at(const WeightGradientWork& w, int p, int tiles, bool add) {
+  const std::ptrdiff_t columns = w.plan.sums.columns;
+  const auto index = static_cast<std::size_t>(p);
+  const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
+  const int depth = w.plan.sums.depth[index];
+  bf16::Word* v = w.words;
+  bf16::Word* gradient = v + WeightGradientPlan::kBlock / 2 * w.plan.v.stride;
+  bf16::pair_rows(w.v + p * w.plan.v.step + first, w.plan.v.stride, tiles, depth, v, w.plan.v.stride);
+  bf16::pair_rows(w.w + p * w.plan.w.step, columns, tiles, static_cast<int>(columns), gradient, columns);
+  bf16::multiply(depth, (tiles + 1) / 2, {v, 1, w.plan.v.stride}, {gradient, columns, columns},
+                 w.sums + w.plan.sums.offset[index], columns, add);
+}
+
+void multiply(const WeightGradientWork& w, int tiles, bool add) {
+  for (int p = 0; p < winograd::kPositions; ++p)
+    if (w.plan.in_bf16 && p != winograd::kConstant)
+      multiply_in_bf16_at(w, p, tiles, add);
+    else
+      multiply_at(w, p, tiles, add);
 }
 
 // Position (1, 1) of A dY A^T is the sum over the tile.
@@ -101,7 +122,8 @@ void winograd_weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGrad
     float* sums = w + plan.w.size();
     float* zeros = sums + plan.sums.size();
     std::fill_n(zeros, plan.zeros, 0.0F);
-    weight_gradient_slice({layer, problem, plan, v, w, sums, zeros, slices + slice * plan.per_slice},
+    auto* words = reinterpret_cast<bf16::Word*>(zeros + plan.zeros);
+    weight_gradient_slice({layer, problem, plan, v, w, sums, zeros, words, slices + slice * plan.per_slice},
                           plan.slice_begin(slice), plan.slice_begin(slice + 1));
   });
   sum_slices({slices, plan.per_slice, plan.slices, plan.inputs, layer.out_channels}, problem, pool);
@@ -116,8 +138,8 @@ namespace n2s {
 HWY_EXPORT(winograd_weight_gradient);
 namespace winograd {
 
-void weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient& problem, ThreadPool& pool) {
-  const WeightGradientPlan plan(layer);
+void weight_gradient(const Conv3x3Layer& layer, const Conv3x3WeightGradient& problem, bool bf16, ThreadPool& pool) {
+  const WeightGradientPlan plan(layer, bf16);
   HWY_DYNAMIC_DISPATCH(winograd_weight_gradient)(layer, problem, plan, floats(problem.scratch), pool);
 }
 
