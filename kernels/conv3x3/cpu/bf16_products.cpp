@@ -107,13 +107,18 @@ void multiply_in_vectors(int rows, std::ptrdiff_t words, const MatrixA& a, const
   }
 }
 
-/// Neighbouring values become words: 32 at a time.
+/// Neighbouring values become words: 32 at a time, then 16, and the rest under a mask.
 N2S_BF16_TARGET void pair_row(const float* from, int values, Word* to) {
   int i = 0;
   for (; i + 32 <= values; i += 32)
     _mm512_storeu_si512(to + i / 2,
                         (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16), _mm512_loadu_ps(from + i)));
-  for (; i < values; i += 2) to[i / 2] = pair(from[i], i + 1 < values ? from[i + 1] : 0);
+  for (; i < values; i += kLanes) {
+    const auto left = static_cast<unsigned>(std::min(values - i, kLanes));
+    const __m512 row = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << left) - 1), from + i);
+    const auto words = static_cast<__mmask8>((1U << (left + 1) / 2) - 1);
+    _mm256_mask_storeu_epi32(to + i / 2, words, (__m256i)_mm512_cvtneps_pbh(row));
+  }
 }
 
 /// Values of two rows become words: 16 columns at a time.
@@ -124,7 +129,13 @@ N2S_BF16_TARGET void pair_two_rows(const float* first, const float* second, int 
     const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(second + c)));
     _mm512_storeu_si512(to + c, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
   }
-  for (; c < values; ++c) to[c] = pair(first[c], second[c]);
+  if (c == values) return;
+  const auto left = static_cast<__mmask16>((1U << static_cast<unsigned>(values - c)) - 1);
+  const __m512 tail = _mm512_maskz_loadu_ps(left, first + c);
+  const __m512 tail2 = _mm512_maskz_loadu_ps(left, second + c);
+  const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(tail));
+  const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(tail2));
+  _mm512_mask_storeu_epi32(to + c, left, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
 }
 
 #endif
