@@ -23,7 +23,8 @@ struct Network {
   float fill;                 // normalised value of the background: fills what a shift leaves empty
   int max_shift;              // pixels, random shifts of whole planes; 0: planes are not shifted
   bool orientations;          // random flips and rotations by 90 degrees
-  double learning_rate;       // the schedule's first
+  double learning_rate;       // the schedule's first, of runs measured in epochs: the paper's
+  double step_learning_rate;  // the same of runs measured in steps or minutes, which may be short
 
   // The paper's experiment with this network, which the benchmarks repeat.
   int paper_planes;         // input planes

@@ -117,7 +117,8 @@ void add_training_options(Verb& verb, TrainingOptions& o) {
       .between(16L, kMostPixels);
   add_length_options(verb, o.length);
   verb.option("--learning-rate", o.learning_rate,
-              fmt::format("Initial learning rate; it decays along a cosine (default: {})",
+              fmt::format("Initial learning rate; it decays along a cosine (default: {}; with --epochs {})",
+                          per_network([](const Network& n) { return fmt::format("{:g}", n.step_learning_rate); }),
                           per_network([](const Network& n) { return fmt::format("{:g}", n.learning_rate); })))
       .above_zero(1000);
   verb.option("--recipe", o.recipe,

@@ -276,7 +276,9 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   TrainingRequest request;
   request.network = &network;
   request.length = o.length;
-  request.adam.learning_rate = o.learning_rate > 0 ? o.learning_rate : network.learning_rate;
+  request.adam.learning_rate = o.learning_rate > 0   ? o.learning_rate
+                               : o.length.epochs > 0 ? network.learning_rate
+                                                     : network.step_learning_rate;
   request.fusion = !o.no_fusion;
   request.resume = o.resume;
 

@@ -200,6 +200,25 @@ class Experiments(ProgramTest):
         self.json_of('prepare', 'microscopy', self.path('plate'), '-o', self.path('plate.h5'), '--force')
         return self.path('plate.h5')
 
+    def test_simulated_noise_can_be_correlated(self):
+        """As strong as without; measured in what two simulations of one scene differ by from their local means."""
+        found = {}
+        for correlation in ('0', '0.4'):
+            folder = self.path('plate' + correlation)
+            self.json_of('simulate', 'microscopy', '-o', folder, '--wells', '1', '--fields', '1', '--planes', '3', '--side', '256', '--correlation',
+                         correlation)
+            image = tifffile.imread(folder + '/r01c01f01p01-ch1sk1fk1fl1.tiff').astype(float)
+            smooth = sum(numpy.roll(image, (dy, dx), (0, 1)) for dy in range(-4, 5) for dx in range(-4, 5)) / 81
+            noise = (image - smooth)[8:-8, 8:-8]
+            noise[smooth[8:-8, 8:-8] > numpy.median(smooth)] = numpy.nan  # the background
+            at = lambda dy, dx: numpy.nanmean(noise[:-1, :-1] * noise[dy:noise.shape[0] - 1 + dy, dx:noise.shape[1] - 1 + dx])
+            found[correlation] = at(0, 0), at(0, 1) / at(0, 0), at(1, 0) / at(0, 0)
+        self.assertAlmostEqual(found['0'][0] / found['0.4'][0], 1, delta=0.15)
+        for direction in (1, 2):
+            self.assertLess(found['0'][direction], 0.1)
+            self.assertGreater(found['0.4'][direction], 0.25)
+            self.assertLess(found['0.4'][direction], 0.5)
+
     def test_the_microscopy_experiment(self):
         data, out = self.small_plate(), self.path('run')
         words = ('reproduce', 'microscopy', data, '-o', out, '--scale', '2', '--seeds', '2')

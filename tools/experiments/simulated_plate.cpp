@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "data/image.h"
@@ -33,6 +36,29 @@ std::vector<float> camera_pattern(int side, std::uint64_t seed) {
           static_cast<float>(kOffset + kOfColumns * random_normal(columns, static_cast<std::uint32_t>(x)) +
                              kOfPixels * random_normal(pixels, static_cast<std::uint32_t>(y * side + x))));
   return pattern;
+}
+
+/// Spreads noise over neighbouring pixels by (a, 1, a) in rows and columns, so that they are correlated; its variance
+/// stays.
+void correlate(double correlation, int side, std::span<float> noise) {
+  const double a = (1 - std::sqrt(1 - 2 * correlation * correlation)) / (2 * correlation);
+  const auto weight = static_cast<float>(a);
+  const auto norm = static_cast<float>(1 / std::sqrt(1 + 2 * a * a));
+  const auto along = [&](std::size_t step, std::size_t of_line, std::size_t line_step) {
+    std::vector<float> line(static_cast<std::size_t>(side));
+    for (std::size_t l = 0; l < of_line; ++l) {
+      float* first = noise.data() + l * line_step;
+      for (std::size_t i = 0; i < line.size(); ++i) {
+        const float before = first[(i > 0 ? i - 1 : 1) * step];
+        const float after = first[(i + 1 < line.size() ? i + 1 : i - 1) * step];
+        line[i] = norm * (first[i * step] + weight * (before + after));
+      }
+      for (std::size_t i = 0; i < line.size(); ++i) first[i * step] = line[i];
+    }
+  };
+  const auto width = static_cast<std::size_t>(side);
+  along(1, width, width);
+  along(width, width, 1);
 }
 
 /// One channel of a field, in counts.
@@ -68,8 +94,10 @@ class FieldWriter {
     Stack counts = *channel.light;
     for (float& value : counts.voxels) value *= static_cast<float>(kGain * channel.events);
     const auto stack = static_cast<int>(field) * 3 + channel.number;
-    counts = corrupt_stack(PoissonNoise{kGain, kReadNoise}, counts, settings_.seed, Purpose::noise_input, stack, pool_);
+    const Stack clean = std::exchange(counts, corrupt_stack(PoissonNoise{kGain, kReadNoise}, counts, settings_.seed,
+                                                            Purpose::noise_input, stack, pool_));
     pool_.parallel_for(counts.planes, [&](std::ptrdiff_t plane, int) {
+      if (settings_.correlation > 0) correlate_noise(plane_of(clean, plane), plane_of(counts, plane));
       Image image;
       const auto side = static_cast<std::size_t>(settings_.side);
       image.axes = {{'Y', side, 0.3}, {'X', side, 0.3}};
@@ -82,6 +110,12 @@ class FieldWriter {
       write.overwrite = overwrite_;
       write_image(folder_ / fmt::format("{}p{:02}-ch{}sk1fk1fl1.tiff", name, plane + 1, channel.number), image, write);
     });
+  }
+
+  void correlate_noise(std::span<const float> clean, std::span<float> noisy) const {
+    for (std::size_t i = 0; i < noisy.size(); ++i) noisy[i] -= clean[i];
+    correlate(settings_.correlation, settings_.side, noisy);
+    for (std::size_t i = 0; i < noisy.size(); ++i) noisy[i] += clean[i];
   }
 
   const std::filesystem::path& folder_;

@@ -15,6 +15,9 @@ struct PlateSettings {
   /// Events that a pixel of a bright nucleus gives in 20 ms. 10 is what the fits of `n2s bm3d --noise
   /// poisson-gaussian` to single exposures of the W2S data set say (a gain of 20 to 28 of 250 grey values).
   double events = 10;
+  /// Of a pixel's noise with that of the next one, in rows and in columns, as cameras and what resamples their images
+  /// leave it; below 0.7.
+  double correlation = 0;
   std::uint64_t seed = 1;
 };
 

@@ -148,9 +148,8 @@ class NetworkRestoring {
   CommonOptions quiet_;
 };
 
-/// As in the paper, for Gaussian noise.
 Stack bm3d_restored(const ExperimentContext& context, const TestStack& test) {
-  const StackNoise noise = noise_of({.noise = "gaussian"}, planes_to_read(test.name, test.noisy));
+  const StackNoise noise = noise_of({}, planes_to_read(test.name, test.noisy));
   Stack restored = test.noisy;
   bm3d_filter(noise, context.common, context.device, context.pool).run(test.noisy, restored.voxels);
   return restored;

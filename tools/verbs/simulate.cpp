@@ -46,10 +46,12 @@ Settings with_options(Settings settings, const SimulateOptions& o) {
 void check_options_fit(const SimulateOptions& o) {
   const ScanSettings scans;
   const PlateSettings plate;
-  const bool is_plate_given =
-      o.plate.wells != plate.wells || o.plate.fields != plate.fields || o.plate.events != plate.events;
+  const bool is_plate_given = o.plate.wells != plate.wells || o.plate.fields != plate.fields ||
+                              o.plate.events != plate.events || o.plate.correlation != plate.correlation;
   if (o.kind == "mri" && is_plate_given)
-    throw Error("--wells, --fields, --events: for n2s simulate microscopy, without effect on mri; leave them out");
+    throw Error(
+        "--wells, --fields, --events, --correlation: for n2s simulate microscopy, without effect on mri; leave them "
+        "out");
   if (o.kind == "microscopy" && o.scans.subjects != scans.subjects)
     throw Error("--subjects: for n2s simulate mri, without effect on microscopy; leave it out");
 }
@@ -85,6 +87,12 @@ void add_simulate(Program& program) {
   verb.option("--events", options->plate.events,
               "microscopy: events in a bright pixel in 20 ms; the fewer, the more noise")
       .above_zero(1e5)
+      .show_default();
+  verb.option(
+          "--correlation", options->plate.correlation,
+          "microscopy: of a pixel's noise with that of the next one; not 0 for many cameras, which deceives methods "
+          "that hide pixels")
+      .between(0.0, 0.6)
       .show_default();
   verb.heading("Common");
   add_seed_option(verb, options->common);

@@ -83,21 +83,27 @@ Packed packed(int columns, const Depth& depth_at) {
   return result;
 }
 
-/// The same weights once more where products are of bfloat16 values, behind them: at each position words of two rows
-/// (bf16_products.h) by columns, row by row. Position kConstant is multiplied in fp32 all the same: rounded, it would
-/// shift the brightness of whole regions, and is a quarter of the error in smooth images.
+/// The weights where products are of bfloat16 values: first those of position kConstant as above, which is multiplied
+/// in fp32 all the same (rounded, it would shift the brightness of whole regions, and is a quarter of the error in
+/// smooth images); then for each position words of two rows (bf16_products.h) by columns, row by row.
 struct PackedPairs {
   explicit PackedPairs(const Packed& weights) {
+    offset[0] = std::ptrdiff_t{weights.depth[kConstant]} * weights.columns + 16;
     for (std::size_t p = 0; p < kPositions; ++p)
-      offset[p + 1] = offset[p] + std::ptrdiff_t{(weights.depth[p] + 1) / 2} * weights.columns + 16;
+      offset[p + 1] =
+          offset[p] + (p == kConstant ? 0 : std::ptrdiff_t{(weights.depth[p] + 1) / 2} * weights.columns + 16);
   }
-  std::array<std::ptrdiff_t, kPositions + 1> offset{};
-  std::ptrdiff_t size() const { return offset[kPositions]; }  // words
+  std::array<std::ptrdiff_t, kPositions + 1> offset{};  // of words
+  std::ptrdiff_t size() const { return offset[kPositions]; }
 };
 
-/// Floats and words of a layer's packed weights.
+/// Of a layer's packed weights, floats or words.
 inline std::ptrdiff_t packed_size(const Packed& weights, bool in_bf16) {
-  return weights.size() + (in_bf16 ? PackedPairs(weights).size() : 0);
+  return in_bf16 ? PackedPairs(weights).size() : weights.size();
+}
+/// Where the floats of a position begin.
+inline std::ptrdiff_t float_offset(const Packed& weights, int position, bool in_bf16) {
+  return in_bf16 ? 0 : weights.offset[static_cast<std::size_t>(position)];
 }
 
 /// Tiles that are transformed, multiplied and transformed back at a time, so that a block stays in the L2 cache.

@@ -53,13 +53,13 @@ struct Part {
 void multiply_at(const DataGradientWork& w, const Part& part, int p, int tiles) {
   const auto index = static_cast<std::size_t>(p);
   gemm<false>(tiles, part.weights.depth[index], {w.v + p * w.plan.v.step, w.plan.v.stride},
-              {part.packed + part.weights.offset[index], part.weights.columns, kPacked}, part.m + p * part.result.step,
-              part.result.stride, false);
+              {part.packed + float_offset(part.weights, p, w.plan.in_bf16), part.weights.columns, kPacked},
+              part.m + p * part.result.step, part.result.stride, false);
 }
 
 void multiply_in_bf16_at(const DataGradientWork& w, const Part& part, int p, int tiles) {
   const PackedPairs pairs(part.weights);
-  const auto* words = reinterpret_cast<const bf16::Word*>(part.packed + part.weights.size());
+  const auto* words = reinterpret_cast<const bf16::Word*>(part.packed);
   const auto index = static_cast<std::size_t>(p);
   const int depth = part.weights.depth[index];
   const std::ptrdiff_t row = w.plan.v.stride / 2;

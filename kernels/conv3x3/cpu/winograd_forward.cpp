@@ -34,13 +34,13 @@ void multiply_at(const ForwardWork& w, int p, int tiles) {
   const auto index = static_cast<std::size_t>(p);
   const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
   const MatrixA a{w.v + p * w.plan.v.step + first, w.plan.v.stride};
-  const MatrixB b{w.packed + w.plan.weights.offset[index], w.plan.weights.columns, kPacked};
+  const MatrixB b{w.packed + float_offset(w.plan.weights, p, w.plan.in_bf16), w.plan.weights.columns, kPacked};
   gemm<false>(tiles, w.plan.weights.depth[index], a, b, w.m + p * w.plan.m.step, w.plan.m.stride, false);
 }
 
 void multiply_in_bf16_at(const ForwardWork& w, int p, int tiles) {
   const PackedPairs pairs(w.plan.weights);
-  const auto* packed = reinterpret_cast<const bf16::Word*>(w.packed + w.plan.weights.size());
+  const auto* packed = reinterpret_cast<const bf16::Word*>(w.packed);
   const auto index = static_cast<std::size_t>(p);
   const int first = winograd::sees_low(p) ? 0 : w.layer.low_channels;
   const int depth = w.plan.weights.depth[index];

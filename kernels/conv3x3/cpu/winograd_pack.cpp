@@ -44,47 +44,66 @@ HWY_INLINE void gather_taps(const FilterPart& part, int k, int n, float* taps) {
   }
 }
 
-void winograd_pack_vector(const FilterPart& part, const winograd::Packed& layout, int vector, float* packed) {
-  const Panels panels(layout.columns, kLanes, kPanelVectors);
-  const int panel = panels.of_vector(vector);
-  const std::ptrdiff_t first = std::ptrdiff_t{panels.first(panel)} * kLanes;
-  const std::ptrdiff_t width = std::ptrdiff_t{panels.width(panel)} * kLanes;
+// store(position, row of the product, Vec) for every filter of a vector of columns.
+template <typename Store>
+HWY_INLINE void transform_filters(const FilterPart& part, int vector, const Store& store) {
   for (int k = 0; k < part.rows; ++k) {
     HWY_ALIGN float taps[9 * kLanes];
     gather_taps(part, k, vector * kLanes, taps);
     const auto load = [&](int y, int x) HWY_ATTR { return hn::Load(kFloat, taps + (3 * y + x) * kLanes); };
-    const auto store = [&](int y, int x, Vec v) HWY_ATTR {
+    transform_2d<WeightTransform>(load, [&](int y, int x, Vec v) HWY_ATTR {
       const int p = 6 * y + x;
       if (part.low && !winograd::sees_low(p)) return;
-      const auto index = static_cast<std::size_t>(p);
-      float* panel_begin = packed + layout.offset[index] + first * layout.depth[index];
-      const std::ptrdiff_t row = part.first_row(p, part.low_channels) + k;
-      hn::Store(divided<WeightTransform>(y, x, v), kFloat, panel_begin + row * width + vector * kLanes - first);
-    };
-    transform_2d<WeightTransform>(load, store);
+      store(p, part.first_row(p, part.low_channels) + k, divided<WeightTransform>(y, x, v));
+    });
   }
 }
 
-void winograd_pack(const FilterPart& part, const winograd::Packed& layout, float* packed, ThreadPool& pool) {
-  if (part.columns == 0 || part.rows == 0) return;
-  pool.parallel_for(layout.columns / kLanes, [&](std::ptrdiff_t vector, int) {
-    winograd_pack_vector(part, layout, static_cast<int>(vector), packed);
+// Where the panels of a product's columns hold a vector.
+struct PanelPlace {
+  PanelPlace(const winograd::Packed& layout, int vector) {
+    const Panels panels(layout.columns, kLanes, kPanelVectors);
+    const int panel = panels.of_vector(vector);
+    first = std::ptrdiff_t{panels.first(panel)} * kLanes;
+    width = std::ptrdiff_t{panels.width(panel)} * kLanes;
+    column = vector * kLanes - first;
+  }
+  float* at(float* position, int depth, std::ptrdiff_t row) const {
+    return position + first * depth + row * width + column;
+  }
+  std::ptrdiff_t first, width, column;
+};
+
+void winograd_pack_vector(const FilterPart& part, const winograd::Packed& layout, int vector, float* packed) {
+  const PanelPlace place(layout, vector);
+  transform_filters(part, vector, [&](int p, std::ptrdiff_t row, Vec v) HWY_ATTR {
+    const auto index = static_cast<std::size_t>(p);
+    hn::Store(v, kFloat, place.at(packed + layout.offset[index], layout.depth[index], row));
   });
 }
 
-// The packed weights once more, as words of two rows.
-void winograd_pair(const winograd::Packed& layout, float* packed, ThreadPool& pool) {
+// Rows come one by one: an even one begins a word, an odd one completes it.
+void winograd_pack_pairs(const FilterPart& part, const winograd::Packed& layout, int vector, float* packed) {
+  const hn::RebindToUnsigned<FloatLanes> words;
   const winograd::PackedPairs pairs(layout);
-  const Panels panels(layout.columns, kLanes, kPanelVectors);
-  auto* words = reinterpret_cast<bf16::Word*>(packed + layout.size());
-  pool.parallel_for(winograd::kPositions, [&](std::ptrdiff_t position, int) {
-    const auto p = static_cast<std::size_t>(position);
-    for (int panel = 0; panel < panels.count; ++panel) {
-      const std::ptrdiff_t first = std::ptrdiff_t{panels.first(panel)} * kLanes;
-      const int width = panels.width(panel) * kLanes;
-      bf16::pair_rows(packed + layout.offset[p] + first * layout.depth[p], width, layout.depth[p], width,
-                      words + pairs.offset[p] + first, layout.columns);
-    }
+  const PanelPlace place(layout, vector);
+  transform_filters(part, vector, [&](int p, std::ptrdiff_t row, Vec v) HWY_ATTR {
+    const auto index = static_cast<std::size_t>(p);
+    if (p == winograd::kConstant) return hn::Store(v, kFloat, place.at(packed, layout.depth[index], row));
+    const auto bits = hn::BitCast(words, v);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
+    const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7FFF)));  // to the nearest, ties to even
+    auto* to = reinterpret_cast<bf16::Word*>(packed) + pairs.offset[index] + row / 2 * layout.columns + vector * kLanes;
+    if (row % 2 == 0) return hn::StoreU(hn::ShiftRight<16>(rounded), words, to);
+    hn::StoreU(hn::Or(hn::LoadU(words, to), hn::And(rounded, hn::Set(words, 0xFFFF0000U))), words, to);
+  });
+}
+
+void winograd_pack(const FilterPart& part, const winograd::Packed& layout, float* packed, bool in_bf16,
+                   ThreadPool& pool) {
+  if (part.columns == 0 || part.rows == 0) return;
+  pool.parallel_for(layout.columns / kLanes, [&](std::ptrdiff_t vector, int) {
+    (in_bf16 ? winograd_pack_pairs : winograd_pack_vector)(part, layout, static_cast<int>(vector), packed);
   });
 }
 
@@ -95,7 +114,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace n2s {
 HWY_EXPORT(winograd_pack);
-HWY_EXPORT(winograd_pair);
 namespace winograd {
 namespace {
 
@@ -121,9 +139,8 @@ void forward_pack(const Conv3x3Layer& l, const float* weight, float* packed, boo
                         false,
                         after_low,
                         l.low_channels};
-  HWY_DYNAMIC_DISPATCH(winograd_pack)(low, plan.weights, packed, pool);
-  HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.weights, packed, pool);
-  if (bf16) HWY_DYNAMIC_DISPATCH(winograd_pair)(plan.weights, packed, pool);
+  HWY_DYNAMIC_DISPATCH(winograd_pack)(low, plan.weights, packed, bf16, pool);
+  HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.weights, packed, bf16, pool);
 }
 
 void data_gradient_pack(const Conv3x3Layer& l, const float* weight, float* packed, bool bf16, ThreadPool& pool) {
@@ -132,12 +149,9 @@ void data_gradient_pack(const Conv3x3Layer& l, const float* weight, float* packe
   const FilterPart low{weight, 9 * inputs, 9, l.out_channels, l.low_channels, true, true, at_top, 0};
   const FilterPart skip{
       weight + 9 * l.low_channels, 9 * inputs, 9, l.out_channels, l.skip_channels, true, false, at_top, 0};
-  HWY_DYNAMIC_DISPATCH(winograd_pack)(low, plan.low_weights, packed, pool);
   float* packed_skip = packed + packed_size(plan.low_weights, bf16);
-  HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.skip_weights, packed_skip, pool);
-  if (!bf16) return;
-  HWY_DYNAMIC_DISPATCH(winograd_pair)(plan.low_weights, packed, pool);
-  HWY_DYNAMIC_DISPATCH(winograd_pair)(plan.skip_weights, packed_skip, pool);
+  HWY_DYNAMIC_DISPATCH(winograd_pack)(low, plan.low_weights, packed, bf16, pool);
+  HWY_DYNAMIC_DISPATCH(winograd_pack)(skip, plan.skip_weights, packed_skip, bf16, pool);
 }
 
 }  // namespace winograd
