@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 
+#include "bench/conv3x3_series/checker.h"
 #include "kernels/base/error.h"
 #include "kernels/device/check.h"
 #include "tests/memory_access/access_count.h"
@@ -192,6 +193,13 @@ void report(const Options& options) {
   }
   report.add("others fp32, 48 channels, 32x32", [] { run_others({1, 32, 32, 48}, device::Precision::fp32); });
   report.add("others fp16, 48 channels, 32x32", [] { run_others({1, 32, 32, 48}, device::Precision::fp16); });
+  constexpr series::Shape kLayer{1, 32, 32, 48, 48, 1};
+  constexpr series::Shape kDoubled{1, 32, 32, 48, 48, 2};
+  for (const series::Step& step : series::steps())
+    for (const auto& [shape, name] : {std::pair{kLayer, ""}, {kDoubled, ", upsampled"}})
+      report.add(fmt::format("series {}, 48->48, 32x32{}", step.name, name), [&] { run_once(step, shape); });
+  for (const series::WeightGradientStep& step : series::weight_gradient_steps())
+    report.add(fmt::format("series {}, 48->48, 32x32", step.name), [&] { run_once(step, kLayer); });
   report.write();
 }
 
