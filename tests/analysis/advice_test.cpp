@@ -42,7 +42,7 @@ Stack interpolated(const Stack& stack) {
 
 TEST_CASE("white noise: hidden pixels, with the planes around; the defaults where pixels must not be hidden") {
   for (const double noise : {30.0, 100.0})
-    for (const std::uint32_t seed : {1U, 2U, 3U, 4U}) {
+    for (const std::uint32_t seed : seeds(4)) {
       const Advice advice = advice_for(with_white_noise(smooth_scene({}, 0.2, seed), noise, seed));
       CAPTURE(noise);
       CAPTURE(seed);
@@ -83,7 +83,7 @@ TEST_CASE("noise along lines does not disturb Noise2Stack, and would disturb Noi
 }
 
 TEST_CASE("noise that planes share after interpolation: a gap that leaves it behind") {
-  for (const std::uint32_t seed : {1U, 2U, 3U}) {
+  for (const std::uint32_t seed : seeds(3)) {
     const Stack noisy = with_white_noise(smooth_scene({}, 0.1, seed), 80, seed);
     const Advice advice = advice_for(interpolated(noisy));
     CHECK(advice.method == "noise2stack");
@@ -107,7 +107,7 @@ TEST_CASE("a camera's pattern stays; planes that stand still in time are no patt
                    }),
         50, seed);
   };
-  for (const std::uint32_t seed : {1U, 2U, 3U}) {
+  for (const std::uint32_t seed : seeds(3)) {
     const Advice advice = advice_for(with_pattern(seed));
     CHECK(advice.trust == Trust::with_care);
     CHECK(advice.gap == 0);
@@ -119,7 +119,7 @@ TEST_CASE("a camera's pattern stays; planes that stand still in time are no patt
 }
 
 TEST_CASE("neighbours that have nothing in common: a method for single planes") {
-  for (const std::uint32_t seed : {1U, 2U, 3U}) {
+  for (const std::uint32_t seed : seeds(3)) {
     // Each plane a scene of its own.
     Stack stack{12, 128, 136, {}};
     for (std::uint32_t plane = 0; plane < 12; ++plane) {

@@ -44,7 +44,7 @@ Stack with_averaged_noise(const Stack& scene, double deviation, int length, int 
 
 TEST_CASE("the level of Gaussian noise, and that it does not grow with the signal") {
   for (const double deviation : {20.0, 60.0, 150.0})
-    for (const std::uint32_t seed : {1U, 2U, 3U}) {
+    for (const std::uint32_t seed : seeds(3)) {
       const Stack stack = with_white_noise(smooth_scene({}, 0.1, seed), deviation, seed);
       const NoiseLevel noise = inspected(stack).noise;
       CHECK(near(noise.deviation / deviation, 1, 0.05));
@@ -55,7 +55,7 @@ TEST_CASE("the level of Gaussian noise, and that it does not grow with the signa
 
 TEST_CASE("gain and offset of Poisson-Gaussian noise") {
   for (const double gain : {2.0, 8.0, 30.0})
-    for (const std::uint32_t seed : {1U, 2U}) {
+    for (const std::uint32_t seed : seeds(2)) {
       const Normal normal(seed);
       std::size_t index = 0;
       Stack scene = smooth_scene({}, 0.05, seed);

@@ -6,9 +6,11 @@
 #include <functional>
 #include <numbers>
 #include <utility>
+#include <vector>
 
 #include "data/planes_to_read.h"
 #include "kernels/base/philox.h"
+#include "tests/sanitized.h"
 
 namespace n2s::test {
 
@@ -32,6 +34,13 @@ class Normal {
  private:
   RandomKey key_;
 };
+
+/// 1, 2, ... `count`; under sanitizers, which are slow and look for something else, 1 alone.
+inline std::vector<std::uint32_t> seeds(std::uint32_t count) {
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t seed = 1; seed <= (kSanitized ? 1 : count); ++seed) all.push_back(seed);
+  return all;
+}
 
 /// Sums of waves from 500 to 1500, at least 25 pixels long in a plane; `change` radians from plane to plane at most.
 inline Stack smooth_scene(const StackSize& size, double change, std::uint32_t seed) {

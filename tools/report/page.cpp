@@ -24,7 +24,7 @@ constexpr const char* kStyle = R"(
   h1 { font-size: 1.6rem; overflow-wrap: anywhere; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
   p, li { max-width: 75ch; } .soft, figcaption { color: var(--soft); font-size: .9rem; }
   table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-  th, td { padding: .3rem .6rem; border-top: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }
+  th, td { padding: .3rem .6rem; border-top: 1px solid var(--line); text-align: right; } td { white-space: nowrap; } th:first-child, td:first-child { text-align: left; }
   thead th { border-top: 0; vertical-align: bottom; } .scroll { overflow-x: auto; }
   figure { margin: 1rem 0; } figure svg { width: 100%; height: auto; max-width: 760px; }
   .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: .8rem; }
