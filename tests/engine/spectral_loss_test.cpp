@@ -138,7 +138,7 @@ TEST_CASE("only undersampled planes that fit have such a loss") {
   CHECK_THROWS_AS(SpectralLoss(GaussianNoise{1}, 32, 32, pool), Error);
   const SpectralLoss spectral(kNoise, kHeight, kWidth, pool);
   const std::vector<RandomKey> keys(1);
-  std::vector<float> errors(16 * 16);
+  std::vector<float> errors(std::size_t{16} * 16);
   CHECK_THROWS_AS(spectral.keep_unmeasured(keys, {1, 16, 16}, errors), Error);
 }
 

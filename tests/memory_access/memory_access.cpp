@@ -196,8 +196,9 @@ void report(const Options& options) {
   constexpr series::Shape kLayer{1, 32, 32, 48, 48, 1};
   constexpr series::Shape kDoubled{1, 32, 32, 48, 48, 2};
   for (const series::Step& step : series::steps())
-    for (const auto& [shape, name] : {std::pair{kLayer, ""}, {kDoubled, ", upsampled"}})
-      report.add(fmt::format("series {}, 48->48, 32x32{}", step.name, name), [&] { run_once(step, shape); });
+    for (const series::Shape& shape : {kLayer, kDoubled})
+      report.add(fmt::format("series {}, 48->48, 32x32{}", step.name, shape.doubling > 1 ? ", upsampled" : ""),
+                 [&] { run_once(step, shape); });
   for (const series::WeightGradientStep& step : series::weight_gradient_steps())
     report.add(fmt::format("series {}, 48->48, 32x32", step.name), [&] { run_once(step, kLayer); });
   report.write();
