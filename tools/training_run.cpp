@@ -125,6 +125,7 @@ class Run {
     if (request_.length.epochs > 0) trainer_.set_total_steps(request_.length.epochs * trainer_.steps_per_epoch());
     if (request_.length.steps > 0) trainer_.set_total_steps(request_.length.steps);
     log_.clear();
+    fs::remove(file("run.json"));  // of an earlier run
     save_model_file("last.safetensors");
     keep("nothing is learned yet");
     save_state();

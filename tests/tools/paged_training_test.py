@@ -39,9 +39,11 @@ class PagedTraining(ProgramTest):
             self.assertIn('hot or dead pixels, replaced: 70 ', notes)
         for name in ('part', 'none'):
             self.assertEqual(self.read(name + '.nii'), self.read('whole.nii'))
-            self.assertEqual(self.read(name + '.nii.run', 'last.safetensors'), self.read('whole.nii.run', 'last.safetensors'))
+            for file in ('last.safetensors', 'shown-input.tif', 'shown-restored.tif'):
+                self.assertEqual(self.read(name + '.nii.run', file), self.read('whole.nii.run', file), file)
         self.assertEqual(sorted(os.listdir(self.path('none.nii.run'))), sorted(
-            ['last.safetensors', 'log.jsonl', 'loss_curve.png', 'model.safetensors', 'panel.png', 'state.safetensors']))
+            ['last.safetensors', 'log.jsonl', 'loss_curve.png', 'model.safetensors', 'panel.png', 'run.json', 'shown-input.tif',
+             'shown-restored.tif', 'state.safetensors']))
         self.run_n2s('denoise', self.path('none.nii.run'), self.path('a.nii'), '-o', self.path('again.nii'))
         self.assertEqual(self.read('again.nii'), self.read('whole.nii'))
 
