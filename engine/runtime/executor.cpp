@@ -54,6 +54,10 @@ double Executor::loss() const {
   return loss;
 }
 
+void Executor::set_loss(double loss) {
+  backend_->upload(loss_.data(), std::as_bytes(std::span(&loss, 1)));
+}
+
 void Executor::set(ValueId id, std::span<const float> host) {
   if (static_cast<std::ptrdiff_t>(host.size()) != shape(id).elements())
     throw Error(

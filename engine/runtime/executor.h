@@ -36,6 +36,7 @@ class Executor {
   /// The loss of the last run of a graph with a mean squared error: its value, which waits for the run, and where it
   /// lies in device memory.
   double loss() const;
+  void set_loss(double loss);
   const double* loss_data() const { return loss_.as<double>().data(); }
 
  private:

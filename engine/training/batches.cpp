@@ -5,9 +5,11 @@
 
 namespace n2s {
 
-StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool)
+StackBatches::StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool,
+                           std::optional<BatchShare> share)
     : stacks_(&stacks),
       settings_(settings),
+      share_(share.value_or(BatchShare{0, settings.batch})),
       pool_(&pool),
       targets_(training_targets(stacks, settings)),
       writer_(stacks, settings),
@@ -19,16 +21,17 @@ long StackBatches::steps_per_epoch() const {
 }
 
 Extents StackBatches::extents() const {
-  return {settings_.batch, settings_.augmentation.crop_height, settings_.augmentation.crop_width};
+  return {share_.count, settings_.augmentation.crop_height, settings_.augmentation.crop_width};
 }
 
-Sample StackBatches::sample(const BatchStep& step, int position) const {
+Sample StackBatches::sample(const BatchStep& step, int image) const {
+  const int position = share_.first + image;  // in the whole batch
   const auto count = static_cast<std::uint32_t>(targets_.size());
   const PlaneOfStack& target = targets_[order_[place_in_epoch(step.step, settings_.batch, position, count)]];
   const StackPlanes& source = (*stacks_)[static_cast<std::size_t>(target.stack)].source;
   const RandomKey key = variation_key(settings_.seed, step, position);
   return {target,
-          position,
+          image,
           settings_.augmentation,
           draw_sample(settings_.augmentation, source.height, source.width, key),
           [=, this](Purpose copy, int plane) {
@@ -47,8 +50,8 @@ std::vector<RandomKey> StackBatches::noise_keys(const BatchStep& step) {
   if (!settings_.noise) return {};
   shuffle(step.epoch);
   std::vector<RandomKey> keys;
-  for (int position = 0; position < settings_.batch; ++position) {
-    const Sample own = sample(step, position);
+  for (int image = 0; image < share_.count; ++image) {
+    const Sample own = sample(step, image);
     keys.push_back(own.noise_key(Purpose::noise_input, own.target.plane));
   }
   return keys;
@@ -56,13 +59,13 @@ std::vector<RandomKey> StackBatches::noise_keys(const BatchStep& step) {
 
 void StackBatches::fill(const BatchStep& step, FloatTensor input, FloatTensor target) {
   shuffle(step.epoch);
-  pool_->parallel_for(settings_.batch, [&](std::ptrdiff_t position, int) {
-    writer_.write(sample(step, static_cast<int>(position)), input, target);
+  pool_->parallel_for(share_.count, [&](std::ptrdiff_t image, int) {
+    writer_.write(sample(step, static_cast<int>(image)), input, target);
   });
   // While the device computes, the disk may fetch what the next step of the epoch takes.
   const BatchStep next{step.epoch, step.step + 1};
-  for (int position = 0; any_stored_ && next.step < steps_per_epoch() && position < settings_.batch; ++position)
-    writer_.expect(sample(next, position));
+  for (int image = 0; any_stored_ && next.step < steps_per_epoch() && image < share_.count; ++image)
+    writer_.expect(sample(next, image));
 }
 
 }  // namespace n2s

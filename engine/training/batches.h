@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/training/batch_source.h"
+#include "engine/training/ranks.h"
 #include "engine/training/sample_writer.h"
 #include "kernels/base/thread_pool.h"
 
@@ -14,7 +15,9 @@ namespace n2s {
 class StackBatches final : public BatchSource {
  public:
   /// The stacks must live as long as the object. Throws Error as training_targets does.
-  StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool);
+  /// With a share, of each batch only those images: the ones that the whole batch has at these positions.
+  StackBatches(const std::vector<TrainingStack>& stacks, const BatchSettings& settings, ThreadPool& pool,
+               std::optional<BatchShare> share = {});
 
   long steps_per_epoch() const override;
   Extents extents() const override;
@@ -23,10 +26,11 @@ class StackBatches final : public BatchSource {
 
  private:
   void shuffle(std::uint32_t epoch);
-  Sample sample(const BatchStep& step, int position) const;
+  Sample sample(const BatchStep& step, int image) const;
 
   const std::vector<TrainingStack>* stacks_;
   BatchSettings settings_;
+  BatchShare share_;
   ThreadPool* pool_;
   std::vector<PlaneOfStack> targets_;
   SampleWriter writer_;

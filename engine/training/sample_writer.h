@@ -17,7 +17,7 @@ namespace n2s {
 
 struct Sample {
   PlaneOfStack target;
-  int position = 0;  // in the batch
+  int position = 0;  // of the image in the tensors
   Augmentation augmentation;
   SampleDraw draw;
   /// The key of the noise on a plane of the sample's stack; `copy` is noise_input or noise_target.

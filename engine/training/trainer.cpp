@@ -93,8 +93,8 @@ double Trainer::step() {
   loader_->select(batch_step(steps_), training_);
   backend_->set_adam_step(current_adam(), steps_ + 1);
   double counted = 1;  // of the mean squared error
-  if (settings_.spectral_loss)
-    counted = update_with_spectral_loss();
+  if (settings_.spectral_loss || settings_.ranks)
+    counted = update_in_parts();
   else
     update();
   memory_.changed();
@@ -113,26 +113,56 @@ void Trainer::update() {
   });
 }
 
-/// Between the loss and the backward pass the gradient goes through the host, so nothing is captured. Returns the part
-/// of the mean squared error that counts.
-double Trainer::update_with_spectral_loss() {
-  const SpectralLoss& spectral = *settings_.spectral_loss;
-  const std::vector<RandomKey> keys = source_->noise_keys(batch_step(steps_));
+/// The same, where gradients go through the host on the way, so that nothing is captured. Returns the part of the mean
+/// squared error that counts.
+double Trainer::update_in_parts() {
   double counted = 1;
   loader_->load(training_);
-  training_.run([&](std::size_t operation) {
-    const auto* error = std::get_if<MeanSquaredError>(&training_.graph().operations[operation]);
-    if (error == nullptr) return;
-    const double factor = spectral.images_by_planes(training_.extents());
-    std::vector<float> gradient = training_.get(error->to.gradient);
-    const double before = squares(gradient);
-    spectral.keep_unmeasured(keys, training_.extents(), gradient);
-    if (before > 0) counted = factor * squares(gradient) / before;
-    for (float& value : gradient) value *= static_cast<float>(factor);
-    training_.set(error->to.gradient, gradient);
-  });
+  const float weight = settings_.ranks ? counted_in_share() : 1;  // the target's memory is used again later
+  if (settings_.spectral_loss) {
+    const std::vector<RandomKey> keys = source_->noise_keys(batch_step(steps_));
+    training_.run([&](std::size_t operation) { filter_gradient(operation, keys, counted); });
+  } else {
+    training_.run();
+  }
+  if (settings_.ranks) exchange_gradients(weight);
   memory_.adam(training_.loss_data());
   return counted;
+}
+
+/// After the loss, before the backward pass.
+void Trainer::filter_gradient(std::size_t operation, std::span<const RandomKey> keys, double& counted) {
+  const auto* error = std::get_if<MeanSquaredError>(&training_.graph().operations[operation]);
+  if (error == nullptr) return;
+  const SpectralLoss& spectral = *settings_.spectral_loss;
+  const double factor = spectral.images_by_planes(training_.extents());
+  std::vector<float> gradient = training_.get(error->to.gradient);
+  const double before = squares(gradient);
+  spectral.keep_unmeasured(keys, training_.extents(), gradient);
+  if (before > 0) counted = factor * squares(gradient) / before;
+  for (float& value : gradient) value *= static_cast<float>(factor);
+  training_.set(error->to.gradient, gradient);
+}
+
+/// What the loss of this rank's share is a mean over, up to a factor that all ranks have.
+float Trainer::counted_in_share() const {
+  if (!settings_.masked_loss) return static_cast<float>(training_.extents().batch);
+  const std::vector<float> target = training_.get(training_.graph().target);
+  return static_cast<float>(std::count_if(target.begin(), target.end(), [](float v) { return !std::isnan(v); }));
+}
+
+/// Gradients and loss become those of the whole batch, on every rank.
+void Trainer::exchange_gradients(float weight) {
+  std::vector<float> values = memory_.download(ParameterMemory::Part::gradients);
+  values.push_back(static_cast<float>(training_.loss()));
+  for (float& value : values) value *= weight;
+  values.push_back(weight);
+  settings_.ranks->sum(values);
+  const float all = std::max(values.back(), 1.0F);
+  for (float& value : values) value /= all;
+  training_.set_loss(double{values[values.size() - 2]});
+  values.resize(values.size() - 2);
+  memory_.upload(ParameterMemory::Part::gradients, values);
 }
 
 Trainer::Validation Trainer::validate() {

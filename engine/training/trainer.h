@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/runtime/executor.h"
 #include "engine/runtime/repeated_work.h"
 #include "engine/training/batch_loader.h"
+#include "engine/training/ranks.h"
 #include "engine/training/schedule.h"
 #include "engine/training/spectral_loss.h"
 #include "engine/training/validation_set.h"
@@ -21,6 +23,7 @@ struct TrainingSettings {
   Schedule schedule = Schedule::cosine_per_epoch;
   bool masked_loss = false;  // targets that are NaN do not count: of methods that hide pixels
   std::shared_ptr<const SpectralLoss> spectral_loss{};  // null: the plain one. Computed on the host, on every device
+  std::shared_ptr<Ranks> ranks{};  // that train together, each with a share of every batch; null: one alone
 };
 
 /// The model with the lowest validation loss. Another replaces it only where clearly_lower() says so.
@@ -84,7 +87,10 @@ class Trainer {
   BatchStep batch_step(long step) const;
   AdamSettings current_adam() const;
   void update();
-  double update_with_spectral_loss();
+  double update_in_parts();
+  void filter_gradient(std::size_t operation, std::span<const RandomKey> keys, double& counted);
+  float counted_in_share() const;
+  void exchange_gradients(float weight);
 
   Backend* backend_;
   BatchSource* source_;
