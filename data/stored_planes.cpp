@@ -60,13 +60,19 @@ void for_each_tile(const StoredPlanes::Shape& shape, const PlaneWindow& window, 
 
 StoredPlanes::StoredPlanes(const Shape& shape, const Image& header, VoxelMemory& memory)
     : shape_(shape), header_(stored_header(header)) {
-  const std::size_t fitting =
-      std::min(memory.free / std::max<std::size_t>(1, plane_bytes()), static_cast<std::size_t>(shape.planes));
-  in_memory_.resize(fitting);
-  for (auto& plane : in_memory_)
-    plane = std::make_unique_for_overwrite<std::byte[]>(plane_bytes());  // NOLINT(*-avoid-c-arrays)
-  memory.free -= fitting * plane_bytes();
-  const std::uint64_t rest = (static_cast<std::uint64_t>(shape.planes) - fitting) * plane_bytes();
+  const auto processes = static_cast<std::size_t>(memory.processes);
+  const std::size_t fitting = memory.free / std::max<std::size_t>(1, plane_bytes()) * processes;
+  in_memory_ = std::min(fitting, static_cast<std::size_t>(shape.planes));
+  const std::size_t in_each = (in_memory_ + processes - 1) / processes;
+  if (processes > 1) {
+    distributed_ = memory.distribute(in_each * plane_bytes());
+  } else {
+    here_.resize(in_memory_);
+    for (auto& plane : here_)
+      plane = std::make_unique_for_overwrite<std::byte[]>(plane_bytes());  // NOLINT(*-avoid-c-arrays)
+  }
+  memory.free -= in_each * plane_bytes();
+  const std::uint64_t rest = (static_cast<std::uint64_t>(shape.planes) - in_memory_) * plane_bytes();
   if (rest == 0) return;
   if (!memory.scratch) memory.scratch = std::make_shared<ScratchFile>(memory.folder);
   scratch_ = memory.scratch;
@@ -79,12 +85,12 @@ std::size_t StoredPlanes::plane_bytes() const {
 }
 
 std::uint64_t StoredPlanes::place_on_disk(std::size_t plane) const {
-  return scratch_begin_ + (plane - in_memory_.size()) * plane_bytes();
+  return scratch_begin_ + (plane - in_memory_) * plane_bytes();
 }
 
 void StoredPlanes::expect(int plane, const PlaneWindow& window) const {
   const auto number = static_cast<std::size_t>(plane);
-  if (number < in_memory_.size()) return;
+  if (number < in_memory_) return;
   const std::size_t bytes = sample_bytes(header_.type);
   for_each_tile(shape_, window, [&](Span rows, Span columns, std::size_t first) {
     scratch_->expect(place_on_disk(number) + first * bytes, area(rows.length, columns.length) * bytes);
@@ -111,17 +117,35 @@ void StoredPlanes::write(int plane, std::span<const float> values) {
                               plane, sample_type_name(header_.type)));
   });
   const auto number = static_cast<std::size_t>(plane);
-  if (number < in_memory_.size())
-    std::memcpy(in_memory_[number].get(), tiled.data(), tiled.size());
+  if (number < in_memory_)
+    keep(number, tiled);
   else
     scratch_->write_at(place_on_disk(number), tiled);
+}
+
+/// Within the part of the process that has it.
+std::size_t StoredPlanes::place_in_memory(std::size_t plane) const {
+  return plane / static_cast<std::size_t>(distributed_->count()) * plane_bytes();
+}
+
+void StoredPlanes::keep(std::size_t plane, std::span<const std::byte> bytes) {
+  if (!distributed_) {
+    std::memcpy(here_[plane].get(), bytes.data(), bytes.size());
+  } else if (plane % static_cast<std::size_t>(distributed_->count()) ==
+             static_cast<std::size_t>(distributed_->rank())) {
+    std::memcpy(distributed_->own().data() + place_in_memory(plane), bytes.data(), bytes.size());
+  }
+}
+
+void StoredPlanes::complete() {
+  if (distributed_) distributed_->complete();
 }
 
 void StoredPlanes::read(int plane, const PlaneWindow& window, std::span<float> values) const {
   const auto number = static_cast<std::size_t>(plane);
   const std::size_t bytes = sample_bytes(header_.type);
-  const bool is_here = number < in_memory_.size();
-  std::vector<std::byte> from_disk;
+  const bool on_disk = number >= in_memory_;
+  std::vector<std::byte> fetched;
   for_each_tile(shape_, window, [&](Span rows, Span columns, std::size_t first) {
     const int top = std::max(rows.begin, window.top);
     const int bottom = std::min(rows.begin + rows.length, window.top + window.height);
@@ -131,12 +155,16 @@ void StoredPlanes::read(int plane, const PlaneWindow& window, std::span<float> v
     const std::size_t begin = (first + area(top - rows.begin, columns.length)) * bytes;
     const std::size_t length = area(bottom - top, columns.length) * bytes;
     std::span<const std::byte> stored;
-    if (is_here) {
-      stored = {in_memory_[number].get() + begin, length};
+    if (!on_disk && !distributed_) {
+      stored = {here_[number].get() + begin, length};
     } else {
-      from_disk.resize(length);
-      scratch_->read_at(place_on_disk(number) + begin, from_disk);
-      stored = from_disk;
+      fetched.resize(length);
+      if (on_disk)
+        scratch_->read_at(place_on_disk(number) + begin, fetched);
+      else
+        distributed_->read(static_cast<int>(number % static_cast<std::size_t>(distributed_->count())),
+                           place_in_memory(number) + begin, fetched);
+      stored = fetched;
     }
     for (int y = top; y < bottom; ++y) {
       const std::size_t at = area(y - top, columns.length) + static_cast<std::size_t>(left - columns.begin);

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "tools/ranks/launched_ranks.h"
 #include "tools/standard_streams.h"
 
 namespace n2s {
@@ -151,7 +152,14 @@ void Verb::footer(const std::string& text) {
 }
 
 void Verb::on_run(const std::function<void()>& work) {
-  app_->callback(work);
+  app_->callback([work, name = app_->get_name()] {
+    refuse_ranks(name);
+    work();
+  });
+}
+
+void Verb::on_run_of_ranks(const std::function<void(ProcessRanks*)>& work) {
+  app_->callback([work] { on_ranks(work); });
 }
 
 Program::Program(const std::string& description, const std::string& version)
@@ -169,6 +177,7 @@ Verb Program::add_verb(const std::string& name, const std::string& description) 
 
 int Program::run(int argc, char** argv) {
   const auto fail = [](int code, const std::string& text) {
+    let_first_rank_speak();
     print_note(fmt::format("n2s: error: {}\n", text));
     return code;
   };

@@ -14,6 +14,8 @@ class Option;
 
 namespace n2s {
 
+class ProcessRanks;
+
 /// One option, just declared: what is checked of its value, and what --help says of it.
 class Option {
  public:
@@ -53,7 +55,10 @@ class Verb {
   Option flag(const std::string& names, bool& value, const std::string& help);
 
   void footer(const std::string& text);
+  /// `work` runs in one process: several that were started together are refused.
   void on_run(const std::function<void()>& work);
+  /// The same, alone (null) or as one of several.
+  void on_run_of_ranks(const std::function<void(ProcessRanks* ranks)>& work);
 
  private:
   CLI::App* app_;

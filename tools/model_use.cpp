@@ -118,7 +118,12 @@ void check_plausible(const VoxelRange& noisy, const Normalisation& normalisation
 Stack denoise(const LoadedModel& model, const SeenStack& noisy, const Device& device, const InferenceOptions& options) {
   Stack restored = Denoiser(model, *device.inference).restore(noisy.stack, noisy.normalisation, options);
   const auto [low, high] = std::minmax_element(noisy.stack.voxels.begin(), noisy.stack.voxels.end());
-  check_plausible({*low, *high}, noisy.normalisation, restored.voxels);
+  const auto pixels = static_cast<std::size_t>(restored.height) * static_cast<std::size_t>(restored.width);
+  const PlaneRange made = options.targets.count > 0 ? options.targets : PlaneRange{0, restored.planes};
+  check_plausible(
+      {*low, *high}, noisy.normalisation,
+      std::span(restored.voxels)
+          .subspan(static_cast<std::size_t>(made.first) * pixels, static_cast<std::size_t>(made.count) * pixels));
   put_back(noisy.replaced, restored);
   return restored;
 }

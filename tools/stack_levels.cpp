@@ -109,13 +109,17 @@ SeenStack see_stack(NamedStack stack, const Normalisation& given, const Device& 
   return seen;
 }
 
+void warn_of_unlike_data(const std::string& name, const std::string& line) {
+  warn("{}: {}; check the result, or train on data like this", name, line);
+}
+
 std::vector<std::string> compare_with_training(const std::string& name, const std::optional<StackTraits>& trained,
                                                const SeenStack& seen) {
   if (!trained) return {};
   Stack sample = sample_pairs(seen.stack);
   apply_normalisation(seen.normalisation, sample.voxels);
   std::vector<std::string> warnings = unlike(*trained, stack_traits(sample));
-  for (const std::string& line : warnings) warn("{}: {}; check the result, or train on data like this", name, line);
+  for (const std::string& line : warnings) warn_of_unlike_data(name, line);
   return warnings;
 }
 

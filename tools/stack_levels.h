@@ -38,6 +38,9 @@ std::vector<SeenStack> see_stacks(std::vector<NamedStack> stacks, const std::str
 /// A stack whose map is given.
 SeenStack see_stack(NamedStack stack, const Normalisation& given, const Device& device, const CommonOptions& common);
 
+/// Prints one of the lines that compare_with_training() returns.
+void warn_of_unlike_data(const std::string& name, const std::string& line);
+
 /// Warns where a stack is unlike what the model was trained on; the lines are returned.
 std::vector<std::string> compare_with_training(const std::string& name, const std::optional<StackTraits>& trained,
                                                const SeenStack& seen);

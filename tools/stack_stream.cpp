@@ -67,7 +67,8 @@ Stack read_any_planes(const OpenFile& file, std::size_t stack, int first, int co
   return planes;
 }
 
-void for_each_part(const OpenFile& file, const std::function<void(std::size_t stack, int first, Stack& planes)>& work) {
+void for_each_part(const OpenFile& file, const std::function<void(std::size_t stack, int first, Stack& planes)>& work,
+                   const Ranks* ranks) {
   struct Part {
     std::size_t stack;
     int first, count;
@@ -82,6 +83,11 @@ void for_each_part(const OpenFile& file, const std::function<void(std::size_t st
     return std::async(std::launch::async,
                       [&file, part] { return read_planes(file, part.stack, part.first, part.count); });
   };
+  if (ranks != nullptr) {
+    const BatchShare share = share_of(static_cast<int>(parts.size()), ranks->rank(), ranks->count());
+    parts = {parts.begin() + share.first, parts.begin() + share.first + share.count};
+  }
+  if (parts.empty()) return;
   std::future<Stack> next = read(parts.front());
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Stack planes = next.get();

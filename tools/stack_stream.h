@@ -10,6 +10,7 @@
 
 #include "data/image_reader.h"
 #include "data/image_writer.h"
+#include "engine/training/ranks.h"
 #include "tools/loaded_file.h"
 
 namespace n2s {
@@ -40,7 +41,9 @@ Stack read_any_planes(const OpenFile& file, std::size_t stack, int first, int co
 
 /// Calls work(stack, first plane, planes) for all planes of all stacks, in their order, while the next ones are being
 /// read. Throws Error where the user interrupts it (InterruptGuard is the caller's).
-void for_each_part(const OpenFile& file, const std::function<void(std::size_t stack, int first, Stack& planes)>& work);
+/// Of several ranks each does its share of the parts, which follow one another.
+void for_each_part(const OpenFile& file, const std::function<void(std::size_t stack, int first, Stack& planes)>& work,
+                   const Ranks* ranks = nullptr);
 
 /// Writes results while the next ones are computed.
 class BackgroundWriter {

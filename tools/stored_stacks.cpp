@@ -104,6 +104,7 @@ std::vector<StackPlanes> store_stacks(const OpenFile& file, int middle, VoxelMem
   } else {
     store_whole(file, middle, stored);
   }
+  for (const auto& planes : stored) planes->complete();
   return {stored.begin(), stored.end()};
 }
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <future>
+#include <optional>
 
 #include "kernels/base/error.h"
 #include "kernels/base/host_memory.h"
 #include "tools/interrupt.h"
+#include "tools/ranks/shared_work.h"
 
 namespace n2s {
 namespace {
@@ -48,7 +50,7 @@ void keep_measured(const StreamedDenoising& job, std::size_t stack, const Slab& 
 
 class StackJob {
  public:
-  StackJob(const StreamedDenoising& job, std::size_t stack, ImageWriter& writer)
+  StackJob(const StreamedDenoising& job, std::size_t stack, ImageWriter* writer)
       : job_(job),
         stack_(stack),
         writer_(writer),
@@ -61,17 +63,25 @@ class StackJob {
     levels_ = measure_levels(job_.file, stack_, model.normalisation.kind,
                              job_.given_levels ? std::optional(model.normalisation) : std::nullopt);
     const std::vector<Slab> slabs = slabs_of(shape_, model.planes / 2 + model.gap);
-    BackgroundWriter output(job_.file, writer_);
-    std::future<Stack> next = read(slabs.front());
-    for (std::size_t i = 0; i < slabs.size(); ++i) {
+    std::optional<BackgroundWriter> output;
+    if (writer_ != nullptr) output.emplace(job_.file, *writer_);
+    const std::size_t own = job_.ranks == nullptr ? 0 : static_cast<std::size_t>(job_.ranks->rank());
+    const std::size_t step = job_.ranks == nullptr ? 1 : static_cast<std::size_t>(job_.ranks->count());
+    std::future<Stack> next;
+    if (own < slabs.size()) next = read(slabs[own]);
+    const auto make = [&](std::size_t i) {
       Stack noisy = next.get();
-      if (i + 1 < slabs.size()) next = read(slabs[i + 1]);
+      if (i + step < slabs.size()) next = read(slabs[i + step]);
       if (interrupted()) throw Error("interrupted; nothing was written");
-      std::vector<float> restored = restore(slabs[i], std::move(noisy), before);
+      return restore(slabs[i], std::move(noisy), before);
+    };
+    const auto take = [&](std::size_t i, std::vector<float> restored) {
       if (job_.restored) job_.restored(stack_, slabs[i].first, restored);
-      output.write(stack_, slabs[i].first, std::move(restored));
-    }
-    output.finish();
+      output->write(stack_, slabs[i].first, std::move(restored));
+    };
+    run_in_turn(job_.ranks, {slabs.size(), make, take});
+    if (output) output->finish();
+    levels_.replaced.limited = total(job_.ranks, levels_.replaced.limited);
     return {Stack{shape_.planes, shape_.height, shape_.width, {}}, levels_.levels.normalisation, levels_.replaced};
   }
 
@@ -118,7 +128,7 @@ class StackJob {
 
   const StreamedDenoising& job_;
   std::size_t stack_;
-  ImageWriter& writer_;
+  ImageWriter* writer_;
   Denoiser denoiser_;
   Stack shape_;
   MeasuredLevels levels_;
@@ -132,14 +142,14 @@ std::size_t activation_memory(const CommonOptions& common) {
   return chosen_gpu(common, why_cpu) ? 0 : std::min(kOnCpu, available_memory() / 4);
 }
 
-std::vector<SeenStack> denoise_streamed(const StreamedDenoising& job, ImageWriter& writer) {
+std::vector<SeenStack> denoise_streamed(const StreamedDenoising& job, ImageWriter* writer) {
   std::vector<SeenStack> seen;
   long done = 0;
   for (std::size_t i = 0; i < job.file.selected.stacks.size(); ++i) {
     seen.push_back(StackJob(job, i, writer).run(done));
     done += seen.back().stack.planes;
   }
-  writer.commit();
+  if (writer != nullptr) writer->commit();
   return seen;
 }
 

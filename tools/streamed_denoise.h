@@ -10,6 +10,7 @@
 #include "engine/training/plane_noise.h"
 #include "tools/measured_levels.h"
 #include "tools/model_use.h"
+#include "tools/ranks/process_ranks.h"
 #include "tools/stack_stream.h"
 
 namespace n2s {
@@ -23,6 +24,7 @@ struct StreamedDenoising {
   std::optional<NoiseSpec> measured{};  // k-space data consistency with this noise
   std::uint64_t seed = 0;
   ThreadPool& pool;
+  ProcessRanks* ranks = nullptr;  // that restore it together; null: one process
   std::function<void(long planes)> progress{};
   /// Sees what is restored before it is written: consecutive planes of a stack.
   std::function<void(std::size_t stack, int first, std::span<const float> planes)> restored{};
@@ -32,9 +34,9 @@ struct StreamedDenoising {
 /// of the memory that a large file is worked on with. 0: the device's own choice.
 std::size_t activation_memory(const CommonOptions& common);
 
-/// Restores all stacks of the file into `writer`, which has the axes of the result, and commits it. Returns the levels
-/// of each stack. Throws Error, also where the
-/// user interrupts it (InterruptGuard is the caller's); nothing is written then.
-std::vector<SeenStack> denoise_streamed(const StreamedDenoising& job, ImageWriter& writer);
+/// Restores all stacks of the file into `writer`, which has the axes of the result, and commits it; of several ranks
+/// the first one writes, and the others have none. Returns the levels of each stack. Throws Error, also where the user
+/// interrupts it (InterruptGuard is the caller's); nothing is written then.
+std::vector<SeenStack> denoise_streamed(const StreamedDenoising& job, ImageWriter* writer);
 
 }  // namespace n2s

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/stack_traits.h"
+#include "engine/training/ranks.h"
 #include "engine/training/schedule.h"
 #include "engine/training/spectral_loss.h"
 #include "engine/training/training_stack.h"
@@ -35,6 +36,7 @@ struct TrainingRequest {
   std::optional<StackTraits> traits;  // of the training data, stored with the model
   std::string levels;                 // of each stack, JSON
   std::string advice;                 // that was taken, JSON; empty: none
+  std::shared_ptr<Ranks> ranks{};     // that train together, of which rank 0 writes; null: one process
 };
 
 /// The network of this name; where it is empty, the method's, or the default one for the kind of file. Throws Error for

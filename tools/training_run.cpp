@@ -15,6 +15,7 @@
 #include "data/json_text.h"
 #include "engine/graph/fusion.h"
 #include "engine/training/checkpoint.h"
+#include "engine/training/shared_state.h"
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
 #include "tools/interrupt.h"
@@ -54,7 +55,7 @@ class Run {
         pool_(pool),
         common_(common),
         forward_(forward_graph(request)),
-        batches_(stacks, request.batches, pool),
+        batches_(stacks, request.batches, pool, share(request)),
         validation_(make_validation_set(stacks, request.batches, 1 << depth(forward_), windows(request))),
         trainer_(*device.backend, forward_, batches_, validation_, settings(request), loader(stacks, device)),
         configuration_(model_configuration(*request.network, request.batches, request.traits)),
@@ -71,8 +72,10 @@ class Run {
     try {
       while (!trainer_.finished()) {
         one_step(progress);
-        if (interrupted()) stop(progress, resume_command);
+        if (on_any_rank(interrupted())) stop(progress, resume_command);
       }
+    } catch (const RankLost& lost) {
+      stop(progress, resume_command, std::string(lost.what()) + "; ");
     } catch (const Error&) {
       progress.finish();
       throw;
@@ -83,6 +86,27 @@ class Run {
 
  private:
   fs::path file(const char* name) const { return request_.folder / name; }
+
+  bool writes() const { return !request_.ranks || request_.ranks->rank() == 0; }
+
+  bool on_any_rank(bool here) const {
+    if (!request_.ranks) return here;
+    float count = here ? 1 : 0;
+    request_.ranks->sum(std::span(&count, 1));
+    return count > 0;
+  }
+
+  /// Since the run began, by rank 0's clock: what follows from it must be the same on all.
+  double seconds() const {
+    double elapsed = seconds_since(start_);
+    if (request_.ranks) request_.ranks->broadcast(std::as_writable_bytes(std::span(&elapsed, 1)));
+    return elapsed;
+  }
+
+  static std::optional<BatchShare> share(const TrainingRequest& request) {
+    if (!request.ranks) return std::nullopt;
+    return share_of(request.batches.batch, request.ranks->rank(), request.ranks->count());
+  }
 
   static Graph forward_graph(const TrainingRequest& request) {
     Graph unfused = request.network->build(request.batches.planes);
@@ -97,7 +121,7 @@ class Run {
   /// The dataset may take the device memory that the trainer leaves, less a tenth for the system.
   std::unique_ptr<BatchLoader> loader(const std::vector<TrainingStack>& stacks, const Device& device) {
     const std::size_t needed = Trainer::planned_bytes(*device.backend, forward_, batches_.extents(), validation_);
-    const std::size_t usable = device.backend->free_bytes() / 10 * 9;
+    const std::size_t usable = request_.ranks ? 0 : device.backend->free_bytes() / 10 * 9;  // shares come from the host
     return device.batch_loader({stacks, request_.batches, batches_, usable > needed ? usable - needed : 0});
   }
 
@@ -108,6 +132,7 @@ class Run {
     s.masked_loss = request.batches.blind_spots.has_value();
     s.schedule = request.schedule;
     s.spectral_loss = request.spectral_loss;
+    s.ranks = request.ranks;
     return s;
   }
 
@@ -116,6 +141,9 @@ class Run {
     say(common_, "{} with {} input plane{}, {} network, {}x{} pixel images, {} per step, {} steps per epoch", b.method,
         b.planes, b.planes == 1 ? "" : "s", request_.network->name, b.augmentation.crop_height,
         b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
+    if (request_.ranks)
+      say(common_, "{} ranks, with {} of each step's images or one more", request_.ranks->count(),
+          b.batch / request_.ranks->count());
     say(common_, "memory for activations, gradients, workspace, parameters and optimiser: {}",
         human_bytes(trainer_.device_bytes()));
     if (const std::string batches = trainer_.loader().description(); !batches.empty()) say(common_, "{}", batches);
@@ -125,23 +153,30 @@ class Run {
     if (request_.length.epochs > 0) trainer_.set_total_steps(request_.length.epochs * trainer_.steps_per_epoch());
     if (request_.length.steps > 0) trainer_.set_total_steps(request_.length.steps);
     log_.clear();
-    fs::remove(file("run.json"));  // of an earlier run
+    if (writes()) fs::remove(file("run.json"));  // of an earlier run
     save_model_file("last.safetensors");
     keep("nothing is learned yet");
     save_state();
   }
 
   void resume() {
-    const TrainingState state = load_state(file("state.safetensors").string(), forward_.layers);
+    TrainingState state;
+    if (writes()) state = stored_state();
+    if (request_.ranks) broadcast(*request_.ranks, state);
+    trainer_.resume(state);
+    if (writes()) log_.load(state.step);
+    kept_ = {"", request_.keep == Keep::best ? state.best.step : state.step, "of the run that was resumed"};
+    say(common_, "resuming after step {} of {}", state.step, state.total_steps);
+  }
+
+  TrainingState stored_state() const {
+    TrainingState state = load_state(file("state.safetensors").string(), forward_.layers);
     const nlohmann::json before = load_configuration(file("state.safetensors").string());
     if (before != configuration_)
       throw Error(fmt::format(
           "{}: the run was started with other options ({}); give the same ones, or replace the run with --force",
           file("state.safetensors").string(), json_text(before)));
-    trainer_.resume(state);
-    log_.load(state.step);
-    kept_ = {"", request_.keep == Keep::best ? state.best.step : state.step, "of the run that was resumed"};
-    say(common_, "resuming after step {} of {}", state.step, state.total_steps);
+    return state;
   }
 
   void one_step(Progress& progress) {
@@ -165,7 +200,7 @@ class Run {
     constexpr std::size_t kWarmUp = 2;
     constexpr std::size_t kTimed = 8;
     const double budget = request_.length.minutes * 60;
-    if (step_seconds_.size() < kWarmUp + kTimed && seconds_since(start_) < budget / 20) return;
+    if (step_seconds_.size() < kWarmUp + kTimed && seconds() < budget / 20) return;
     std::vector<double> timed(
         step_seconds_.begin() + std::min<long>(kWarmUp, static_cast<long>(step_seconds_.size()) - 1),
         step_seconds_.end());
@@ -173,7 +208,8 @@ class Run {
     const auto before = Clock::now();
     validate();
     const double left = budget - seconds_since(start_) - static_cast<double>(kValidations) * seconds_since(before);
-    const long more = std::max(1L, std::lround(0.98 * left / timed[timed.size() / 2]));
+    long more = std::max(1L, std::lround(0.98 * left / timed[timed.size() / 2]));
+    if (request_.ranks) request_.ranks->broadcast(std::as_writable_bytes(std::span(&more, 1)));
     trainer_.set_total_steps(trainer_.steps() + more);
     progress.set_total(trainer_.total_steps());
     say(common_, "about {} steps fit into {:.3g} minutes", trainer_.total_steps(), request_.length.minutes);
@@ -183,7 +219,7 @@ class Run {
   /// rate has decayed far, the run may only get shorter.
   void keep_to_the_budget(Progress& progress) {
     if (request_.length.minutes <= 0 || request_.resume || trainer_.total_steps() == 0 || trainer_.finished()) return;
-    const double elapsed = seconds_since(start_);
+    const double elapsed = seconds();
     const double per_step = elapsed / static_cast<double>(trainer_.steps());
     const double left = request_.length.minutes * 60 - elapsed;
     const long fitting = trainer_.steps() + std::max(1L, static_cast<long>(0.99 * left / per_step));
@@ -215,6 +251,7 @@ class Run {
   }
 
   void save_model_file(const char* name) {
+    if (!writes()) return;
     save_model(file(name).string(), forward_.layers, {configuration_, trainer_.parameters()});
   }
 
@@ -239,24 +276,21 @@ class Run {
 
   /// The log first: where the run is killed between the two, its last records are left out when it is resumed.
   void save_state() {
+    if (!writes()) return;
     log_.save();
-    save_state_file(trainer_.state());
-  }
-  void save_state_file(const TrainingState& state) {
-    n2s::save_state(file("state.safetensors").string(), forward_.layers, configuration_, state);
+    n2s::save_state(file("state.safetensors").string(), forward_.layers, configuration_, trainer_.state());
   }
 
-  [[noreturn]] void stop(Progress& progress, const std::string& resume_command) {
+  [[noreturn]] void stop(Progress& progress, const std::string& resume_command, const std::string& why = {}) {
     progress.finish();
     save_state();
-    throw Error(fmt::format("interrupted after step {} of {}; everything is saved, continue with: {}", trainer_.steps(),
-                            trainer_.total_steps(), resume_command));
+    throw Error(fmt::format("{}interrupted after step {} of {}; everything is saved, continue with: {}", why,
+                            trainer_.steps(), trainer_.total_steps(), resume_command));
   }
 
   TrainingResult finish() {
     if (diverged(kDiverged)) refuse_divergence();
     save_state();
-    log_.draw(file("loss_curve.png"));
     TrainingResult result;
     result.steps = trainer_.steps();
     result.epochs = static_cast<double>(trainer_.steps()) / static_cast<double>(trainer_.steps_per_epoch());
@@ -277,6 +311,8 @@ class Run {
     result.files["log"] = file("log.jsonl").string();
     result.files["loss_curve"] = file("loss_curve.png").string();
     result.files["record"] = file("run.json").string();
+    if (!writes()) return result;
+    log_.draw(file("loss_curve.png"));
     result.shown = write_training_example(stacks_, request_, device_, pool_);
     const std::string record = json_text(result_json(result));
     write_file_atomically(file("run.json"), std::as_bytes(std::span(record)));
@@ -385,7 +421,7 @@ TrainingResult run_training(const std::vector<TrainingStack>& stacks, const Trai
                             const Device& device, ThreadPool& pool, const CommonOptions& common,
                             const std::string& resume_command) {
   const InterruptGuard guard;
-  fs::create_directories(request.folder);
+  if (!request.ranks || request.ranks->rank() == 0) fs::create_directories(request.folder);
   return Run(stacks, request, device, pool, common).train(resume_command);
 }
 

@@ -34,6 +34,7 @@ class NoisyCopy {
       corrupt(pixels, static_cast<int>(plane), noisy);
       stored->write(static_cast<int>(plane), noisy);
     });
+    stored->complete();
     return StackPlanes(stored);
   }
 

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -136,6 +137,56 @@ TEST_CASE("stacks share the memory; what does not fit shares one file, of which 
   std::filesystem::remove_all(own);
   VoxelMemory gone{0, own};
   CHECK_THROWS_AS(StoredPlanes({kPlanes, kHeight, kWidth}, header, gone), Error);
+}
+
+/// Processes that are objects here: what each holds, and how often each completed.
+class Together final : public DistributedMemory {
+ public:
+  struct Parts {
+    std::vector<std::vector<std::byte>> of_rank;
+    int completed = 0;
+  };
+  Together(std::shared_ptr<Parts> parts, int rank, std::size_t bytes) : parts_(std::move(parts)), rank_(rank) {
+    parts_->of_rank[static_cast<std::size_t>(rank)].resize(bytes);
+  }
+  int rank() const override { return rank_; }
+  int count() const override { return static_cast<int>(parts_->of_rank.size()); }
+  std::span<std::byte> own() override { return parts_->of_rank[static_cast<std::size_t>(rank_)]; }
+  void complete() override { ++parts_->completed; }
+  void read(int rank, std::size_t offset, std::span<std::byte> bytes) const override {
+    REQUIRE(parts_->completed == count());
+    const std::vector<std::byte>& from = parts_->of_rank[static_cast<std::size_t>(rank)];
+    REQUIRE(offset + bytes.size() <= from.size());
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(offset), bytes.size(), bytes.begin());
+  }
+
+ private:
+  std::shared_ptr<Parts> parts_;
+  int rank_;
+};
+
+TEST_CASE("several processes each hold a part of the planes, and read all") {
+  Image header;
+  header.type = SampleType::uint16;
+  const Stack stack = values_of(header);
+  const std::size_t plane = 2 * kPixels;
+  for (const std::size_t free : {plane, 4 * plane}) {  // of each: three planes in memory, or all five
+    const auto parts = std::make_shared<Together::Parts>();
+    parts->of_rank.resize(3);
+    std::vector<std::shared_ptr<StoredPlanes>> of_rank;
+    for (int rank = 0; rank < 3; ++rank) {
+      VoxelMemory memory{free, folder()};
+      memory.processes = 3;
+      memory.distribute = [&](std::size_t bytes) { return std::make_shared<Together>(parts, rank, bytes); };
+      of_rank.push_back(stored(stack, header, memory));
+      of_rank.back()->complete();
+      CHECK(memory.on_disk == (free == plane ? 2 * plane : 0));
+      CHECK(memory.free == (free == plane ? 0 : 2 * plane));
+    }
+    for (const auto& planes : of_rank)
+      for (std::uint32_t i = 0; i < 40; ++i)
+        CHECK(same(StackPlanes(planes), stack, static_cast<int>(below(i, kPlanes)), drawn_window(i)));
+  }
 }
 
 TEST_CASE("values that the sample type has not are refused, not rounded") {

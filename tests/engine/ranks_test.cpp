@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <barrier>
 #include <cmath>
 #include <cstring>
@@ -28,6 +29,7 @@ struct Meeting {
   explicit Meeting(int count) : all_here(count), values(static_cast<std::size_t>(count)) {}
   std::barrier<> all_here;
   std::vector<std::vector<float>> values;
+  std::span<std::byte> first;
 };
 
 class ThreadRank final : public Ranks {
@@ -41,6 +43,12 @@ class ThreadRank final : public Ranks {
     std::fill(values.begin(), values.end(), 0.0F);
     for (const std::vector<float>& of_rank : meeting_.values)
       for (std::size_t i = 0; i < values.size(); ++i) values[i] += of_rank[i];
+    meeting_.all_here.arrive_and_wait();
+  }
+  void broadcast(std::span<std::byte> bytes) override {
+    if (rank_ == 0) meeting_.first = bytes;
+    meeting_.all_here.arrive_and_wait();
+    if (rank_ != 0) std::copy(meeting_.first.begin(), meeting_.first.end(), bytes.begin());
     meeting_.all_here.arrive_and_wait();
   }
 

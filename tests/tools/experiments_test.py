@@ -263,6 +263,11 @@ class Experiments(ProgramTest):
         self.assertEqual(self.json_of(*words), result)
         self.assertEqual(times, {path: os.stat(path).st_mtime_ns for path in times})
         self.fails('reproduce', 'microscopy', data, '-o', out, '--scale', '3', says=('other settings',))
+        # The files show all that is there, whatever a later call asks for.
+        files = [open(f'{out}/{name}.csv').read() for name in ('table', 'planes')]
+        only = self.json_of(*words, '--methods', 'noisy')
+        self.assertEqual([row['system'] for row in only['table']], ['noisy'])
+        self.assertEqual(files, [open(f'{out}/{name}.csv').read() for name in ('table', 'planes')])
         os.makedirs(self.path('later/2-seedlings'))
         anew = self.json_of('reproduce', 'microscopy', data, '-o', self.path('later'), '--scale', '1', '--methods', 'noisy', '--force')
         self.assertEqual([row['system'] for row in anew['table']], ['noisy'])

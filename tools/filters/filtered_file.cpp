@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "tools/loaded_file.h"
 #include "tools/measured_levels.h"
 #include "tools/progress.h"
+#include "tools/ranks/shared_work.h"
 #include "tools/stack_stream.h"
 
 namespace n2s {
@@ -49,12 +51,18 @@ void filter_stacks(const FilterRequest& request, const OpenFile& file, const Out
     const BulkLevels bulk = sampled_bulk_levels(planes);
     // Planes that are filtered together share the reading of their neighbours.
     const int step = filter.reach == 0 ? 1 : std::max(2 * filter.reach, 4);
-    for (int first = 0; first < planes.shape.planes; first += step) {
+    const auto count_from = [&](int first) { return std::min(step, planes.shape.planes - first); };
+    const auto make = [&](std::size_t part) {
       if (interrupted()) throw Error("interrupted; nothing was written");
-      const int count = std::min(step, planes.shape.planes - first);
-      output(i, first, filtered(planes, filter, bulk, first, count));
-      progress.update(done += count);
-    }
+      const int first = static_cast<int>(part) * step;
+      return filtered(planes, filter, bulk, first, count_from(first));
+    };
+    const auto take = [&](std::size_t part, std::vector<float> restored) {
+      const int first = static_cast<int>(part) * step;
+      output(i, first, std::move(restored));
+      progress.update(done += count_from(first));
+    };
+    run_in_turn(request.ranks, {static_cast<std::size_t>((planes.shape.planes + step - 1) / step), make, take});
   }
 }
 
@@ -69,15 +77,17 @@ std::size_t filter_file(const FilterRequest& request) {
   WriteOptions write;
   write.overwrite = request.common.force;
   const InterruptGuard guard;
-  const std::unique_ptr<ImageWriter> writer =
-      create_image(request.out, result_header(file.image, file.selected), write);
-  if (has_image_planes(file.image, file.selected) && comes_in_order(file, *writer)) {
-    BackgroundWriter output(file, *writer);
+  std::unique_ptr<ImageWriter> writer;
+  if (is_first(request.ranks)) writer = create_image(request.out, result_header(file.image, file.selected), write);
+  const bool streamed = writer && has_image_planes(file.image, file.selected) && comes_in_order(file, *writer);
+  if (decided(request.ranks, streamed)) {
+    std::optional<BackgroundWriter> output;
+    if (writer) output.emplace(file, *writer);
     filter_stacks(request, file, [&](std::size_t stack, int first, std::vector<float> planes) {
-      output.write(stack, first, std::move(planes));
+      output->write(stack, first, std::move(planes));
     });
-    output.finish();
-    writer->commit();
+    if (output) output->finish();
+    if (writer) writer->commit();
     return file.planes();
   }
   std::vector<Stack> restored;
@@ -85,6 +95,7 @@ std::size_t filter_file(const FilterRequest& request) {
   filter_stacks(request, file, [&](std::size_t stack, int, const std::vector<float>& planes) {
     restored[stack].voxels.insert(restored[stack].voxels.end(), planes.begin(), planes.end());
   });
+  if (!is_first(request.ranks)) return file.planes();
   write_uninterrupted(request.out, put_stacks(read_image(request.in, request.input.read), file.selected, restored),
                       write);
   return file.planes();

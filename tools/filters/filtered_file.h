@@ -8,6 +8,7 @@
 
 #include "data/planes_to_read.h"
 #include "tools/common.h"
+#include "tools/ranks/process_ranks.h"
 
 namespace n2s {
 
@@ -23,6 +24,7 @@ struct FilterRequest {
   std::string in, out;
   InputOptions input;
   CommonOptions common;
+  ProcessRanks* ranks = nullptr;  // that filter it together, of which the first one writes; null: one process
   /// Called once for each stack, before its planes are filtered.
   std::function<StackFilter(const PlanesToRead& planes)> filter_of;
 };

@@ -10,6 +10,7 @@
 #include "tools/filters/filtered_file.h"
 #include "tools/filters/noise_option.h"
 #include "tools/json_output.h"
+#include "tools/ranks/rank_options.h"
 
 namespace n2s {
 namespace {
@@ -21,12 +22,13 @@ struct Bm3dOptions {
   std::string in, out;
 };
 
-void restore_file(const Bm3dOptions& o) {
+void restore_file(Bm3dOptions o, ProcessRanks* ranks) {
+  if (ranks != nullptr) o.common = options_of_rank(o.common, *ranks);
   check_noise(o.noise);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   nlohmann::json stacks = nlohmann::json::array();
-  FilterRequest request{o.in, o.out, o.input, o.common, {}};
+  FilterRequest request{o.in, o.out, o.input, o.common, ranks, {}};
   request.filter_of = [&](const PlanesToRead& planes) -> StackFilter {
     const StackNoise noise = noise_of(o.noise, planes);
     say(o.common, "{}: {}", planes.name, describe(noise));
@@ -52,7 +54,7 @@ void add_bm3d(Program& program) {
   verb.footer(
       "Block matching and 3-D filtering (Dabov et al. 2007), both stages, plane by plane.\n"
       "Example: n2s bm3d image.png -o restored.png --sigma 25");
-  verb.on_run([options] { restore_file(*options); });
+  verb.on_run_of_ranks([options](ProcessRanks* ranks) { restore_file(*options, ranks); });
 }
 
 }  // namespace n2s

@@ -17,6 +17,7 @@
 #include "data/atomic_file.h"
 #include "data/atomic_folder.h"
 #include "data/image_writer.h"
+#include "data/json_text.h"
 #include "engine/graph/receptive_field.h"
 #include "engine/inference/post_processing.h"
 #include "kernels/base/error.h"
@@ -26,6 +27,8 @@
 #include "tools/loaded_file.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
+#include "tools/ranks/rank_options.h"
+#include "tools/ranks/shared_work.h"
 #include "tools/stack_stream.h"
 #include "tools/streamed_denoise.h"
 
@@ -128,8 +131,26 @@ nlohmann::json levels_json(const std::vector<SeenStack>& seen) {
   return json;
 }
 
+/// On rank 0 all planes, which the ranks restore together; on the others none.
+Stack denoise_together(ProcessRanks* ranks, const LoadedModel& model, const SeenStack& seen, const Device& device,
+                       InferenceOptions inference) {
+  if (ranks == nullptr) return denoise(model, seen, device, inference);
+  Stack result{seen.stack.planes, seen.stack.height, seen.stack.width, {}};
+  const PlaneRange own = own_planes(ranks, result.planes);
+  std::vector<float> values;
+  if (own.count > 0) {
+    inference.targets = own;
+    const Stack restored = denoise(model, seen, device, inference);
+    const auto pixels = static_cast<std::ptrdiff_t>(plane_pixels(restored));
+    const auto begin = restored.voxels.begin() + own.first * pixels;
+    values.assign(begin, begin + own.count * pixels);
+  }
+  result.voxels = joined(ranks, std::move(values));
+  return result;
+}
+
 nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedModel>& models, const Device& device,
-                            const Job& job) {
+                            ProcessRanks* ranks, const Job& job) {
   const LoadedFile& file = job.file;
   std::vector<std::string> warnings;
   for (std::size_t i = 0; i < job.seen.size(); ++i)
@@ -143,10 +164,11 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedMod
   for (std::size_t i = 0; i < job.seen.size(); ++i) {
     InferenceOptions inference = inference_options(o);
     inference.progress = [&](long done, long) { progress.update(before + done); };
-    restored.push_back(denoise(model_for(models, file, i), job.seen[i], device, inference));
+    restored.push_back(denoise_together(ranks, model_for(models, file, i), job.seen[i], device, inference));
     before += restored.back().planes;
   }
   progress.finish();
+  if (!is_first(ranks)) return {};
   if (!o.measured.empty()) keep_measured(o, file, device, restored);
   WriteOptions write;
   write.overwrite = o.common.force;
@@ -166,23 +188,25 @@ std::vector<std::string> compare_sample(const OpenFile& file, std::size_t stack,
 
 /// A file larger than memory. Nothing, and nothing done, where its planes do not come in the order of the output.
 std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::vector<LoadedModel>& models,
-                                            const Device& device, const OpenFile& file, const fs::path& out) {
+                                            const Device& device, ProcessRanks* ranks, const OpenFile& file,
+                                            const fs::path& out) {
   const InterruptGuard guard;
   WriteOptions write;
   write.overwrite = o.common.force;
-  const std::unique_ptr<ImageWriter> writer = create_image(out, result_header(file.image, file.selected), write);
-  if (!comes_in_order(file, *writer)) return std::nullopt;
+  std::unique_ptr<ImageWriter> writer;
+  if (is_first(ranks)) writer = create_image(out, result_header(file.image, file.selected), write);
+  if (!decided(ranks, writer && comes_in_order(file, *writer))) return std::nullopt;
   say(o.common, "{}: {}; read and written a few planes at a time", file.path, file.selected.describe);
   ThreadPool pool(o.common.threads);
   Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
                     o.common.quiet);
   StreamedDenoising job{
-      file,         models,        device, inference_options(o), levels_from(o.levels) == LevelsFrom::model,
-      std::nullopt, o.common.seed, pool};
+      file,          models, device, inference_options(o), levels_from(o.levels) == LevelsFrom::model, std::nullopt,
+      o.common.seed, pool,   ranks};
   if (job.inference.memory_limit == 0) job.inference.memory_limit = activation_memory(o.common);
   if (!o.measured.empty()) job.measured = parse_noise(o.measured);
   job.progress = [&](long done) { progress.update(done); };
-  const std::vector<SeenStack> seen = denoise_streamed(job, *writer);
+  const std::vector<SeenStack> seen = denoise_streamed(job, writer.get());
   progress.finish();
   std::vector<std::string> warnings;
   for (std::size_t i = 0; i < seen.size(); ++i) {
@@ -194,7 +218,25 @@ std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::
                         {"streamed", true},   {"levels", levels_json(seen)}, {"warnings", warnings}};
 }
 
-void denoise_files(const DenoiseOptions& o) {
+/// Files that the ranks have restored in turn, in the order of the input.
+nlohmann::json records_of_all(ProcessRanks& ranks, const nlohmann::json& own, std::size_t files) {
+  const std::string text = json_text(own);
+  std::vector<nlohmann::json> parts;
+  for (const std::vector<std::byte>& part : ranks.gather(std::as_bytes(std::span(text))))
+    parts.push_back(parse_json({reinterpret_cast<const char*>(part.data()), part.size()}));
+  nlohmann::json all = nlohmann::json::array();
+  for (std::size_t i = 0; !parts.empty() && i < files; ++i) {
+    const std::size_t rank = i % parts.size();
+    all.push_back(parts[rank].at(i / parts.size()));
+    if (rank == 0) continue;  // has printed its own warnings
+    for (const nlohmann::json& warning : all.back().at("warnings"))
+      warn_of_unlike_data(all.back().at("input").get<std::string>(), warning.get<std::string>());
+  }
+  return all;
+}
+
+void denoise_files(DenoiseOptions o, ProcessRanks* ranks) {
+  if (ranks != nullptr) o.common = options_of_rank(o.common, *ranks);
   if (!o.measured.empty()) parse_noise(o.measured);
   const std::vector<LoadedModel> models = load_models(o.model);
   const std::vector<fs::path> outputs = output_paths(o);
@@ -205,20 +247,27 @@ void denoise_files(const DenoiseOptions& o) {
   const Device device = open_device(o.common);
   nlohmann::json files = nlohmann::json::array();
   const std::size_t together = levels_from(o.levels) == LevelsFrom::shared ? o.in.size() : 1;
+  // Ranks take whole files where there are enough, else planes.
+  const auto count = static_cast<std::size_t>(ranks == nullptr ? 1 : ranks->count());
+  const bool whole_files = ranks != nullptr && together == 1 && o.in.size() >= count;
+  ProcessRanks* within = whole_files ? nullptr : ranks;
+  if (ranks != nullptr) ranks->meet();  // all have checked the outputs before one writes
   for (std::size_t i = 0; i < o.in.size(); i += together) {
+    if (whole_files && i % count != static_cast<std::size_t>(ranks->rank())) continue;
     if (together == 1) {
       const OpenFile file = open_file(o.in[i], o.input);
       check_image_fits(outputs[i], file.result_axes(), file.image.type);
       if (is_large(file))
-        if (auto json = denoise_large(o, models, device, file, outputs[i])) {
+        if (auto json = denoise_large(o, models, device, within, file, outputs[i])) {
           files.push_back(std::move(*json));
           continue;
         }
     }
     for (const Job& job :
          prepare(o, models, device, std::span(o.in).subspan(i, together), std::span(outputs).subspan(i, together)))
-      files.push_back(denoise_file(o, models, device, job));
+      files.push_back(denoise_file(o, models, device, within, job));
   }
+  if (whole_files) files = records_of_all(*ranks, files, o.in.size());
   if (o.common.json) print_json({{"files", files}});
 }
 
@@ -245,8 +294,11 @@ void add_denoise(Program& program) {
               "kspace:RATE` has made with this --seed");
   add_input_options(verb, options->input);
   add_common_options(verb, options->common);
-  verb.footer("Example: n2s denoise run/ noisy1.tif noisy2.tif -o restored/");
-  verb.on_run([options] { denoise_files(*options); });
+  verb.footer(
+      "Examples:\n"
+      "  n2s denoise run/ noisy1.tif noisy2.tif -o restored/\n"
+      "  mpirun -n 8 n2s denoise run/ noisy*.tif -o restored/   eight processes share the files, or a file's planes");
+  verb.on_run_of_ranks([options](ProcessRanks* ranks) { denoise_files(*options, ranks); });
 }
 
 }  // namespace n2s

@@ -19,6 +19,8 @@
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
 #include "tools/measuring.h"
+#include "tools/ranks/rank_options.h"
+#include "tools/ranks/shared_work.h"
 #include "tools/report/compared_planes.h"
 #include "tools/report/example_planes.h"
 #include "tools/report/metrics_report.h"
@@ -103,22 +105,48 @@ std::optional<Normalisation> counted_scale(const EvaluateOptions& o, const OpenF
   return fit_normalisation(voxels, scale_options(o));
 }
 
+/// Of all ranks' planes, on rank 0.
+StackMetrics summarised(ProcessRanks* ranks, std::vector<PlaneMetrics> own) {
+  std::vector<PlaneMetrics> planes = joined(ranks, std::move(own));
+  return planes.empty() ? StackMetrics{} : with_summaries(std::move(planes));
+}
+
+Stack part_of(const Stack& stack, const PlaneRange& range) {
+  const auto pixels = static_cast<std::ptrdiff_t>(plane_pixels(stack));
+  const auto begin = stack.voxels.begin() + range.first * pixels;
+  return {range.count, stack.height, stack.width, {begin, begin + range.count * pixels}};
+}
+
 StackMetrics measure_large(const EvaluateOptions& o, const OpenFile& result, const OpenFile& truth,
-                           const Device& device, std::string& scaled) {
+                           const Device& device, ProcessRanks* ranks, std::string& scaled) {
   const InterruptGuard guard;
   const std::optional<Normalisation> map = counted_scale(o, truth);
   scaled = map ? describe_scale(o, *map) : "none";
   std::vector<PlaneMetrics> planes;
-  for_each_part(truth, [&](std::size_t stack, int first, Stack& expected) {
-    Stack found = read_planes(result, stack, first, expected.planes);
-    check_finite(found, result.name_of(stack), first);
-    check_finite(expected, truth.name_of(stack), first);
-    if (map) apply_normalisation(*map, found.voxels);
-    if (map) apply_normalisation(*map, expected.voxels);
-    const StackMetrics part = stack_metrics(found, expected, o.metrics, device, o.common);
-    planes.insert(planes.end(), part.per_plane.begin(), part.per_plane.end());
-  });
-  return with_summaries(std::move(planes));
+  for_each_part(
+      truth,
+      [&](std::size_t stack, int first, Stack& expected) {
+        Stack found = read_planes(result, stack, first, expected.planes);
+        check_finite(found, result.name_of(stack), first);
+        check_finite(expected, truth.name_of(stack), first);
+        if (map) apply_normalisation(*map, found.voxels);
+        if (map) apply_normalisation(*map, expected.voxels);
+        const StackMetrics part = stack_metrics(found, expected, o.metrics, device, o.common);
+        planes.insert(planes.end(), part.per_plane.begin(), part.per_plane.end());
+      },
+      ranks);
+  return summarised(ranks, std::move(planes));
+}
+
+/// Each rank measures its planes.
+StackMetrics measure_in_memory(const EvaluateOptions& o, const Stack& result, const Stack& truth, const Device& device,
+                               ProcessRanks* ranks) {
+  if (ranks == nullptr) return stack_metrics(result, truth, o.metrics, device, o.common);
+  const PlaneRange own = own_planes(ranks, truth.planes);
+  std::vector<PlaneMetrics> planes;
+  if (own.count > 0)
+    planes = stack_metrics(part_of(result, own), part_of(truth, own), o.metrics, device, o.common).per_plane;
+  return summarised(ranks, std::move(planes));
 }
 
 /// The planes that pictures show, counted over all stacks, in the file's units.
@@ -176,7 +204,8 @@ void print(const StackMetrics& m, const MetricOptions& options, const std::strin
   fmt::print("n = {}; {}; scaling: {}\n", m.per_plane.size(), describe(options), scaled);
 }
 
-void evaluate(EvaluateOptions o) {
+void evaluate(EvaluateOptions o, ProcessRanks* ranks) {
+  if (ranks != nullptr) o.common = options_of_rank(o.common, *ranks);
   if (!o.clamp.empty()) {
     o.metrics.clamp = true;
     o.metrics.clamp_low = o.clamp[0];
@@ -194,16 +223,18 @@ void evaluate(EvaluateOptions o) {
   check_same_size(o, open_result, open_truth);
   const Device device = open_device(o.common);
   if (streams(o, open_result, open_truth)) {
-    metrics = measure_large(o, open_result, open_truth, device, scaled);
-    if (!o.page.empty()) planes = compared(o, shown_planes(open_result), shown_planes(open_truth), open_truth.planes());
+    metrics = measure_large(o, open_result, open_truth, device, ranks, scaled);
+    if (!o.page.empty() && is_first(ranks))
+      planes = compared(o, shown_planes(open_result), shown_planes(open_truth), open_truth.planes());
   } else {
     Stack result = load_planes(o.result, o);
     Stack truth = load_planes(o.truth, o);
     scaled = scale(o, result, truth, device);
-    metrics = stack_metrics(result, truth, o.metrics, device, o.common);
+    metrics = measure_in_memory(o, result, truth, device, ranks);
     if (!o.page.empty())
       planes = compared(o, example_planes(result), example_planes(truth), static_cast<std::size_t>(truth.planes));
   }
+  if (!is_first(ranks)) return;
   if (!o.page.empty())
     write_evaluation_report(
         o.page,
@@ -242,7 +273,7 @@ void add_evaluate(Program& program) {
       "Examples:\n"
       "  n2s evaluate restored.nii.gz truth.nii.gz --scale max --clamp -0.5,0.5    as in the paper, MRI\n"
       "  n2s evaluate restored.tif truth.tif --scale percentile --affine           as in the paper, microscopy");
-  verb.on_run([options] { evaluate(*options); });
+  verb.on_run_of_ranks([options](ProcessRanks* ranks) { evaluate(*options, ranks); });
 }
 
 }  // namespace n2s

@@ -15,6 +15,7 @@
 #include "tools/filters/filtered_file.h"
 #include "tools/filters/noise_option.h"
 #include "tools/json_output.h"
+#include "tools/ranks/rank_options.h"
 
 namespace n2s {
 namespace {
@@ -31,7 +32,8 @@ struct NlmOptions {
   bool across = false;
 };
 
-void restore_file(NlmOptions o) {
+void restore_file(NlmOptions o, ProcessRanks* ranks) {
+  if (ranks != nullptr) o.common = options_of_rank(o.common, *ranks);
   if (o.h > 0 && o.noise.noise == "auto") o.noise.noise = "gaussian";  // h is in the file's units
   if (o.h > 0 && o.noise.noise != "gaussian")
     throw Error("--h is for --noise gaussian; a camera's noise is transformed first");
@@ -41,7 +43,7 @@ void restore_file(NlmOptions o) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   nlohmann::json stacks = nlohmann::json::array();
-  FilterRequest request{o.in, o.out, o.input, o.common, {}};
+  FilterRequest request{o.in, o.out, o.input, o.common, ranks, {}};
   request.filter_of = [&](const PlanesToRead& planes) -> StackFilter {
     const StackNoise noise = o.noise.sigma == "0" ? StackNoise{} : noise_of(o.noise, planes);
     const double sigma = noise.is_poisson ? 1 : noise.sigma;
@@ -87,7 +89,7 @@ void add_nlm(Program& program) {
   verb.footer(
       "Buades et al. 2005; the values of scikit-image's denoise_nl_means(fast_mode=True) for the same parameters.\n"
       "Example: n2s nlm image.png -o restored.png --patch 7 --distance 11");
-  verb.on_run([options] { restore_file(*options); });
+  verb.on_run_of_ranks([options](ProcessRanks* ranks) { restore_file(*options, ranks); });
 }
 
 }  // namespace n2s

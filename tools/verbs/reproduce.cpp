@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -14,6 +15,7 @@
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/experiment_report.h"
 #include "tools/experiments/result_table.h"
+#include "tools/experiments/stored_experiment.h"
 #include "tools/json_output.h"
 #include "tools/run_lock.h"
 
@@ -50,6 +52,20 @@ void print(const ReproduceOptions& o, const std::vector<SystemResult>& results, 
              objects_text(objects), how, (fs::path(o.folder) / "report.html").string());
 }
 
+/// The tables and the page: of everything in the folder, also of methods and seeds that this call did not ask for.
+void write_files(const ReproduceOptions& o, const std::vector<SystemResult>& results) {
+  std::vector<SystemResult> shown;
+  for (const SystemResult& result : results)
+    if (!result.error.empty()) shown.push_back(result);
+  if (shown.size() < results.size()) {
+    std::vector<SystemResult> stored = load_experiment(o.folder).results;
+    shown.insert(shown.begin(), std::make_move_iterator(stored.begin()), std::make_move_iterator(stored.end()));
+  }
+  write_text(fs::path(o.folder) / "table.csv", table_csv(table_of(o.kind, shown)));
+  write_text(fs::path(o.folder) / "planes.csv", planes_csv(shown));
+  write_experiment_report({o.kind, o.data, o.scale, o.folder, shown});
+}
+
 void refuse_failures(const std::vector<SystemResult>& results) {
   std::string failed;
   for (const SystemResult& result : results)
@@ -70,11 +86,8 @@ void reproduce(const ReproduceOptions& o) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const std::vector<SystemResult> results = run_experiment({data, scale, o.common, device, pool}, experiment, o.folder);
-  const std::vector<TableRow> rows = table_of(o.kind, results);
-  write_text(fs::path(o.folder) / "table.csv", table_csv(rows));
-  write_text(fs::path(o.folder) / "planes.csv", planes_csv(results));
-  write_experiment_report({o.kind, o.data, o.scale, o.folder, results});
-  print(o, results, rows);
+  write_files(o, results);
+  print(o, results, table_of(o.kind, results));
   refuse_failures(results);
 }
 

@@ -232,7 +232,7 @@ std::vector<TrainedGroup> restore_large(const RestoreOptions& o, const OpenFile&
   job.inference.memory_limit = activation_memory(o.common);
   job.progress = [&](long done) { progress.update(done); };
   job.restored = [&](std::size_t stack, int first, std::span<const float> planes) { middle.see(stack, first, planes); };
-  denoise_streamed(job, *writer);
+  denoise_streamed(job, writer.get());
   progress.finish();
   for (TrainedGroup& one : trained) {
     const std::size_t shown = one.group.stacks.front();

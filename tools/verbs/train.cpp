@@ -7,14 +7,20 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "data/json_text.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/model_use.h"
+#include "tools/ranks/process_ranks.h"
+#include "tools/ranks/rank_options.h"
+#include "tools/ranks/shared_work.h"
 #include "tools/report/page.h"
 #include "tools/report/run_report.h"
 #include "tools/stored_stacks.h"
@@ -127,10 +133,34 @@ void write_page(const TrainOptions& o, const Data& data) {
   write_run_report(o.page, "Run " + o.run, runs, o.common.force);
 }
 
-void train(TrainOptions o) {
+/// The lock of the run's folder, which rank 0 alone writes to.
+std::unique_ptr<RunLock> lock_run(const TrainOptions& o) {
   if (!o.page.empty()) check_page_path(o.page, o.common.force);
-  const std::unique_ptr<RunLock> lock = lock_run_folder(o.run, o.training.resume, o.common.force);
-  VoxelMemory memory = voxel_memory(o.training.memory_gib, o.run);
+  return lock_run_folder(o.run, o.training.resume, o.common.force);
+}
+
+VoxelMemory memory_for(const TrainOptions& o, ProcessRanks* ranks) {
+  if (ranks == nullptr) return voxel_memory(o.training.memory_gib, o.run);
+  const std::filesystem::path scratch = is_first(ranks)
+                                            ? std::filesystem::path(o.run)  // others may have no such folder
+                                            : std::filesystem::temp_directory_path();
+  return memory_of_ranks(voxel_memory(o.training.memory_gib, scratch), *ranks);
+}
+
+/// All must be about to train the same network on the same data.
+void check_request(ProcessRanks& ranks, const TrainingRequest& request) {
+  check_alike(ranks, "the training data", request.levels);
+  check_alike(ranks, "the command", json_text(model_configuration(*request.network, request.batches, request.traits)));
+}
+
+void train(TrainOptions o, ProcessRanks* ranks) {
+  if (ranks != nullptr && o.training.batch < ranks->count())
+    throw Error(fmt::format("--batch {}: fewer images than the {} ranks that share them; choose at least {}",
+                            o.training.batch, ranks->count(), ranks->count()));
+  if (ranks != nullptr) o.common = options_of_rank(o.common, *ranks);
+  const bool writes = is_first(ranks);
+  const std::unique_ptr<RunLock> lock = writes ? lock_run(o) : nullptr;
+  VoxelMemory memory = memory_for(o, ranks);
   Data data = load(o, memory);
   if (!o.validation.empty() && o.training.held_out < 0) o.training.held_out = 0;
   const Device device = open_device(o.common);
@@ -141,13 +171,18 @@ void train(TrainOptions o) {
     if (!one.group.name.empty()) say(o.common, "{}:", one.group.name);
     TrainingOptions training = o.training;
     const std::filesystem::path folder = std::filesystem::path(o.run) / one.group.subfolder;
-    training.resume = training.resume && holds_run(folder);  // else it had not begun
+    training.resume = decided(ranks, training.resume && holds_run(folder));  // else it had not begun
     TrainingRequest request = prepare_training(training, network, o.common, one.stacks, memory, device, pool);
     request.folder = folder;
-    if (results.empty() && !o.training.resume) clear_run(o.run);
+    if (ranks != nullptr) {
+      check_request(*ranks, request);
+      request.ranks = {std::shared_ptr<void>(), ranks};  // which outlives the run
+    }
+    if (writes && results.empty() && !o.training.resume) clear_run(o.run);
     results.push_back(run_training(one.stacks, request, device, pool, o.common, "the same command with --resume"));
     one.stacks.clear();
   }
+  if (!writes) return;
   if (!o.page.empty()) write_page(o, data);
   if (o.common.json) print_json(records(data, results));
   say(o.common, "{}: trained; try: n2s denoise {} {} -o restored{}", o.run, o.run, o.data.front(),
@@ -178,11 +213,12 @@ void add_train(Program& program) {
       "Examples:\n"
       "  n2s train noisy1.tif noisy2.tif -o run                         from neighbouring planes alone\n"
       "  n2s train a.nii.gz --target b.nii.gz -o run --planes 5         two noisy copies of one volume\n"
-      "  n2s train clean/*.nii.gz -o run --noise kspace:0.1 --planes 5  the paper's MRI experiment");
-  verb.on_run([options] {
+      "  n2s train clean/*.nii.gz -o run --noise kspace:0.1 --planes 5  the paper's MRI experiment\n"
+      "  mpirun -n 8 n2s train noisy.tif -o run                         eight processes share each step's images");
+  verb.on_run_of_ranks([options](ProcessRanks* ranks) {
     if (!options->training.length.is_set())
       options->training.length.epochs = options->training.recipe.empty() ? 100 : 300;
-    train(*options);
+    train(*options, ranks);
   });
 }
 
