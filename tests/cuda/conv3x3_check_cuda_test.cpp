@@ -1,12 +1,14 @@
 // What the convolution on the GPU must refuse, for every variant; the table of cases is shared with the CPU.
 #include <doctest/doctest.h>
-#include <array>
 
+#include <array>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/cuda/cuda_memory.h"
 #include "kernels/conv3x3/cuda/cuda.h"
+#include "kernels/conv3x3/cuda/weight_slices.h"
 #include "kernels/conv3x3/cudnn/plans.h"
 #include "kernels/device/check.h"
 #include "tests/kernels/conv3x3_bad_cases.h"
@@ -71,6 +73,19 @@ TEST_CASE("a variant runs in the precisions and on the GPUs that it has kernels 
   const ConvMode none{Precision::bf16, ConvVariant::wmma};
   CHECK_THROWS_WITH_AS(device::conv3x3_bytes(kCheckedLayer, ConvPass::forward, none),
                        doctest::Contains("the wmma variant does not compute in bf16"), Error);
+}
+
+TEST_CASE("slices of a weight gradient fill whole waves, and are not smaller than a wave needs") {
+  for (const int slots : {160, 216, 264}) {  // V100, A100, H100
+    for (const int tiles : {1, 2, 6, 9}) {
+      const int blocks = device::weight_slices(8192, tiles, slots) * tiles;
+      const int waves = (blocks + slots - 1) / slots;
+      CHECK(blocks > 0.94 * slots * waves);
+    }
+    CHECK(device::weight_slices(3, 2, slots) <= 3);
+    CHECK(device::weight_slices(1, 1000, slots) == 1);
+  }
+  CHECK(device::weight_slices(60, 1, 20) == 20);  // one wave of three patches each, not three waves of one
 }
 
 }  // namespace

@@ -77,11 +77,19 @@ __device__ __forceinline__ void load_band_source(typename Tile::Element* shared,
   const int first = copies.vector * kVector<T>;
   const int top = y0 / Band::kSourceScale - 1;
   const int left = x0 / Band::kSourceScale - 1;
+  const auto place = [&](int pixel) {
+    return from.place(top + pixel / Band::kSourceColumns, left + pixel % Band::kSourceColumns);
+  };
+  const auto to = [&](int pixel) { return shared + pixel * Layout::kSourcePitch + first; };
+  if constexpr (kHoldsCopies<Tile>) {
+    HeldRows<T, Copies, kPixels> held;
+    held.load(copies, [&](int pixel) { return from.at(place(pixel), input + first); });
+    held.store(copies, to);
+  } else {
 #pragma unroll(kCopiesAtOnce)
-  for (int i = 0; i < Copies::most(kPixels); ++i)
-    if (const int pixel = copies.at(i, kPixels); pixel >= 0)
-      from.load(shared + pixel * Layout::kSourcePitch + first,
-                from.place(top + pixel / Band::kSourceColumns, left + pixel % Band::kSourceColumns), input + first);
+    for (int i = 0; i < Copies::most(kPixels); ++i)
+      if (const int pixel = copies.at(i, kPixels); pixel >= 0) from.load(to(pixel), place(pixel), input + first);
+  }
 }
 
 /// An output gradient without a pooled part: all of it is copied.
@@ -94,13 +102,21 @@ struct DenseGradient {
   __device__ __forceinline__ void start(T* shared, const ImageSource<T>& from, int y0, int x0, int output) {
     const Copies copies;
     const int first = copies.vector * kVector<T>;
+    const auto place = [&](int slot) {
+      const int2 pixel = Band::pixel_at(slot);
+      return from.place(y0 + pixel.y, x0 + pixel.x);
+    };
+    const auto to = [&](int slot) { return shared + Layout::kGradientOffset + slot * Layout::kGradientPitch + first; };
+    if constexpr (kHoldsCopies<Tile>) {
+      HeldRows<T, Copies, Layout::kGradientPixels> held;
+      held.load(copies, [&](int slot) { return from.at(place(slot), output + first); });
+      held.store(copies, to);
+    } else {
 #pragma unroll(kCopiesAtOnce)
-    for (int i = 0; i < Copies::most(Layout::kGradientPixels); ++i)
-      if (const int slot = copies.at(i, Layout::kGradientPixels); slot >= 0) {
-        const int2 pixel = Band::pixel_at(slot);
-        from.load(shared + Layout::kGradientOffset + slot * Layout::kGradientPitch + first,
-                  from.place(y0 + pixel.y, x0 + pixel.x), output + first);
-      }
+      for (int i = 0; i < Copies::most(Layout::kGradientPixels); ++i)
+        if (const int slot = copies.at(i, Layout::kGradientPixels); slot >= 0)
+          from.load(to(slot), place(slot), output + first);
+    }
   }
   __device__ __forceinline__ void finish(T*) {}
 };
@@ -137,6 +153,21 @@ struct PooledGradient {
       const int channel = output + i % kVectors * kVector<T>;
       from.load_window(pooled[held], positions[held], y, x, channel);
       if (!dense) continue;
+      load_window(shared, full, i, y, x, channel);
+    }
+  }
+  /// The four pixels of window i in the dense part.
+  __device__ __forceinline__ static void load_window(T* shared, const ImageSource<T>& full, int i, int y, int x,
+                                                     int channel) {
+    if constexpr (kHoldsCopies<Tile>) {
+      uint4 values[4];
+#pragma unroll
+      for (int position = 0; position < 4; ++position)
+        values[position] = full.at(full.place(y + position / 2, x + position % 2), channel);
+#pragma unroll
+      for (int position = 0; position < 4; ++position)
+        *reinterpret_cast<uint4*>(place(shared, i, position)) = values[position];
+    } else {
 #pragma unroll
       for (int position = 0; position < 4; ++position)
         full.load(place(shared, i, position), full.place(y + position / 2, x + position % 2), channel);

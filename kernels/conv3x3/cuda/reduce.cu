@@ -14,6 +14,7 @@ constexpr unsigned kReduceThreads = 128;
 __device__ float sum_splits(const WeightSums& s, int tap, int input, int output) {
   const std::size_t first = (static_cast<std::size_t>(tap) * s.split.inputs() + input) * s.split.outputs() + output;
   float sum = 0;
+#pragma unroll 8  // loads that are under way together
   for (int split = 0; split < s.split.splits; ++split) sum += s.sums[split * s.split.split_elements() + first];
   return sum;
 }
@@ -49,6 +50,14 @@ __global__ void reduce_kernel(const WeightSums s) {
 }
 
 }  // namespace
+
+int block_slots() {
+  int device = 0;
+  int multiprocessors = 0;
+  check(cudaGetDevice(&device), "weight gradient");
+  check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "weight gradient");
+  return 2 * multiprocessors;
+}
 
 void reduce_weight_gradient(const WeightSums& sums, cudaStream_t stream) {
   const std::size_t count = static_cast<std::size_t>(9) * sums.inputs * sums.outputs + sums.outputs;

@@ -30,9 +30,36 @@ struct RowCopies {
     const int found = row + i * kStep;
     return row < kStep && ((i + 1) * kStep <= rows || found < rows) ? found : -1;
   }
+  /// The same, but some row where the thread has none: a load of it needs no branch, which would part it from the
+  /// others.
+  __device__ __forceinline__ int near(int i, int rows) const {
+    const int found = (row < kStep ? row : 0) + i * kStep;
+    return (i + 1) * kStep <= rows || found < rows ? found : 0;
+  }
 
  private:
   __device__ __forceinline__ static int thread() { return static_cast<int>(threadIdx.x); }
+};
+
+/// The vectors Begin to End - 1 that a thread copies of `Rows` rows, in its registers: all are loaded before the first
+/// is stored, so that they wait for memory together. For copies that are not asynchronous.
+template <typename T, typename Copies, int Rows, int Begin = 0, int End = Copies::most(Rows)>
+struct HeldRows {
+  uint4 vectors[End > Begin ? End - Begin : 1];  // not of elements: each of those would take a register
+
+  /// read(row) are the 16 bytes at its place in the row.
+  template <typename Read>
+  __device__ __forceinline__ void load(const Copies& copies, const Read& read) {
+#pragma unroll
+    for (int i = Begin; i < End; ++i) vectors[i - Begin] = read(copies.near(i, Rows));
+  }
+  /// place(row) is where it goes.
+  template <typename Place>
+  __device__ __forceinline__ void store(const Copies& copies, const Place& place) const {
+#pragma unroll
+    for (int i = Begin; i < End; ++i)
+      if (const int row = copies.at(i, Rows); row >= 0) *reinterpret_cast<uint4*>(place(row)) = vectors[i - Begin];
+  }
 };
 
 template <typename T>
@@ -40,9 +67,13 @@ constexpr bool has_odd_pitch(int pitch) {
   return pitch / kVector<T> % 2 != 0;
 }
 
-/// Copies whose addresses a thread computes at once: more would take registers that the sums need. Copies that are not
-/// asynchronous take a vector's registers as well.
-inline constexpr int kCopiesAtOnce = kCopiesAreAsynchronous ? 3 : 2;
+/// Asynchronous copies whose addresses a thread computes at once: more would take registers that the sums need.
+inline constexpr int kCopiesAtOnce = 3;
+
+/// Whether a tile's copies go through registers: where the device has no asynchronous ones. Tiles of two stages are for
+/// devices that do; the emulation runs one path with each kind of tile.
+template <typename Tile>
+inline constexpr bool kHoldsCopies = Tile::kStages == 1 && !kCopiesAreAsynchronous;
 
 /// One NHWC image as a source, zero outside.
 template <typename T>
@@ -51,14 +82,20 @@ struct ImageSource {
   int height = 0, width = 0, channels = 0;  // channels as stored
   static constexpr bool kAsynchronous = true;
 
-  using Place = int;  // the pixel's index, -1: outside
+  using Place = int;  // the pixel's first vector, -1: outside
   __device__ __forceinline__ Place place(int y, int x) const {
     const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-    return inside ? y * width + x : -1;
+    return inside ? (y * width + x) * (channels / kVector<T>) : -1;
   }
   __device__ __forceinline__ void load(T* to, Place place, int channel) const {
     const bool inside = place >= 0 && channel < channels;
-    copy_async(to, image + (inside ? static_cast<std::size_t>(place) * channels + channel : 0), inside);
+    copy_async(to, image + (inside ? static_cast<std::size_t>(place) * kVector<T> + channel : 0), inside);
+  }
+  __device__ __forceinline__ uint4 at(Place place, int channel) const {
+    const bool inside = place >= 0 && channel < channels;
+    const uint4 v =
+        *reinterpret_cast<const uint4*>(image + (inside ? static_cast<std::size_t>(place) * kVector<T> + channel : 0));
+    return make_uint4(inside ? v.x : 0, inside ? v.y : 0, inside ? v.z : 0, inside ? v.w : 0);
   }
 };
 

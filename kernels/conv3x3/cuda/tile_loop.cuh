@@ -27,14 +27,25 @@ __device__ __forceinline__ void find_places(typename Source::Place* places, cons
     places[i] = source.place(top + i / Taps::kTileColumns, left + tile_column<Taps>(i % Taps::kTileColumns));
 }
 
+/// Which vectors of a chunk a thread copies: of the tile's pixels, and of the weights.
+template <typename Tile, typename Taps, int BN>
+struct ChunkCopies {
+  using T = typename Tile::Element;
+  using Layout = ChunkLayout<Tile, Taps, BN>;
+  using Source = RowCopies<Tile::kChunk / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch), kThreads>;
+  using Weights = RowCopies<BN / kVector<T>, has_odd_pitch<T>(Layout::kWeightPitch), kThreads>;
+  static constexpr int kPixels = Taps::kTileRows * Taps::kTileColumns;
+  static constexpr int kWeightRows = Taps::kTaps * Tile::kChunk;
+};
+
 /// Copies the tile's pixels to shared memory, kChunk channels from `channel` on.
 template <typename Tile, typename Taps, int BN, typename Source>
 __device__ __forceinline__ void load_source(typename Tile::Element* shared, const Source& source,
                                             const typename Source::Place* places, int channel) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
   using T = typename Tile::Element;
-  using Copies = RowCopies<Tile::kChunk / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch), kThreads>;
-  constexpr int kPixels = Taps::kTileRows * Taps::kTileColumns;
+  using Copies = typename ChunkCopies<Tile, Taps, BN>::Source;
+  constexpr int kPixels = ChunkCopies<Tile, Taps, BN>::kPixels;
   const Copies copies;
   const int first = copies.vector * kVector<T>;
   if constexpr (Source::kAsynchronous) {
@@ -64,14 +75,57 @@ template <typename Tile, typename Taps, int BN>
 __device__ __forceinline__ void load_weights(typename Tile::Element* shared, const typename Tile::Element* weights) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
   using T = typename Tile::Element;
-  using Copies = RowCopies<BN / kVector<T>, has_odd_pitch<T>(Layout::kWeightPitch), kThreads>;
-  constexpr int kRows = Taps::kTaps * Tile::kChunk;
+  using Copies = typename ChunkCopies<Tile, Taps, BN>::Weights;
+  constexpr int kRows = ChunkCopies<Tile, Taps, BN>::kWeightRows;
   const Copies copies;
   const int first = copies.vector * kVector<T>;
 #pragma unroll(kCopiesAtOnce)
   for (int i = 0; i < Copies::most(kRows); ++i)
     if (const int row = copies.at(i, kRows); row >= 0)
       copy_async(shared + Layout::kWeightOffset + row * Layout::kWeightPitch + first, weights + row * BN + first, true);
+}
+
+/// Vectors, of four registers, that a thread can hold beside its sums and addresses where kBlocks blocks fit a
+/// multiprocessor.
+template <typename Tile, typename Taps, int BN>
+inline constexpr int kMostHeld = (65536 / (kThreads * Tile::kBlocks) - 40) / 4 - 2 * Taps::kWarpRows* BN / 16;
+
+/// Both, through registers: what a thread copies is under way at once, or as much as it can hold.
+template <typename Tile, typename Taps, int BN, typename Source>
+__device__ __forceinline__ void load_chunk_held(typename Tile::Element* shared, const Source& source,
+                                                const typename Source::Place* places, int channel,
+                                                const typename Tile::Element* weights) {
+  using T = typename Tile::Element;
+  using Chunk = ChunkCopies<Tile, Taps, BN>;
+  using Layout = typename Chunk::Layout;
+  constexpr int kWeights = Chunk::Weights::most(Chunk::kWeightRows);
+  constexpr int kPixels = Source::kAsynchronous ? Chunk::Source::most(Chunk::kPixels) : 0;
+  constexpr int kRoom = kMostHeld<Tile, Taps, BN> - kPixels;
+  constexpr int kFirst = kRoom < 0 ? 0 : kRoom < kWeights ? kRoom : kWeights;  // weights that go with the pixels
+  const typename Chunk::Weights weight_copies;
+  const int column = weight_copies.vector * kVector<T>;
+  const auto weight_at = [&](int row) { return *reinterpret_cast<const uint4*>(weights + row * BN + column); };
+  const auto weight_place = [&](int row) {
+    return shared + Layout::kWeightOffset + row * Layout::kWeightPitch + column;
+  };
+  HeldRows<T, typename Chunk::Weights, Chunk::kWeightRows, 0, kFirst> first_weights;
+  first_weights.load(weight_copies, weight_at);
+  if constexpr (Source::kAsynchronous) {
+    const typename Chunk::Source copies;
+    const int first = copies.vector * kVector<T>;
+    HeldRows<T, typename Chunk::Source, Chunk::kPixels> pixels;
+    pixels.load(copies, [&](int pixel) { return source.at(places[pixel], channel + first); });
+    pixels.store(copies, [&](int pixel) { return shared + pixel * Layout::kSourcePitch + first; });
+    first_weights.store(weight_copies, weight_place);
+  } else {
+    first_weights.store(weight_copies, weight_place);
+    load_source<Tile, Taps, BN>(shared, source, places, channel);
+  }
+  if constexpr (kFirst == kWeights) return;
+  __syncwarp();  // keeps the compiler from loading the rest before what is held was stored
+  HeldRows<T, typename Chunk::Weights, Chunk::kWeightRows, kFirst, kWeights> other_weights;
+  other_weights.load(weight_copies, weight_at);
+  other_weights.store(weight_copies, weight_place);
 }
 
 /// sums += tile * weights, for one warp and the chunk that lies in shared memory.
@@ -131,9 +185,14 @@ __device__ __forceinline__ void accumulate(typename Tile::Accumulator (&sums)[Ta
   __syncthreads();
   const auto start = [&](int chunk) {
     auto* stage = shared + chunk % kStages * Layout::kElements;
-    load_source<Tile, Taps, BN>(stage, source, places, chunk * Tile::kChunk);
-    load_weights<Tile, Taps, BN>(stage, weights + static_cast<std::size_t>(chunk) * kChunkWeights);
-    commit_copies();
+    const auto* chunk_weights = weights + static_cast<std::size_t>(chunk) * kChunkWeights;
+    if constexpr (kHoldsCopies<Tile>) {
+      load_chunk_held<Tile, Taps, BN>(stage, source, places, chunk * Tile::kChunk, chunk_weights);
+    } else {
+      load_source<Tile, Taps, BN>(stage, source, places, chunk * Tile::kChunk);
+      load_weights<Tile, Taps, BN>(stage, chunk_weights);
+      commit_copies();
+    }
   };
   if constexpr (kStages == 2) {
     if (chunks > 0) start(0);

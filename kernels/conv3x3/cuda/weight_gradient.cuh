@@ -10,12 +10,13 @@
 #include "kernels/conv3x3/cuda/band.cuh"
 #include "kernels/conv3x3/cuda/output_gradient.cuh"
 #include "kernels/conv3x3/cuda/packing.cuh"
+#include "kernels/conv3x3/cuda/weight_slices.h"
 #include "kernels/device/launch.h"
 #include "kernels/device/shared_memory.h"
 
 namespace n2s::device {
 
-/// How the weight gradient of one part, low or skip, is split; the same for any device.
+/// How the weight gradient of one part, low or skip, is split.
 struct WeightSplit {
   int input_tiles = 0, output_tiles = 0, columns = 0;
   int patches_down = 0, patches_across = 0, patches = 0;
@@ -32,9 +33,12 @@ struct WeightSplit {
   }
 };
 
+/// Blocks that the current device runs at once, two on each multiprocessor. Kernels of which one fits there make twice
+/// as many waves, which are whole ones too. Throws Error.
+int block_slots();
+
 template <typename Band>
 WeightSplit weight_split(int batch, int height, int width, int inputs, int outputs) {
-  constexpr int kBlocks = 264;  // enough for the largest devices, two blocks for each of 132 multiprocessors
   WeightSplit s;
   s.columns = block_columns(outputs, Band::kMostColumns);
   s.input_tiles = (inputs + kBlockInputs - 1) / kBlockInputs;
@@ -42,7 +46,7 @@ WeightSplit weight_split(int batch, int height, int width, int inputs, int outpu
   s.patches_down = (height + kPatchRows - 1) / kPatchRows;
   s.patches_across = (width + Band::kColumns - 1) / Band::kColumns;
   s.patches = batch * s.patches_down * s.patches_across;
-  s.splits = std::min(s.patches, std::max(1, kBlocks / (s.input_tiles * s.output_tiles)));
+  s.splits = weight_slices(s.patches, s.input_tiles * s.output_tiles, block_slots());
   s.taps = Band::kTaps;
   return s;
 }
@@ -143,10 +147,9 @@ __device__ __forceinline__ void accumulate_bands(
 }
 
 /// Blocks that a multiprocessor holds at least, as far as the sums leave registers for it: 168 per thread of two blocks
-/// of six warps. wmma's fragments take more than that beside the sums of 48 channels.
+/// of six warps, which the sums of 48 channels and fp16 fragments fit into.
 template <typename Tile, int BN, typename Band>
-inline constexpr int kBandBlocks = Tile::kBlocks > 2 && (BN < 48 || (Tile::kKeepsRows && Band::kBandWarps == 6)) ? 2
-                                                                                                                 : 1;
+inline constexpr int kBandBlocks = Tile::kBlocks > 2 && (BN < 48 || Band::kBandWarps == 6) ? 2 : 1;
 
 template <typename Tile, int BN, typename Band, bool Dense>
 __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, Band>)
