@@ -3,7 +3,8 @@
 usage: bench/pytorch/run --memory [--program N2S] [--threads N]
 
 Eight cases: {MRI net, 5 planes; microscopy net, 2 planes} x {training step, inference} x {16 patches of 64x64, 16 planes of
-256x256}, fp32. Both include the program itself and what it loads.
+256x256}, fp32. Both include the program itself and what it loads; PyTorch runs eager in both memory formats, and the lesser
+counts.
 """
 import argparse
 import json
@@ -13,10 +14,8 @@ import pathlib
 import subprocess
 import sys
 
-import torch
-
-from peer import FORMATS, ROOT, key, pytorch_work
-
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FORMATS = ("eager", "channels-last")
 CASES = [
     {"net": net, "planes": planes, "pass": which, "batch": 16, "size": size}
     for net, planes in (("mri", 5), ("microscopy", 2))
@@ -25,24 +24,31 @@ CASES = [
 ]
 
 
-def peak_mib(command):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def ours(program, case, threads):
+    """Without the arrays that the benchmark has measured the machine's memory with before."""
+    arguments = [x for name in ("net", "planes", "batch", "size", "pass") for x in (f"--{name}", str(case[name]))]
+    command = [program, "bench", *arguments, "--device", "cpu", "--precision", "fp32", "--threads", str(threads), "--json", "--quiet"]
+    (result,) = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)["results"]
+    return result["peak_memory_bytes"] / 2**20
+
+
+def pytorch(case, name, threads):
+    """This process stays small, as a child's peak counts what it was forked from."""
+    work = json.dumps({"case": case, "format": name, "threads": threads})
+    process = subprocess.Popen([sys.executable, __file__, "--one", work])
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
-        sys.exit(f"memory: {' '.join(map(str, command))}: failed")
+        sys.exit("memory: PyTorch failed")
     return usage.ru_maxrss / 1024
 
 
-def ours(program, case, threads):
-    arguments = [x for name in ("net", "planes", "batch", "size", "pass") for x in (f"--{name}", str(case[name]))]
-    return peak_mib([program, "bench", *arguments, "--device", "cpu", "--precision", "fp32", "--threads", str(threads), "--json"])
-
-
 def run_pytorch(text):
-    """In a process of its own: a few calls of one case."""
+    import torch
+    import peer
+
     work = json.loads(text)
     torch.set_num_threads(work["threads"])
-    call = pytorch_work(work["case"], FORMATS[work["format"]])
+    call = peer.pytorch_work(work["case"], peer.FORMATS[work["format"]])
     for _ in range(3):
         call()
 
@@ -59,13 +65,10 @@ def main():
     parts = []
     for case in CASES:
         own = ours(arguments.program, case, arguments.threads)
-        theirs = [
-            peak_mib([sys.executable, pathlib.Path(__file__), "--one",
-                      json.dumps({"case": case, "format": name, "threads": arguments.threads})])
-            for name in FORMATS
-        ]
+        theirs = [pytorch(case, name, arguments.threads) for name in FORMATS]
         parts.append(own / min(theirs))
-        print(f"{key(case):38s}{own:14.0f}" + "".join(f"{mib:16.0f}" for mib in theirs) + f"{parts[-1]:17.2f}", flush=True)
+        name = f"{case['net']}, {case['planes']} planes, {case['pass']}, {case['batch']} x {case['size']}²"
+        print(f"{name:38s}{own:14.0f}" + "".join(f"{mib:16.0f}" for mib in theirs) + f"{parts[-1]:17.2f}", flush=True)
     print(f"geometric mean {math.exp(sum(map(math.log, parts)) / len(parts)):.2f}, most {max(parts):.2f}")
 
 

@@ -29,7 +29,7 @@ double fastest(Work&& work) {
 
 Ceilings measure_ceilings(ThreadPool& pool) {
   constexpr std::int64_t kRounds = 4'000'000;
-  constexpr std::size_t kChunk = 8U << 20;  // bytes per task
+  constexpr std::size_t kChunk = 16U << 20;  // bytes per task
   constexpr std::size_t kChunks = 16;
   std::vector<double> operations(static_cast<std::size_t>(pool.threads()));
   std::vector<float> sinks(operations.size());
