@@ -10,7 +10,7 @@
 
 #include "data/image_reader.h"
 #include "data/image_writer.h"
-#include "engine/training/ranks.h"
+#include "engine/runtime/ranks.h"
 #include "tools/loaded_file.h"
 
 namespace n2s {

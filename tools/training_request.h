@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/stack_traits.h"
-#include "engine/training/ranks.h"
+#include "engine/runtime/ranks.h"
 #include "engine/training/schedule.h"
 #include "engine/training/spectral_loss.h"
 #include "engine/training/training_stack.h"

@@ -142,8 +142,8 @@ class Run {
         b.planes, b.planes == 1 ? "" : "s", request_.network->name, b.augmentation.crop_height,
         b.augmentation.crop_width, b.batch, trainer_.steps_per_epoch());
     if (request_.ranks)
-      say(common_, "{} ranks, with {} of each step's images or one more", request_.ranks->count(),
-          b.batch / request_.ranks->count());
+      say(common_, "{} ranks, with {} of each step's images or one more; gradients go {}", request_.ranks->count(),
+          b.batch / request_.ranks->count(), trainer_.exchange());
     say(common_, "memory for activations, gradients, workspace, parameters and optimiser: {}",
         human_bytes(trainer_.device_bytes()));
     if (const std::string batches = trainer_.loader().description(); !batches.empty()) say(common_, "{}", batches);

@@ -36,6 +36,8 @@ class CpuBackend final : public Backend {
   LossScaling loss_scaling() const override { return {}; }
   void set_loss_scaling(const LossScaling&) override {}
   std::unique_ptr<CapturedGraph> capture(const std::function<void()>&) override { return nullptr; }
+  std::unique_ptr<DeviceSums> device_sums(Ranks&, std::string&) override { return nullptr; }
+
   std::unique_ptr<Event> record_event() override;
   double milliseconds(const Event& from, const Event& to) override;
 

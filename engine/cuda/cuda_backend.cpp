@@ -10,6 +10,7 @@
 #include "engine/cuda/cuda_context.h"
 #include "engine/cuda/cuda_memory.h"
 #include "engine/cuda/cuda_operations.h"
+#include "engine/cuda/nccl_sums.h"
 #include "engine/runtime/geometry.h"
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
@@ -144,6 +145,10 @@ class CudaBackend final : public Backend {
     device::adam({u.parameters.data(), u.first_moment.data(), u.second_moment.data(), u.gradients.data(),
                   u.parameters.size(), adam_step_.get(), loss_scale_.get(), u.loss},
                  stream_.get());
+  }
+
+  std::unique_ptr<DeviceSums> device_sums(Ranks& ranks, std::string& why_none) override {
+    return nccl_sums(ranks, stream_.get(), why_none);
   }
 
   std::unique_ptr<Event> record_event() override {

@@ -17,6 +17,8 @@
 
 namespace n2s {
 
+class Ranks;
+
 /// Bytes that an operation needs besides its values.
 struct OperationMemory {
   std::size_t packed = 0;   // weights in the kernel's layout; live for the whole run
@@ -48,6 +50,18 @@ class CapturedGraph {
 class Event {
  public:
   virtual ~Event() = default;
+};
+
+/// Sums over ranks from device to device, beside what the backend computes.
+class DeviceSums {
+ public:
+  virtual ~DeviceSums() = default;
+  /// Begins once the work so far has made the values, in device memory: they become the sum over ranks of `factor`,
+  /// which is each rank's own, times the values. All ranks start the same sums in the same order.
+  virtual void start(std::span<float> values, double factor) = 0;
+  virtual void start(double& value, double factor) = 0;
+  /// What the backend does from now on waits for all sums that were started.
+  virtual void finish() = 0;
 };
 
 class Backend {
@@ -90,6 +104,10 @@ class Backend {
   virtual void adam(const ParameterUpdate& update) = 0;
   virtual LossScaling loss_scaling() const = 0;
   virtual void set_loss_scaling(const LossScaling& scaling) = 0;
+
+  /// For ranks that train together. Null, on all of them: sums go through the host, and `why_none`, where it is not
+  /// empty, says why. All ranks call it. Throws Error, RankLost.
+  virtual std::unique_ptr<DeviceSums> device_sums(Ranks& ranks, std::string& why_none) = 0;
 
   // Capture and timing ------------------------------------------------------------------------------------------------
 

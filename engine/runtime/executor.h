@@ -37,7 +37,7 @@ class Executor {
   /// lies in device memory.
   double loss() const;
   void set_loss(double loss);
-  const double* loss_data() const { return loss_.as<double>().data(); }
+  double* loss_data() const { return loss_.as<double>().data(); }
 
  private:
   std::span<std::byte> span_of(const Placement& place) const;

@@ -21,6 +21,8 @@ class ParameterMemory {
   enum class Part { values, gradients, first_moment, second_moment };
   void upload(Part part, std::span<const float> host);
   std::vector<float> download(Part part) const;
+  /// In device memory.
+  std::span<float> gradients() const { return part(Part::gradients); }
 
   /// One Adam update of all parameters from the gradients, with the backend's current Adam step. `loss` is the step's
   /// loss in device memory, null: not looked at. Call changed() afterwards, and after each replay of a captured update.

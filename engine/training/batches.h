@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "engine/runtime/ranks.h"
 #include "engine/training/batch_source.h"
-#include "engine/training/ranks.h"
 #include "engine/training/sample_writer.h"
 #include "kernels/base/thread_pool.h"
 

@@ -1,7 +1,7 @@
 // The state of a training, brought from the rank that has read it to the others.
 #pragma once
 
-#include "engine/training/ranks.h"
+#include "engine/runtime/ranks.h"
 #include "engine/training/trainer.h"
 
 namespace n2s {

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 #include <utility>
 #include <variant>
 
 #include "engine/graph/autograd.h"
+#include "engine/training/gradient_buckets.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -59,6 +61,10 @@ Trainer::Trainer(Backend& backend, const Graph& forward, BatchSource& source, Va
       update_(backend) {
   if (validation_.batches > 0) validating_ = std::make_unique<Executor>(backend, forward, validation_.extents, memory_);
   memory_.upload(ParameterMemory::Part::values, initial_parameters(forward.layers, settings.seed));
+  if (!settings_.ranks) return;
+  std::string why_host;
+  device_sums_ = backend.device_sums(*settings_.ranks, why_host);
+  exchange_ = device_sums_ ? "from GPU to GPU" : "through the host" + (why_host.empty() ? "" : ": " + why_host);
 }
 
 std::size_t Trainer::planned_bytes(const Backend& backend, const Graph& forward, const Extents& extents,
@@ -119,13 +125,21 @@ double Trainer::update_in_parts() {
   double counted = 1;
   loader_->load(training_);
   const float weight = settings_.ranks ? counted_in_share() : 1;  // the target's memory is used again later
-  if (settings_.spectral_loss) {
-    const std::vector<RandomKey> keys = source_->noise_keys(batch_step(steps_));
-    training_.run([&](std::size_t operation) { filter_gradient(operation, keys, counted); });
-  } else {
-    training_.run();
+  std::vector<RandomKey> keys;
+  if (settings_.spectral_loss) keys = source_->noise_keys(batch_step(steps_));
+  std::optional<GradientBuckets> buckets;
+  const double factor = device_sums_ ? factor_of(weight) : 1;
+  if (device_sums_) buckets.emplace(*device_sums_, memory_, factor);
+  training_.run([&](std::size_t operation) {
+    if (settings_.spectral_loss) filter_gradient(operation, keys, counted);
+    if (buckets) buckets->ran(training_.graph().operations[operation]);
+  });
+  if (buckets) {
+    device_sums_->start(*training_.loss_data(), factor);
+    buckets->finish();
+  } else if (settings_.ranks) {
+    exchange_gradients(weight);
   }
-  if (settings_.ranks) exchange_gradients(weight);
   memory_.adam(training_.loss_data());
   return counted;
 }
@@ -149,6 +163,13 @@ float Trainer::counted_in_share() const {
   if (!settings_.masked_loss) return static_cast<float>(training_.extents().batch);
   const std::vector<float> target = training_.get(training_.graph().target);
   return static_cast<float>(std::count_if(target.begin(), target.end(), [](float v) { return !std::isnan(v); }));
+}
+
+/// This rank's part of the whole batch.
+double Trainer::factor_of(float weight) {
+  float all = weight;
+  settings_.ranks->sum(std::span(&all, 1));
+  return double{weight} / std::max(double{all}, 1.0);
 }
 
 /// Gradients and loss become those of the whole batch, on every rank.

@@ -5,12 +5,13 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/runtime/executor.h"
+#include "engine/runtime/ranks.h"
 #include "engine/runtime/repeated_work.h"
 #include "engine/training/batch_loader.h"
-#include "engine/training/ranks.h"
 #include "engine/training/schedule.h"
 #include "engine/training/spectral_loss.h"
 #include "engine/training/validation_set.h"
@@ -83,6 +84,9 @@ class Trainer {
   TrainingState state() const;
   void resume(const TrainingState& state);
 
+  /// How ranks add up their gradients; empty: there is one rank.
+  const std::string& exchange() const { return exchange_; }
+
  private:
   BatchStep batch_step(long step) const;
   AdamSettings current_adam() const;
@@ -90,6 +94,7 @@ class Trainer {
   double update_in_parts();
   void filter_gradient(std::size_t operation, std::span<const RandomKey> keys, double& counted);
   float counted_in_share() const;
+  double factor_of(float weight);
   void exchange_gradients(float weight);
 
   Backend* backend_;
@@ -101,6 +106,8 @@ class Trainer {
   Executor training_;                     // the differentiated graph: forward and backward
   std::unique_ptr<Executor> validating_;  // none without a validation set
   RepeatedWork update_;
+  std::unique_ptr<DeviceSums> device_sums_;  // null: one rank, or gradients go through the host
+  std::string exchange_;
   long steps_ = 0;
   long total_steps_ = 0;
   BestValidation best_;

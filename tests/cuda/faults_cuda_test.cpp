@@ -10,6 +10,7 @@
 #include "kernels/base/error.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
+#include "tests/engine/mirrored_ranks.h"
 #include "tests/kernels/random_image.h"
 #include "tests/sanitized.h"
 
@@ -34,7 +35,8 @@ struct Outcome {
 };
 
 /// Two steps and a denoise; undersampling brings cuFFT in.
-Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks, std::size_t limit) {
+Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks, std::size_t limit,
+            const std::shared_ptr<Ranks>& ranks = {}) {
   Outcome outcome;
   try {
     const Device device = open_cuda(options);
@@ -46,7 +48,9 @@ Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks
     ThreadPool pool(1);
     StackBatches batches(stacks, settings, pool);
     const Graph graph = fuse(tiny_microscopy_net(2));
-    Trainer trainer(*device.backend, graph, batches, {}, {{}, 1, Schedule::cosine_per_epoch},
+    TrainingSettings training{{}, 1, Schedule::cosine_per_epoch};
+    training.ranks = ranks;
+    Trainer trainer(*device.backend, graph, batches, {}, training,
                     device.batch_loader({stacks, settings, batches, limit}));
     for (; outcome.steps < 2; ++outcome.steps) trainer.step();
     const Stack& noisy = *stacks[0].source.in_memory();
@@ -58,10 +62,11 @@ Outcome run(const CudaOptions& options, const std::vector<TrainingStack>& stacks
   return outcome;
 }
 
-void check_every_call(const CudaOptions& options, std::size_t limit, cudaError_t fault) {
+void check_every_call(const CudaOptions& options, std::size_t limit, cudaError_t fault,
+                      const std::shared_ptr<Ranks>& ranks = {}) {
   const std::vector<TrainingStack> stacks = small_stacks();
   const long before = emulation::calls();
-  REQUIRE(run(options, stacks, limit).restored);
+  REQUIRE(run(options, stacks, limit, ranks).restored);
   const long calls = emulation::calls() - before;
   REQUIRE(calls > 100);
   std::size_t alive = emulation::live_objects();
@@ -69,7 +74,7 @@ void check_every_call(const CudaOptions& options, std::size_t limit, cudaError_t
   for (long n = 1; n <= calls; n += kStride) {
     CAPTURE(n);
     emulation::fail_call(n, fault);
-    const Outcome outcome = run(options, stacks, limit);
+    const Outcome outcome = run(options, stacks, limit, ranks);
     emulation::fail_call(0, cudaSuccess);
     CAPTURE(outcome.error);
     CHECK(emulation::live_objects() == alive);
@@ -91,6 +96,9 @@ TEST_CASE("any call may fail while batches stream, and nothing is leaked") {
 }
 TEST_CASE("any call may fail with cuDNN's convolutions, and nothing is leaked") {
   check_every_call({0, "fp16", "cudnn"}, kPlenty, cudaErrorUnknown);
+}
+TEST_CASE("any call may fail while ranks add up gradients, and nothing is leaked") {
+  check_every_call({}, 0, cudaErrorUnknown, std::make_shared<MirroredRanks>(2));
 }
 TEST_CASE("memory may end at any call, and nothing is leaked") {
   check_every_call({}, kPlenty, cudaErrorMemoryAllocation);

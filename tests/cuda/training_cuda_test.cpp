@@ -11,9 +11,11 @@
 #include "engine/training/batches.h"
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
+#include "nets/network.h"
 #include "tests/cuda/runs_here.h"
 #include "tests/cuda/tiny_nets.h"
 #include "tests/data/file_helpers.h"
+#include "tests/engine/mirrored_ranks.h"
 #include "tests/kernels/conv3x3_cases.h"
 #include "tests/kernels/random_image.h"
 #include "tests/sanitized.h"
@@ -237,6 +239,44 @@ TEST_CASE("the loss after k-space data consistency is on the GPU what it is on t
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(tolerance));
   }
+}
+
+/// Losses and parameters of a few steps, with as many mirrored ranks.
+Result train_mirrored(const Graph& graph, const BatchSettings& settings, int ranks, const std::string& precision) {
+  const Device device = open_cuda({0, precision});
+  ThreadPool pool(1);
+  const std::vector<TrainingStack> stacks = easy_stacks();
+  StackBatches batches(stacks, settings, pool);
+  TrainingSettings training{{}, 1, kSchedule};
+  training.masked_loss = settings.blind_spots.has_value();
+  if (ranks > 1) training.ranks = std::make_shared<MirroredRanks>(ranks);
+  Trainer trainer(*device.backend, graph, batches, {}, training,
+                  device.batch_loader({stacks, settings, batches, kPlenty}));
+  CHECK(trainer.exchange() == (ranks > 1 ? "from GPU to GPU" : ""));
+  trainer.set_total_steps(20);
+  Result result;
+  while (trainer.steps() < 3) result.losses.push_back(trainer.step());
+  result.parameters = trainer.parameters();
+  return result;
+}
+
+TEST_CASE("gradients that ranks add up from GPU to GPU, in buckets, are those of one rank") {
+  BatchSettings masked = batch_settings();
+  masked.method = "noise2void";
+  masked.planes = 1;
+  masked.blind_spots = training_method(masked.method, 1).blind_spots;
+  const auto check = [&](const Graph& graph, const BatchSettings& settings, const std::string& precision) {
+    const Result alone = train_mirrored(graph, settings, 1, precision);
+    const Result together = train_mirrored(graph, settings, 2, precision);  // halved and doubled: the same bits
+    CHECK(together.losses == alone.losses);
+    CHECK(together.parameters == alone.parameters);
+  };
+  for (const char* precision : {"fp32", "fp16"}) {
+    for (const Net& net : nets()) check(fuse(net.graph), batch_settings(), precision);
+    check(fuse(tiny_microscopy_net(1)), masked, precision);
+  }
+  // More parameters than a bucket has.
+  if (!kSanitized) check(fuse(find_network("microscopy").build(2)), batch_settings(), "fp32");
 }
 
 TEST_CASE("Volta trains in fp16, and says which precisions and variants it lacks") {

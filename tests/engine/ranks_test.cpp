@@ -1,5 +1,5 @@
 // Ranks that train together, here as threads of one process: like one that computes whole batches.
-#include "engine/training/ranks.h"
+#include "engine/runtime/ranks.h"
 
 #include <doctest/doctest.h>
 

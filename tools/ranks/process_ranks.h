@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "data/distributed_memory.h"
-#include "engine/training/ranks.h"
+#include "engine/runtime/ranks.h"
 
 namespace n2s {
 
