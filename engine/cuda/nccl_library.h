@@ -1,4 +1,4 @@
-// The few functions of NCCL that are used, as its header declares them (nccl.h of version 2.27; all since 2.11 have
+// The few functions of NCCL that are used, as its header declares them (nccl.h of version 2.30; all since 2.11 have
 // them). The library is loaded when several ranks train on GPUs.
 #pragma once
 
