@@ -8,10 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 SCRIPTS = ("bench/gpu_check/*.py", "bench/pytorch/gpu_peer.py", "bench/pytorch/nets.py")
 LIMIT_MIB = 40
+NOT_HERE = 77  # build_volta's exit code where CUDA 12.9's packages cannot be had
 # These belong to the C library or the driver and must be the machine's own.
 SYSTEM = r"(linux-vdso|ld-linux-x86-64|libc|libm|libmvec|libdl|librt|libpthread|libresolv|libutil|libanl)\.so"
 
@@ -42,14 +44,33 @@ def build(root, arguments):
     call("cmake", "--build", arguments.build, "--target", "n2s", "gpu_tests", *jobs, cwd=root)
 
 
+def build_volta(root):
+    """The same for Volta, where that can be built here. Its PTX runs on newer GPUs as well."""
+    say("building for Volta")
+    environment = {**os.environ, "N2S_TARGETS": "n2s gpu_tests"}
+    code = subprocess.run([root / "tools/scripts/build_volta", "-DN2S_GPU_TESTS=ON"], env=environment).returncode
+    if code not in (0, NOT_HERE):
+        sys.exit("gpu_check: building for Volta failed")
+    if code == NOT_HERE:
+        say("nothing is carried for Volta")
+    return code == 0
+
+
 def programs(folder):
     return [folder / "bin/n2s", folder / "bin/gpu_tests"]
 
 
-def install(root, arguments, folder):
+def install(root, arguments, folder, volta):
     shutil.rmtree(folder, ignore_errors=True)
     for options in ([], ["--component", "gpu_tests"]):
         call("cmake", "--install", arguments.build, "--prefix", folder, "--strip", *options, stdout=subprocess.DEVNULL)
+    if volta:
+        with tempfile.TemporaryDirectory() as whole:  # the libraries are there already
+            for options in ([], ["--component", "gpu_tests"]):
+                call("cmake", "--install", root / "build/volta", "--prefix", whole, "--strip", *options, stdout=subprocess.DEVNULL)
+            with tarfile.open(folder / "volta.tar.xz", "w:xz", preset=9) as archive:  # 28 MiB, 8 packed
+                for name in ("n2s", "gpu_tests"):
+                    archive.add(pathlib.Path(whole) / "bin" / name, name)
     # The C++ library only where the machine has none: drivers and tools there may need its own, newer one.
     (folder / "lib/fallback").mkdir()
     for name in ("libstdc++.so.6", "libgcc_s.so.1"):
@@ -121,7 +142,8 @@ def prepare(root, arguments):
     folder = arguments.folder.resolve()
     arguments.build = arguments.build.resolve()
     build(root, arguments)
-    install(root, arguments, folder)
+    volta = not arguments.no_volta and build_volta(root)
+    install(root, arguments, folder, volta)
     check_libraries(folder)
     volume(folder)
     facts = about(root, arguments, folder)

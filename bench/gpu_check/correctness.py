@@ -51,6 +51,10 @@ def machine(session):
     return result
 
 
+# What Volta's program runs on a newer GPU, which has to compile its PTX first.
+OF_VOLTA = {"conv3x3_cuda_test": APART["conv3x3_cuda_test"]}
+
+
 def cases(session, chosen):
     """(file, test cases of it that one process runs), of all GPU tests that are there."""
     listed = session.folder / "bin/gpu_tests.txt"
@@ -58,8 +62,8 @@ def cases(session, chosen):
     return [(name, pattern) for name in names for pattern in chosen.get(name, ("*",))]
 
 
-def test_command(session, name, pattern):
-    return [session.folder / "bin/gpu_tests", f"--source-file=*/{name}.cpp", f"--test-case={pattern}"]
+def test_command(session, name, pattern, programs=None):
+    return [(programs or session.programs) / "gpu_tests", f"--source-file=*/{name}.cpp", f"--test-case={pattern}"]
 
 
 def doctest_counts(text):
@@ -69,10 +73,11 @@ def doctest_counts(text):
 
 def tests(session):
     def one(test):
-        name, pattern = test
-        command = [*test_command(session, name, pattern), "--no-colors", "--duration=true"]
+        name, pattern, programs = test
+        command = [*test_command(session, name, pattern, programs), "--no-colors", "--duration=true"]
         code, out, err = session.command(command, limit)
         _, passed, failed = doctest_counts(out)
+        name += ", Volta's PTX" if programs else ""
         row = {"program": name, "cases": pattern, "exit_code": code, "passed": passed, "failed": failed}
         row["slowest"] = re.findall(r"^([\d.]+) s: (.*)$", out, re.M)
         row["messages"] = re.findall(r"MESSAGE: (.*)", out)
@@ -87,7 +92,9 @@ def tests(session):
         return row
 
     limit = session.limit("tests")
-    jobs = cases(session, APART)
+    jobs = [(*case, None) for case in cases(session, APART)]
+    if jobs and session.volta not in (None, session.programs):
+        jobs += [(name, pattern, session.volta) for name, patterns in OF_VOLTA.items() for pattern in patterns]
     if not jobs:
         raise StageError(f"there are no tests in {session.folder / 'bin'}")
     with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:

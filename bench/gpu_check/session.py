@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -27,11 +28,13 @@ class Session:
     def __init__(self, root, arguments):
         self.root, self.arguments, self.smoke = root, arguments, arguments.smoke
         self.folder = arguments.folder.resolve()
-        self.program = (arguments.program or self.folder / "bin/n2s").resolve()
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="gpu_check_"))
+        self.volta = self.unpack_volta()
+        self.programs = self.volta if self.volta and self.capability().startswith("7.0") else self.folder / "bin"
+        self.program = (arguments.program or self.programs / "n2s").resolve()
         self.start = time.monotonic()
         self.out = arguments.out.resolve()
         self.out.mkdir(parents=True, exist_ok=True)
-        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="gpu_check_"))
         self.lock = threading.Lock()
         self.log = open(self.out / "gpu_check.log", "w")
         self.python = None if arguments.no_pytorch else self.find_pytorch()
@@ -54,6 +57,24 @@ class Session:
             return {"build": None}
 
     # Where things are.
+
+    def unpack_volta(self):
+        """The folder of Volta's programs, which use the carried libraries; None where there are none."""
+        packed = self.folder / "volta.tar.xz"
+        if not packed.exists():
+            return None
+        (self.scratch / "lib").symlink_to(self.folder / "lib")
+        with tarfile.open(packed) as archive:
+            archive.extractall(self.scratch / "bin")
+        return self.scratch / "bin"
+
+    def capability(self):
+        """The GPU's compute capability, "9.0"; empty where nothing tells."""
+        query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+        try:
+            return subprocess.run(query, capture_output=True, text=True, timeout=20).stdout.split("\n")[0].strip()
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
 
     def find_pytorch(self):
         cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
@@ -82,7 +103,7 @@ class Session:
 
     def make_environment(self):
         environment = dict(os.environ)
-        paths = self.find_library("libcufft.so.1*")[:1] + self.find_library("libcudnn.so.[89]")[:1]
+        paths = [folder for name in ("libcufft.so.1*", "libcudnn.so.[89]", "libcublasLt.so.1*") for folder in self.find_library(name)[:1]]
         paths += [p for p in environment.get("LD_LIBRARY_PATH", "").split(":") if p]
         environment["LD_LIBRARY_PATH"] = ":".join(paths)
         if subprocess.run([self.program, "--version"], env=environment, capture_output=True).returncode != 0:

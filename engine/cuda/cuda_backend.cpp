@@ -15,7 +15,7 @@
 #include "kernels/adam/cuda.h"
 #include "kernels/base/error.h"
 #include "kernels/conv3x3/cuda/cuda.h"
-#include "kernels/conv3x3/cudnn/plans.h"
+#include "kernels/conv3x3/cuda/libraries.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
@@ -76,10 +76,7 @@ class CudaBackend final : public Backend {
     check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
     mode_ = conv_mode(options, compute_capability);
     stream_ = cuda_stream();
-    if (device::row_of(mode_.variant).needs_cudnn) {
-      cudnn_ = std::make_unique<device::CudnnPlans>();
-      mode_.cudnn = cudnn_.get();
-    }
+    libraries_ = std::make_unique<device::ConvLibraries>(mode_);
     adam_step_ = cuda_array<device::AdamStep>(1);
     loss_scale_ = cuda_array<device::LossScale>(1);
     set_loss_scaling({mode_.precision == Precision::fp16 ? kFirstLossScale : 1, 0});
@@ -179,7 +176,7 @@ class CudaBackend final : public Backend {
   }
 
   std::unique_ptr<CapturedGraph> capture(const std::function<void()>& work) override {
-    if (cudnn_) cudnn_->warm_up(stream_.get());
+    libraries_->warm_up(stream_.get());
     check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "capturing a step");
     cudaGraph_t captured = nullptr;
     try {
@@ -214,7 +211,7 @@ class CudaBackend final : public Backend {
   cudaDeviceProp properties_{};
   ConvMode mode_;
   CudaStream stream_;
-  std::unique_ptr<device::CudnnPlans> cudnn_;  // for variants that need it
+  std::unique_ptr<device::ConvLibraries> libraries_;
   CudaArray<device::AdamStep> adam_step_;
   CudaArray<device::LossScale> loss_scale_;
   CudaArray<float> staging_;  // fp32 tensors without padding, on their way in or out

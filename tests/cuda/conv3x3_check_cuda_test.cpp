@@ -8,8 +8,8 @@
 
 #include "engine/cuda/cuda_memory.h"
 #include "kernels/conv3x3/cuda/cuda.h"
+#include "kernels/conv3x3/cuda/libraries.h"
 #include "kernels/conv3x3/cuda/weight_slices.h"
-#include "kernels/conv3x3/cudnn/plans.h"
 #include "kernels/device/check.h"
 #include "tests/kernels/conv3x3_bad_cases.h"
 
@@ -22,13 +22,13 @@ using device::Precision;
 
 TEST_CASE("the GPU refuses every wrong problem") {
   std::set<std::size_t> done;
-  for (ConvMode mode : {ConvMode{Precision::fp32, ConvVariant::simt}, ConvMode{Precision::fp16, ConvVariant::wmma},
-                        ConvMode{Precision::fp16, ConvVariant::mma}, ConvMode{Precision::tf32, ConvVariant::mma},
-                        ConvMode{Precision::fp16, ConvVariant::cudnn}}) {
+  for (ConvMode mode :
+       {ConvMode{Precision::fp32, ConvVariant::simt}, ConvMode{Precision::fp16, ConvVariant::wmma},
+        ConvMode{Precision::fp16, ConvVariant::mma}, ConvMode{Precision::tf32, ConvVariant::mma},
+        ConvMode{Precision::fp16, ConvVariant::cudnn}, ConvMode{Precision::fp16, ConvVariant::cublas}}) {
     CAPTURE(static_cast<int>(mode.variant));
-    std::optional<device::CudnnPlans> plans;
-    if (mode.variant == ConvVariant::cudnn && !device::has_cudnn()) continue;
-    if (mode.variant == ConvVariant::cudnn) mode.cudnn = &plans.emplace();
+    if (!device::has_library_of(mode.variant)) continue;
+    const device::ConvLibraries libraries(mode);
     std::vector<CudaArray<std::byte>> memory;
     const ConvDevice device{
         device::element_of(mode.precision),
@@ -50,7 +50,7 @@ TEST_CASE("the GPU refuses every wrong problem") {
     check_bad_preparation(device);
     device::check(cudaDeviceSynchronize(), "convolutions");
   }
-  // Forward passes and data gradients need scratch memory with cuDNN alone.
+  // Forward passes and data gradients need scratch memory with libraries alone.
   if (device::has_cudnn()) CHECK(done.size() == std::size(kBadCases));
 }
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "kernels/conv3x3/cudnn/plans.h"
+#include "kernels/conv3x3/cuda/libraries.h"
 #include "kernels/device/device_info.h"
 #include "tests/cuda/conv3x3_on_device.h"
 #include "tests/sanitized.h"
@@ -29,6 +29,10 @@ constexpr std::array kModes{
     Mode{"cudnn tf32", {Precision::tf32, ConvVariant::cudnn}, 8e-7},  // an H100's weight gradients: 4.7e-7
     Mode{"cudnn fp16", {Precision::fp16, ConvVariant::cudnn}, 8e-7},
     Mode{"cudnn bf16", {Precision::bf16, ConvVariant::cudnn}, 5e-5},
+    Mode{"cublas fp32", {Precision::fp32, ConvVariant::cublas}, 1e-11},
+    Mode{"cublas tf32", {Precision::tf32, ConvVariant::cublas}, 8e-7},
+    Mode{"cublas fp16", {Precision::fp16, ConvVariant::cublas}, 8e-7},
+    Mode{"cublas bf16", {Precision::bf16, ConvVariant::cublas}, 5e-5},
 };
 
 TEST_CASE("every precision of every variant is tested here") {
@@ -156,13 +160,17 @@ bool runs_here(const Mode& mode) {
   return device::can_run(mode.mode.variant, mode.mode.precision, device::kernel_capability(0));
 }
 
-/// Whether integers come out exactly: not where cuDNN's results are rounded before the rest is done with them, and a
-/// real cuDNN may take Winograd's form.
+bool is_of_a_library(const ConvMode& mode) {
+  return device::row_of(mode.variant).library != device::ConvLibrary::none;
+}
+
+/// Whether integers come out exactly: not where a library's results are rounded before the rest is done with them, and
+/// a real cuDNN may take Winograd's form.
 bool can_be_exact(const ConvMode& mode) {
 #ifdef N2S_EMULATION
-  return mode.variant != ConvVariant::cudnn || element_bytes(mode.precision) == 4;
+  return !is_of_a_library(mode) || element_bytes(mode.precision) == 4;
 #else
-  return mode.variant != ConvVariant::cudnn;
+  return !is_of_a_library(mode);
 #endif
 }
 
@@ -178,11 +186,8 @@ void for_each_problem(const Check& check_one) {
   for (std::size_t m = 0; m < kModes.size(); ++m) {
     Mode mode = kModes[m];
     if (!runs_here(mode)) continue;
-    std::optional<device::CudnnPlans> plans;
-    if (mode.mode.variant == ConvVariant::cudnn) {
-      if (!device::has_cudnn()) continue;
-      mode.mode.cudnn = &plans.emplace();
-    }
+    if (!device::has_library_of(mode.mode.variant)) continue;
+    const device::ConvLibraries libraries(mode.mode);
     CAPTURE(std::string(mode.name));
     for (std::size_t i = 0; i < layers.size(); ++i)
       for (const bool exact : {false, true}) {
@@ -212,7 +217,7 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
   const Conv3x3Layer unsplit{1, 16, 16, 0, 385, 176};
   const Conv3x3Layer phased{1, 16, 16, 385, 0, 176};
   for (const Mode& mode : kModes) {
-    if (mode.mode.variant == ConvVariant::cudnn || !runs_here(mode)) continue;
+    if (is_of_a_library(mode.mode) || !runs_here(mode)) continue;
     CAPTURE(std::string(mode.name));
     if (thinned() && mode.mode.precision == Precision::bf16) continue;  // the same loops as fp16
     if (kSanitized && (mode.mode.variant != ConvVariant::mma || mode.mode.precision != Precision::fp16)) continue;
@@ -233,7 +238,7 @@ TEST_CASE("every generation has the shared memory that its convolutions ask for"
     CAPTURE(generation.minor);
     emulation::set_compute_capability(generation.major, generation.minor);
     for (const Mode& mode : kModes) {
-      if (mode.mode.variant == ConvVariant::cudnn || mode.mode.precision == Precision::bf16) continue;
+      if (is_of_a_library(mode.mode) || mode.mode.precision == Precision::bf16) continue;
       if (!runs_here(mode)) continue;
       CAPTURE(std::string(mode.name));
       for (const int channels : {48, 32, 16}) {

@@ -97,6 +97,9 @@ TEST_CASE("any call may fail while batches stream, and nothing is leaked") {
 TEST_CASE("any call may fail with cuDNN's convolutions, and nothing is leaked") {
   check_every_call({0, "fp16", "cudnn"}, kPlenty, cudaErrorUnknown);
 }
+TEST_CASE("any call may fail with cuBLAS's products, and nothing is leaked") {
+  check_every_call({0, "fp16", "cublas"}, kPlenty, cudaErrorUnknown);
+}
 TEST_CASE("any call may fail while ranks add up gradients, and nothing is leaked") {
   check_every_call({}, 0, cudaErrorUnknown, std::make_shared<MirroredRanks>(2));
 }

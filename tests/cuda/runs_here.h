@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/cuda/cuda_backend.h"
+#include "kernels/conv3x3/cublas/library.h"
 #include "kernels/conv3x3/cudnn/library.h"
 #include "kernels/device/device_info.h"
 
@@ -10,6 +11,7 @@ namespace n2s::test {
 /// Whether the GPU, this program's code for it and the libraries there have what these options need.
 inline bool runs_here(const CudaOptions& options) {
   if (options.variant == "cudnn" && !device::has_cudnn()) return false;
+  if (options.variant == "cublas" && !device::has_cublas()) return false;
   const bool needs_ampere = options.variant == "mma" || options.precision == "tf32" || options.precision == "bf16";
   return !needs_ampere || device::kernel_capability(0) >= 80;
 }

@@ -152,8 +152,8 @@ TEST_CASE("20 steps in fp32 end where the CPU's do") {
 }
 
 TEST_CASE("the other precisions learn as fp32 does") {
-  const CudaOptions modes[] = {
-      {0, "tf32", "auto"}, {0, "fp16", "mma"}, {0, "fp16", "wmma"}, {0, "bf16", "auto"}, {0, "fp16", "cudnn"}};
+  const CudaOptions modes[] = {{0, "tf32", "auto"}, {0, "fp16", "mma"},   {0, "fp16", "wmma"},
+                               {0, "bf16", "auto"}, {0, "fp16", "cudnn"}, {0, "fp16", "cublas"}};
   for (const Net& net : nets()) {
     const Result expected = train_on_gpu({}, fuse(net.graph), kSteps);
     for (const CudaOptions& mode : modes) {

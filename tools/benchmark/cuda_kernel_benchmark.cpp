@@ -13,7 +13,7 @@
 #include "kernels/base/error.h"
 #include "kernels/base/philox.h"
 #include "kernels/conv3x3/cuda/cuda.h"
-#include "kernels/conv3x3/cudnn/plans.h"
+#include "kernels/conv3x3/cuda/libraries.h"
 #include "kernels/convert/cuda.h"
 #include "kernels/device/ceilings.h"
 #include "kernels/device/check.h"
@@ -34,7 +34,6 @@ using device::Precision;
 struct Mode {
   std::string name;  // "mma fp16"
   ConvMode mode;
-  bool needs_cudnn = false;
 };
 
 /// All that the GPU can run, of one variant or of all.
@@ -43,9 +42,7 @@ std::vector<Mode> modes(const std::string& variant, int compute_capability) {
   for (const device::ConvVariantRow& row : device::conv_variants())
     for (const device::ConvPrecision& p : row.precisions)
       if ((variant == "auto" || variant == row.name) && compute_capability >= p.compute_capability)
-        result.push_back({fmt::format("{} {}", row.name, device::name_of(p.precision)),
-                          {p.precision, row.variant},
-                          row.needs_cudnn});
+        result.push_back({fmt::format("{} {}", row.name, device::name_of(p.precision)), {p.precision, row.variant}});
   return result;
 }
 
@@ -251,13 +248,14 @@ CudaEvent timing_event() {
 }
 
 /// Median over runs of several launches each: a single launch is short compared to its overhead on the host.
-double milliseconds(Work& work, double seconds, cudaStream_t stream) {
+template <typename Launch>
+double milliseconds(const Launch& launch, double seconds, cudaStream_t stream) {
   constexpr int kLaunches = 10;
   const CudaEvent start = timing_event();
   const CudaEvent end = timing_event();
   const auto time = [&] {
     check(cudaEventRecord(start.get(), stream), "kernel benchmark");
-    for (int i = 0; i < kLaunches; ++i) work.run();
+    for (int i = 0; i < kLaunches; ++i) launch();
     check(cudaEventRecord(end.get(), stream), "kernel benchmark");
     check(cudaEventSynchronize(end.get()), "kernel benchmark");
     float elapsed = 0;
@@ -269,6 +267,28 @@ double milliseconds(Work& work, double seconds, cudaStream_t stream) {
   for (double total = 0; times.size() < 3 || total < 1000 * seconds; total += times.back()) times.push_back(time());
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
   return times[times.size() / 2] / kLaunches;
+}
+
+/// TFLOP/s of a large square product by cuBLASLt: more than instructions in registers show, where the library has
+/// better ones. 0: it is not installed.
+double library_tflops(Precision precision, double seconds, cudaStream_t stream) {
+#ifdef N2S_EMULATION
+  constexpr int kSide = 32;
+#else
+  constexpr int kSide = 8192;
+#endif
+  if (!device::has_cublas()) return 0;
+  device::CublasProducts products;
+  const device::PatchProduct product{false, precision, kSide, kSide, kSide};
+  const std::size_t bytes = std::size_t{kSide} * kSide * device::element_bytes(precision);
+  const CudaArray<std::byte> left = cuda_array<std::byte>(bytes);
+  const CudaArray<std::byte> right = cuda_array<std::byte>(bytes);
+  const CudaArray<std::byte> result = cuda_array<std::byte>(bytes);
+  const CudaArray<std::byte> workspace = cuda_array<std::byte>(products.workspace_bytes(product));
+  for (const CudaArray<std::byte>* factor : {&left, &right})
+    check(cudaMemsetAsync(factor->get(), 0x2E, bytes, stream), "kernel benchmark");  // small numbers
+  const auto launch = [&] { products.run(product, {left.get(), right.get(), result.get()}, workspace.get(), stream); };
+  return 2.0 * kSide * kSide * kSide / milliseconds(launch, seconds, stream) * 1e-9;
 }
 
 /// Fewest bytes a pass can move: each tensor once.
@@ -289,17 +309,19 @@ struct Report {
 /// One variant in one precision on every layer.
 void measure(const Mode& mode, const CudaKernelBenchmarkOptions& options, int compute_capability, Report& report,
              cudaStream_t stream) {
-  const device::DeviceCeilings ceilings = device::measure_ceilings(mode.mode.precision, compute_capability, stream);
+  device::DeviceCeilings ceilings = device::measure_ceilings(mode.mode.precision, compute_capability, stream);
+  ceilings.tflops = std::max(ceilings.tflops, library_tflops(mode.mode.precision, options.seconds, stream));
   report.json["ceilings"][mode.name] = {{"tflops", ceilings.tflops}, {"gbytes_per_second", ceilings.gbytes_per_second}};
   if (report.text)
-    fmt::print("\n{}: {:.1f} TFLOP/s in registers, {:.0f} GB/s copying\n{:<24}{:<17}{:>10}{:>10}{:>9}{:>12}{:>10}\n",
-               mode.name, ceilings.tflops, ceilings.gbytes_per_second, "layer", "pass", "ms", "TFLOP/s", "GB/s",
-               "of ceiling", "NMSE");
+    fmt::print(
+        "\n{}: {:.1f} TFLOP/s in matrix products, {:.0f} GB/s copying\n{:<24}{:<17}{:>10}{:>10}{:>9}{:>12}{:>10}\n",
+        mode.name, ceilings.tflops, ceilings.gbytes_per_second, "layer", "pass", "ms", "TFLOP/s", "GB/s", "of ceiling",
+        "NMSE");
   for (const LayerShape& shape : layer_shapes(options.extents))
     for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient}) {
       const Conv3x3Layer& l = shape.layer;
       Work work(l, mode.mode, pass, stream);
-      const double ms = milliseconds(work, options.seconds, stream);
+      const double ms = milliseconds([&] { work.run(); }, options.seconds, stream);
       const double tflop = 18e-12 * (l.low_channels + l.skip_channels) * l.out_channels * static_cast<double>(l.batch) *
                            l.height * l.width;
       const double gbytes = least_bytes(l, mode.mode.precision) / 1e9;
@@ -327,7 +349,8 @@ void measure(const Mode& mode, const CudaKernelBenchmarkOptions& options, int co
 }  // namespace
 
 void run_cuda_kernel_benchmark(const CudaOptions& gpu, const CudaKernelBenchmarkOptions& options) {
-  if (gpu.variant == "cudnn") device::cudnn();  // throws with what is missing
+  if (gpu.variant == "cudnn") device::cudnn();  // throw with what is missing
+  if (gpu.variant == "cublas") device::cublas();
   const std::string name = make_cuda_backend({gpu.device, "fp32", "auto"})->description();  // and checks the GPU
   const int compute_capability = device::kernel_capability(gpu.device);
   const CudaStream stream = cuda_stream();
@@ -335,14 +358,13 @@ void run_cuda_kernel_benchmark(const CudaOptions& gpu, const CudaKernelBenchmark
   if (report.text)
     fmt::print("{}, {} images of {}x{}\n", name, options.extents.batch, options.extents.height, options.extents.width);
   for (Mode& mode : modes(gpu.variant, compute_capability)) {
-    if (!mode.needs_cudnn) {
+    if (device::row_of(mode.mode.variant).library == device::ConvLibrary::none) {
       measure(mode, options, compute_capability, report, stream.get());
       continue;
     }
-    if (!device::has_cudnn()) continue;
+    if (!device::has_library_of(mode.mode.variant)) continue;
     try {  // a failure of the library must not lose the other variants' results
-      device::CudnnPlans plans;
-      mode.mode.cudnn = &plans;
+      const device::ConvLibraries libraries(mode.mode);
       measure(mode, options, compute_capability, report, stream.get());
       cuda_wait(stream.get(), "kernel benchmark");
     } catch (const Error& error) {

@@ -29,7 +29,10 @@ CommonOptions options_of_rank(CommonOptions common, const ProcessRanks& ranks) {
     if (devices > 0) common.device = fmt::format("cuda:{}", ranks.local_rank() % devices);
   }
   const int usable = ThreadPool().threads();  // mpirun may have bound the process to some
-  const bool is_bound = usable < static_cast<int>(std::thread::hardware_concurrency());
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  const bool is_bound = usable < cores;
+  if (common.threads == 0 && is_bound && usable * ranks.local_count() < cores)
+    say(common, "each rank is bound to {} of {} cores; mpirun --bind-to none gives it its part of all", usable, cores);
   if (common.threads == 0) common.threads = is_bound ? usable : std::max(1, usable / ranks.local_count());
   return common;
 }

@@ -12,14 +12,19 @@
 
 namespace n2s::device {
 
-class CudnnPlans;  // kernels/conv3x3/cudnn/plans.h
+class CudnnPlans;      // kernels/conv3x3/cudnn/plans.h
+class CublasProducts;  // kernels/conv3x3/cublas/products.h
 
 enum class ConvVariant {
-  simt,   // fp32 multiply-adds
-  wmma,   // tensor cores through wmma: fp16
-  mma,    // tensor cores through mma.sync: tf32, fp16, bf16
-  cudnn,  // NVIDIA's library, what the others are measured against: every precision
+  simt,    // fp32 multiply-adds
+  wmma,    // tensor cores through wmma: fp16
+  mma,     // tensor cores through mma.sync: tf32, fp16, bf16
+  cudnn,   // NVIDIA's libraries, what the others are measured against: convolutions, in every precision,
+  cublas,  // and matrix products of patches
 };
+
+/// What a variant takes from NVIDIA: ConvMode then needs the object of libraries.h.
+enum class ConvLibrary { none, cudnn, cublas };
 
 /// A precision that a variant has kernels for, and the compute capability (80 for 8.0) from which on they run.
 struct ConvPrecision {
@@ -35,7 +40,7 @@ struct ConvVariantRow {
   const char* name = "";
   std::vector<ConvPrecision> precisions;
   ConvKernels (*kernels)(Precision) = nullptr;
-  bool needs_cudnn = false;  // ConvMode::cudnn has to be set
+  ConvLibrary library = ConvLibrary::none;
 };
 
 /// The table; of several variants that can run, the first is the default.
@@ -45,7 +50,8 @@ const ConvVariantRow& row_of(ConvVariant variant);
 struct ConvMode {
   Precision precision = Precision::fp32;
   ConvVariant variant = ConvVariant::simt;
-  CudnnPlans* cudnn = nullptr;  // for variants that need it
+  CudnnPlans* cudnn = nullptr;  // for variants that need them
+  CublasProducts* cublas = nullptr;
 };
 
 /// Whether a device of this compute capability can run it.

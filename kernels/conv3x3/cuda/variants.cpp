@@ -1,4 +1,5 @@
-// The table of variants, in the order of preference. cuDNN comes last: it only runs where it is asked for.
+// The table of variants, in the order of preference. NVIDIA's libraries come last: they only run where they are asked
+// for.
 #include "kernels/conv3x3/cuda/variants.h"
 
 #include <algorithm>
@@ -14,8 +15,16 @@ std::span<const ConvVariantRow> conv_variants() {
       ConvVariantRow{ConvVariant::simt, "simt", {{fp32, 0}}, simt_kernels},
       ConvVariantRow{ConvVariant::mma, "mma", {{tf32, 80}, {fp16, 80}, {bf16, 80}}, mma_kernels},
       ConvVariantRow{ConvVariant::wmma, "wmma", {{fp16, 70}}, wmma_kernels},
-      ConvVariantRow{
-          ConvVariant::cudnn, "cudnn", {{fp32, 70}, {tf32, 80}, {fp16, 70}, {bf16, 80}}, cudnn_kernels, true},
+      ConvVariantRow{ConvVariant::cudnn,
+                     "cudnn",
+                     {{fp32, 70}, {tf32, 80}, {fp16, 70}, {bf16, 80}},
+                     cudnn_kernels,
+                     ConvLibrary::cudnn},
+      ConvVariantRow{ConvVariant::cublas,
+                     "cublas",
+                     {{fp32, 70}, {tf32, 80}, {fp16, 70}, {bf16, 80}},
+                     cublas_kernels,
+                     ConvLibrary::cublas},
   };
   return rows;
 }

@@ -18,6 +18,7 @@ ConvKernels simt_kernels(Precision precision);
 ConvKernels wmma_kernels(Precision precision);
 ConvKernels mma_kernels(Precision precision);
 ConvKernels cudnn_kernels(Precision precision);
+ConvKernels cublas_kernels(Precision precision);
 
 // What the variants with matrix tiles share.
 

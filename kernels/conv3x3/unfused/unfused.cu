@@ -1,13 +1,13 @@
-// The kernels before and after cuDNN. One thread has eight channels of a pixel, of a window or of a weight's input.
+// The kernels before and after a library. One thread has eight channels of a pixel, of a window or of a weight's input.
 // They are limited by memory, as all unfused operations are.
 #include "kernels/conv3x3/cuda/output_gradient.cuh"
 #include "kernels/conv3x3/cuda/window.cuh"
-#include "kernels/conv3x3/cudnn/unfused.h"
+#include "kernels/conv3x3/unfused/unfused.h"
 #include "kernels/device/element.h"
 #include "kernels/device/grid.h"
 #include "kernels/device/precision.h"
 
-namespace n2s::device::cudnn_unfused {
+namespace n2s::device::unfused {
 namespace {
 
 /// Eight channels of a tensor: their pixel, and the index of the first one.
@@ -250,4 +250,4 @@ void split_gradient(const Conv3x3DataGradient& p, const Conv3x3Layer& l, Precisi
   });
 }
 
-}  // namespace n2s::device::cudnn_unfused
+}  // namespace n2s::device::unfused

@@ -1,13 +1,13 @@
-// The bias gradient beside cuDNN, in two passes: partial sums of ranges of pixels, then their sum in a fixed order.
+// The bias gradient beside a library, in two passes: partial sums of ranges of pixels, then their sum in a fixed order.
 #include <algorithm>
 
-#include "kernels/conv3x3/cudnn/unfused.h"
+#include "kernels/conv3x3/unfused/unfused.h"
 #include "kernels/device/element.h"
 #include "kernels/device/grid.h"
 #include "kernels/device/precision.h"
 #include "kernels/device/shared_memory.h"
 
-namespace n2s::device::cudnn_unfused {
+namespace n2s::device::unfused {
 namespace {
 
 /// The bias gradient's first pass: each block sums one range of pixels for at most 32 groups of channels.
@@ -94,4 +94,4 @@ void bias_gradient(const void* output_gradient, const Conv3x3Layer& l, Precision
          gradient, channels);
 }
 
-}  // namespace n2s::device::cudnn_unfused
+}  // namespace n2s::device::unfused

@@ -1,6 +1,6 @@
-// What cuDNN does not do around a convolution, in kernels of their own: sources are put together before it, and bias,
-// activation, residual, pooling and their gradients come after it. In device memory, channels of the joint source are
-// [low, padded to eights][skip, padded to eights], and weights are [output][tap][input], padded likewise.
+// What NVIDIA's libraries do not do around a convolution, in kernels of their own: sources are put together before it,
+// and bias, activation, residual, pooling and their gradients come after it. In device memory, channels of the joint
+// source are [low, padded to eights][skip, padded to eights], and weights are [output][tap][input], padded likewise.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -9,9 +9,9 @@
 
 #include "kernels/conv3x3/cuda/cuda.h"
 
-namespace n2s::device::cudnn_unfused {
+namespace n2s::device::unfused {
 
-/// Channels of the joint source, and elements of the weights, as cuDNN sees them.
+/// Channels of the joint source, and elements of the weights, as the libraries see them.
 inline int joint_channels(const Conv3x3Layer& l) {
   return padded_channels(l.low_channels) + padded_channels(l.skip_channels);
 }
@@ -20,7 +20,7 @@ inline std::size_t weight_elements(const Conv3x3Layer& l) {
          static_cast<std::size_t>(padded_channels(l.out_channels));
 }
 
-/// Between OIHW fp32 weights and cuDNN's form.
+/// Between OIHW fp32 weights and that form.
 void pack_weights(const Conv3x3Layer& layer, Precision precision, const float* weight, void* packed,
                   cudaStream_t stream);
 void unpack_weights(const Conv3x3Layer& layer, Precision precision, const void* packed, float* weight,
@@ -47,4 +47,4 @@ std::size_t bias_scratch_bytes(const Conv3x3Layer& layer);
 void bias_gradient(const void* output_gradient, const Conv3x3Layer& layer, Precision precision, float* scratch,
                    float* gradient, cudaStream_t stream);
 
-}  // namespace n2s::device::cudnn_unfused
+}  // namespace n2s::device::unfused
