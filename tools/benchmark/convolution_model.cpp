@@ -119,7 +119,8 @@ KernelCounts count_forward(const Conv3x3Layer& l, const ModelGpu& gpu) {
   counts.blocks = double{1} * tiles * l.batch * ceil_div(l.out_channels, counts.columns);
   if (phased) add_loop(kPhaseLow, l.low_channels, fragments, counts);
   if (l.skip_channels > 0) add_loop(phased ? kPhaseSkip : kPlain, l.skip_channels, fragments, counts);
-  counts.ends = counts.columns / 16;
+  const int n = counts.columns / 16;
+  counts.ends = n;
   const int shared = phased ? std::max(tile_bytes(kPhaseLow, counts.columns, fragments),
                                        tile_bytes(kPhaseSkip, counts.columns, fragments))
                             : tile_bytes(kPlain, counts.columns, fragments);
@@ -140,7 +141,8 @@ KernelCounts count_data_gradient(const Conv3x3Layer& l, bool is_low, bool is_poo
       is_low ? ceil_div(l.height / 2, 8) * ceil_div(l.width / 2, 16) : ceil_div(l.height, 16) * ceil_div(l.width, 16);
   counts.blocks = double{1} * tiles * l.batch * ceil_div(channels, counts.columns);
   add_loop(loop, l.out_channels, fragments, counts);
-  counts.ends = counts.columns / 16 * (is_low ? 0.5 : 1.0);
+  const int n = counts.columns / 16;
+  counts.ends = n * (is_low ? 0.5 : 1.0);
   counts.resident = resident(gpu, 3, tile_bytes(loop, counts.columns, fragments));
   return counts;
 }
