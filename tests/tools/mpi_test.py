@@ -159,6 +159,8 @@ class Ranks(ProgramTest):
             return done.stderr
 
         self.assertIn('works as one process', refused(2, 'restore', self.stack, '-o', self.path('x.nii')))
+        alone = subprocess.run([*LAUNCH, '2', '-x', 'N2S_ALONE=1', N2S, 'info', self.stack], capture_output=True, text=True, timeout=60)
+        self.assertEqual((alone.returncode, alone.stdout.count('48')), (0, 2 * self.run_n2s('info', self.stack).stdout.count('48')))
         self.assertIn('--batch 2', refused(3, 'train', self.stack, '-o', self.path('run'), '--batch', '2', '--steps', '3'))
         self.assertIn('cannot open', refused(2, 'train', self.path('none.nii'), '-o', self.path('run'), '--steps', '3'))
         lonely = shutil.copy(N2S, self.path('n2s'))

@@ -31,6 +31,8 @@ std::optional<int> number_in(const char* variable) {
   return std::atoi(text);
 }
 
+constexpr const char* kAlone = "N2S_ALONE";  // set: each process works by itself, whoever has started it
+
 /// What the launcher says: Open MPI's mpirun, MPICH's, Slurm's srun.
 struct Launch {
   int rank = 0, count = 1;
@@ -41,6 +43,7 @@ Launch launch() {
       {"PMI_RANK", "PMI_SIZE"},
       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},
   }};
+  if (std::getenv(kAlone) != nullptr) return {};
   for (const auto& [rank, count] : kLaunchers)
     if (const std::optional<int> found = number_in(count); found && *found > 1)
       return {number_in(rank).value_or(0), *found};
@@ -127,9 +130,10 @@ void on_ranks(const std::function<void(ProcessRanks* ranks)>& work) {
 
 void refuse_ranks(const std::string& verb) {
   if (const Launch launched = launch(); launched.count > 1)
-    throw Error(
-        fmt::format("{}: works as one process, but {} were started; use train, denoise, bm3d or evaluate with them",
-                    verb, launched.count));
+    throw Error(fmt::format(
+        "{}: works as one process, but {} were started together; train, denoise, bm3d, nlm and evaluate share "
+        "the work, and {}=1 in the environment lets each process work by itself",
+        verb, launched.count, kAlone));
 }
 
 }  // namespace n2s
