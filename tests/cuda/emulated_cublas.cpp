@@ -9,7 +9,7 @@
 
 #include "kernels/conv3x3/cublas/library.h"
 #include "kernels/device/warp_matrix.h"
-#include "tests/emulation/runtime.h"
+#include "tests/cuda/emulated_library.h"
 
 namespace n2s::device {
 
@@ -21,22 +21,6 @@ constexpr int kBadValue = 7;
 constexpr int kNotSupported = 15;
 constexpr int kFailed = 13;
 constexpr std::size_t kWorkspaceBytes = 1000;
-
-/// What stands for an object of the library: an event, so that leaks of it are counted.
-class Life {
- public:
-  Life() { alive_ = cudaEventCreate(&event_) == cudaSuccess; }
-  ~Life() {
-    if (alive_) cudaEventDestroy(event_);
-  }
-  Life(const Life&) = delete;
-  Life& operator=(const Life&) = delete;
-  bool alive() const { return alive_; }
-
- private:
-  cudaEvent_t event_ = nullptr;
-  bool alive_ = false;
-};
 
 struct Shape {
   Functions::DataType type = Functions::float32;
@@ -92,16 +76,6 @@ void run(void* data) {
     }
 }
 
-/// Every call can be made to fail, as those of CUDA.
-int counted(const auto& call) {
-  int result = 0;
-  const cudaError_t error = emulation::api_call([&](emulation::Runtime&) {
-    result = call();
-    return cudaSuccess;
-  });
-  return error == cudaSuccess ? result : kFailed;
-}
-
 template <typename T, typename... Values>
 int create(T** object, const Values&... values) {
   auto made = std::make_unique<T>();
@@ -120,25 +94,25 @@ int destroy(T* object) {
 }  // namespace
 
 struct CublasFunctions::Handle {
-  Life life;
+  LibraryObject life;
   std::deque<Call> queued;  // stays: a graph may run it again
   void set() {}
 };
 struct CublasFunctions::Product {
-  Life life;
+  LibraryObject life;
   Compute compute{};
   Operation left{}, right{};
   void set(Compute how) { compute = how; }
 };
 struct CublasFunctions::Matrix {
-  Life life;
+  LibraryObject life;
   Shape shape;
   void set(DataType type, std::uint64_t rows, std::uint64_t columns, std::int64_t pitch) {
     shape = {type, rows, columns, static_cast<std::size_t>(pitch)};
   }
 };
 struct CublasFunctions::Preference {
-  Life life;
+  LibraryObject life;
   std::size_t most_workspace = 0;
   void set() {}
 };
@@ -155,7 +129,7 @@ bool fits(const Functions::Product* product, const Shape& left, const Shape& rig
 }
 
 int set_product(Functions::Product* product, Functions::Attribute attribute, const void* value, std::size_t bytes) {
-  return counted([&] {
+  return counted(kFailed, [&] {
     if (bytes != sizeof(Functions::Operation)) return kBadValue;
     const auto operation = *static_cast<const Functions::Operation*>(value);
     (attribute == Functions::left_operation ? product->left : product->right) = operation;
@@ -164,7 +138,7 @@ int set_product(Functions::Product* product, Functions::Attribute attribute, con
 }
 
 int set_preference(Functions::Preference* preference, Functions::Limit limit, const void* value, std::size_t bytes) {
-  return counted([&] {
+  return counted(kFailed, [&] {
     if (limit != Functions::most_workspace_bytes || bytes != sizeof(std::size_t)) return kBadValue;
     preference->most_workspace = *static_cast<const std::size_t*>(value);
     return 0;
@@ -174,7 +148,7 @@ int set_preference(Functions::Preference* preference, Functions::Limit limit, co
 int proposals(Functions::Handle*, Functions::Product* product, Functions::Matrix* left, Functions::Matrix* right,
               Functions::Matrix* addend, Functions::Matrix* result, Functions::Preference* preference, int wanted,
               Functions::Proposal* to, int* found) {
-  return counted([&] {
+  return counted(kFailed, [&] {
     if (wanted < 1 || addend != result || preference->most_workspace < kWorkspaceBytes) return kBadValue;
     if (!fits(product, left->shape, right->shape, result->shape)) return kNotSupported;
     to[0].workspace_bytes = kWorkspaceBytes;

@@ -6,7 +6,7 @@
 
 #include "kernels/conv3x3/cudnn/library.h"
 #include "tests/cuda/emulated_cudnn_call.h"
-#include "tests/emulation/runtime.h"
+#include "tests/cuda/emulated_library.h"
 
 namespace n2s::device {
 namespace {
@@ -20,55 +20,29 @@ constexpr int kFailed = 5000;
 constexpr std::size_t kWorkspaceBytes = 1000;
 enum Algorithm : int { not_deterministic = 0, good = 1, not_for_this = 2 };
 
-/// What stands for an object of the library: an event, so that leaks of it are counted.
-class Life {
- public:
-  Life() { alive_ = cudaEventCreate(&event_) == cudaSuccess; }
-  ~Life() {
-    if (alive_) cudaEventDestroy(event_);
-  }
-  Life(const Life&) = delete;
-  Life& operator=(const Life&) = delete;
-  bool alive() const { return alive_; }
-
- private:
-  cudaEvent_t event_ = nullptr;
-  bool alive_ = false;
-};
-
 }  // namespace
 
 struct CudnnFunctions::Handle {
-  Life life;
+  LibraryObject life;
   cudaStream_t stream = nullptr;
   std::deque<Call> queued;  // stays: a graph may run it again
 };
 struct CudnnFunctions::Tensor {
-  Life life;
+  LibraryObject life;
   DataType type = float32;
   Shape shape;
 };
 struct CudnnFunctions::Filter {
-  Life life;
+  LibraryObject life;
   DataType type = float32;
   int outputs = 0, inputs = 0;
 };
 struct CudnnFunctions::Convolution {
-  Life life;
+  LibraryObject life;
   Math math = default_math;
 };
 
 namespace {
-
-/// Every call can be made to fail, as those of CUDA.
-int counted(const auto& call) {
-  int result = 0;
-  const cudaError_t error = emulation::api_call([&](emulation::Runtime&) {
-    result = call();
-    return cudaSuccess;
-  });
-  return error == cudaSuccess ? result : kFailed;
-}
 
 template <typename T>
 int create(T** object) {
@@ -99,7 +73,7 @@ bool fits(const Functions::Tensor* x, const Functions::Filter* w, const Function
 }
 
 int propose(bool fit, const Functions::Convolution* convolution, int requested, int* found, Functions::Proposal* to) {
-  return counted([&] {
+  return counted(kFailed, [&] {
     if (!fit || requested < 3) return kBadParameter;
     to[0] = {not_for_this, kNotSupported, -1, 0, Functions::deterministic, convolution->math, {}};
     to[1] = {not_deterministic, 0, 1, 0, {}, convolution->math, {}};
@@ -110,7 +84,7 @@ int propose(bool fit, const Functions::Convolution* convolution, int requested, 
 }
 
 int workspace(bool fit, int algorithm, std::size_t* bytes) {
-  return counted([&] {
+  return counted(kFailed, [&] {
     *bytes = kWorkspaceBytes;
     return fit && algorithm == good ? 0 : kNotSupported;
   });
@@ -147,7 +121,7 @@ void add_objects(Functions& f) {
     return destroy(handle);
   };
   f.set_stream = [](Functions::Handle* handle, cudaStream_t stream) {
-    return counted([&] {
+    return counted(kFailed, [&] {
       handle->stream = stream;
       return 0;
     });
@@ -156,7 +130,7 @@ void add_objects(Functions& f) {
   f.destroy_tensor = destroy<Functions::Tensor>;
   f.set_tensor = [](Functions::Tensor* tensor, Functions::Format format, Functions::DataType type, int batch,
                     int channels, int height, int width) {
-    return counted([&] {
+    return counted(kFailed, [&] {
       tensor->type = type;
       tensor->shape = {batch, height, width, channels};
       return format == Functions::nhwc && channels % 8 == 0 && tensor->shape.elements() > 0 ? 0 : kBadParameter;
@@ -166,7 +140,7 @@ void add_objects(Functions& f) {
   f.destroy_filter = destroy<Functions::Filter>;
   f.set_filter = [](Functions::Filter* filter, Functions::DataType type, Functions::Format format, int outputs,
                     int inputs, int height, int width) {
-    return counted([&] {
+    return counted(kFailed, [&] {
       filter->type = type;
       filter->outputs = outputs;
       filter->inputs = inputs;
@@ -177,14 +151,14 @@ void add_objects(Functions& f) {
   f.destroy_convolution = destroy<Functions::Convolution>;
   f.set_convolution = [](Functions::Convolution*, int pad_y, int pad_x, int stride_y, int stride_x, int dilation_y,
                          int dilation_x, Functions::Mode mode, Functions::DataType compute) {
-    return counted([&] {
+    return counted(kFailed, [&] {
       const bool all_one =
           pad_y == 1 && pad_x == 1 && stride_y == 1 && stride_x == 1 && dilation_y == 1 && dilation_x == 1;
       return all_one && mode == Functions::cross_correlation && compute == Functions::float32 ? 0 : kBadParameter;
     });
   };
   f.set_math = [](Functions::Convolution* convolution, Functions::Math math) {
-    return counted([&] {
+    return counted(kFailed, [&] {
       convolution->math = math;
       return 0;
     });

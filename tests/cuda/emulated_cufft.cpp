@@ -10,7 +10,7 @@
 #include "kernels/base/error.h"
 #include "kernels/fft/cufft.h"
 #include "kernels/fft/fft.h"
-#include "tests/emulation/runtime.h"
+#include "tests/cuda/emulated_library.h"
 
 namespace n2s::device {
 namespace {
@@ -40,18 +40,8 @@ std::map<int, PlanState>& plans() {
   return all;
 }
 
-/// Every call can be made to fail, as those of CUDA.
-int counted(const auto& call) {
-  int result = 0;
-  const cudaError_t error = emulation::api_call([&](emulation::Runtime&) {
-    result = call();
-    return cudaSuccess;
-  });
-  return error == cudaSuccess ? result : kFailed;
-}
-
 int with_plan(int plan, const auto& use) {
-  return counted([&] { return plans().count(plan) > 0 ? use(plans().at(plan)) : kInvalidPlan; });
+  return counted(kFailed, [&] { return plans().count(plan) > 0 ? use(plans().at(plan)) : kInvalidPlan; });
 }
 
 void run(void* data) {
@@ -89,7 +79,7 @@ int execute(int plan, CufftFunctions::Type type, float* images, float2* spectra)
 CufftFunctions emulated_cufft() {
   CufftFunctions f;
   f.create = [](int* plan) {
-    return counted([&] {
+    return counted(kFailed, [&] {
       *plan = plans().empty() ? 1 : plans().rbegin()->first + 1;
       plans()[*plan];
       return 0;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/cuda/nccl_library.h"
-#include "tests/emulation/runtime.h"
+#include "tests/cuda/emulated_library.h"
 
 namespace n2s {
 
@@ -35,16 +35,6 @@ void run(void* data) {
   call.type == Functions::float32 ? scale<float>(call) : scale<double>(call);
 }
 
-/// Every call can be made to fail, as those of CUDA.
-int counted(const auto& call) {
-  int result = 0;
-  const cudaError_t error = emulation::api_call([&](emulation::Runtime&) {
-    result = call();
-    return cudaSuccess;
-  });
-  return error == cudaSuccess ? result : kFailed;
-}
-
 }  // namespace
 
 struct NcclFunctions::Communicator {
@@ -58,7 +48,7 @@ namespace {
 constexpr int kFirstOperation = 5;  // after NCCL's own
 
 int init_rank(Functions::Communicator** communicator, int ranks, Functions::UniqueId id, int rank) {
-  return counted([&] {
+  return device::counted(kFailed, [&] {
     if (id.bytes[0] != 7 || rank < 0 || rank >= ranks) return kBadArgument;
     *communicator = std::make_unique<Functions::Communicator>(Functions::Communicator{ranks}).release();
     return 0;
@@ -67,7 +57,7 @@ int init_rank(Functions::Communicator** communicator, int ranks, Functions::Uniq
 
 int create_scaled_sum(int* operation, const void* scalar, Functions::DataType type, Functions::Residence residence,
                       Functions::Communicator* communicator) {
-  return counted([&] {
+  return device::counted(kFailed, [&] {
     if (residence != Functions::on_host) return kBadArgument;
     const double factor =
         type == Functions::float32 ? double{*static_cast<const float*>(scalar)} : *static_cast<const double*>(scalar);

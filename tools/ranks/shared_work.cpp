@@ -36,7 +36,7 @@ void run_in_turn(ProcessRanks* ranks, const SharedParts& parts) {
     const std::vector<std::vector<std::byte>> round = ranks->gather(std::as_bytes(std::span(made)));
     for (std::size_t i = 0; i < round.size() && first + i < parts.count; ++i) {
       std::vector<float> values(round[i].size() / sizeof(float));
-      std::memcpy(values.data(), round[i].data(), round[i].size());
+      if (!values.empty()) std::memcpy(values.data(), round[i].data(), round[i].size());
       parts.take(first + i, std::move(values));
     }
   }
