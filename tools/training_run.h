@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "tools/common.h"
-#include "tools/run_lock.h"
 #include "tools/training_example.h"
 #include "tools/training_request.h"
 
@@ -45,16 +44,6 @@ struct TrainingResult {
 };
 /// For --json.
 nlohmann::json result_json(const TrainingResult& result);
-
-/// Whether the folder holds the state of a network's training.
-bool holds_run(const std::filesystem::path& folder);
-
-/// Removes the models and states of an earlier run, which may have had other channels.
-void clear_run(const std::filesystem::path& folder);
-
-/// Locks the folder of a run. Throws Error when another program trains there, when it holds a run and neither `resume`
-/// nor `replace` is set, or holds none and `resume` is. Call it before long work, and keep the lock until it is done.
-std::unique_ptr<RunLock> lock_run_folder(const std::filesystem::path& folder, bool resume, bool replace);
 
 /// Trains, writing into the request's folder: model.safetensors (the one kept), last.safetensors,
 /// state.safetensors (to resume), log.jsonl, loss_curve.png, run.json (result_json()), and some planes before and after

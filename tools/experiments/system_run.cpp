@@ -22,6 +22,7 @@
 #include "tools/model_use.h"
 #include "tools/progress.h"
 #include "tools/report/example_planes.h"
+#include "tools/run_folder.h"
 #include "tools/stored_stacks.h"
 #include "tools/streamed_denoise.h"
 #include "tools/training_request.h"

@@ -23,6 +23,7 @@
 #include "tools/report/metrics_report.h"
 #include "tools/report/page.h"
 #include "tools/report/run_report.h"
+#include "tools/run_folder.h"
 #include "tools/training_run.h"
 
 namespace n2s {

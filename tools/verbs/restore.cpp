@@ -24,6 +24,7 @@
 #include "tools/progress.h"
 #include "tools/report/page.h"
 #include "tools/report/run_report.h"
+#include "tools/run_folder.h"
 #include "tools/second_copy.h"
 #include "tools/stored_stacks.h"
 #include "tools/streamed_denoise.h"

@@ -23,6 +23,7 @@
 #include "tools/ranks/shared_work.h"
 #include "tools/report/page.h"
 #include "tools/report/run_report.h"
+#include "tools/run_folder.h"
 #include "tools/stored_stacks.h"
 #include "tools/training_run.h"
 
