@@ -10,9 +10,9 @@
 namespace n2s {
 namespace {
 
-constexpr double kStep = 0.25;    // events between tabulated clean values
-constexpr double kMost = 100;     // events; from here on the asymptotic inverse is exact to 1e-4
-constexpr int kMostEvents = 260;  // of a Poisson variable with mean kMost: 16 deviations above
+constexpr double kStep = 0.25;     // events between tabulated clean values
+constexpr double kMostMean = 100;  // events; from here on the asymptotic inverse is exact to 1e-4
+constexpr int kMostEvents = 260;   // of a Poisson variable with mean kMostMean: 16 deviations above
 
 double transform(double events, double read_variance) {
   return 2 * std::sqrt(std::max(0.0, events + 0.375 + read_variance));
@@ -34,12 +34,12 @@ double mean_with_read_noise(double events, double read_variance) {
   return sum / weights;
 }
 
-/// Means of the transform for clean values 0, kStep, 2 kStep ... kMost.
+/// Means of the transform for clean values 0, kStep, 2 kStep ... kMostMean.
 std::vector<double> tabulate(double read_variance) {
   std::vector<double> of_events;
   for (int k = 0; k <= kMostEvents; ++k) of_events.push_back(mean_with_read_noise(k, read_variance));
   std::vector<double> means;
-  for (int i = 0; i * kStep <= kMost; ++i) {
+  for (int i = 0; i * kStep <= kMostMean; ++i) {
     const double clean = i * kStep;
     double mean = 0;
     for (int k = 0; k <= kMostEvents; ++k) {

@@ -9,7 +9,7 @@
 namespace n2s {
 namespace {
 
-constexpr int kBlock = 16;          // pixels
+constexpr int kPatch = 16;          // pixels
 constexpr double kFlattest = 0.25;  // share of the blocks that is used
 constexpr double kMostEqual = 0.2;  // share of equal voxels in a block: more is a mask or a clipped background
 
@@ -26,8 +26,8 @@ std::size_t index_of(const Stack& stack, int y, int x) {
 double structure_in(const Stack& run, std::span<const float> plane, int top, int left) {
   double sum = 0;
   double squares = 0;
-  for (int i = 0; i < kBlock; i += 4)
-    for (int j = 0; j < kBlock; j += 4) {
+  for (int i = 0; i < kPatch; i += 4)
+    for (int j = 0; j < kPatch; j += 4) {
       double cell = 0;
       for (int y = 0; y < 4; ++y)
         for (int x = 0; x < 4; ++x) cell += plane[index_of(run, top + i + y, left + j + x)] / 16;
@@ -40,8 +40,8 @@ double structure_in(const Stack& run, std::span<const float> plane, int top, int
 bool is_masked(const Stack& run, int number, int top, int left) {
   const std::span<const float> plane = plane_of(run, number);
   std::vector<float> values;
-  for (int y = 0; y < kBlock; ++y)
-    for (int x = 0; x < kBlock; ++x) values.push_back(plane[index_of(run, top + y, left + x)]);
+  for (int y = 0; y < kPatch; ++y)
+    for (int x = 0; x < kPatch; ++x) values.push_back(plane[index_of(run, top + y, left + x)]);
   std::sort(values.begin(), values.end());
   std::size_t longest = 0;
   for (std::size_t i = 0, begin = 0; i < values.size(); ++i) {
@@ -58,8 +58,8 @@ bool is_masked(const Stack& run, int number, int top, int left) {
 std::vector<Block> flattest_blocks(const Stack& run, int plane) {
   const int other = std::min(plane + 1, run.planes - 1);
   std::vector<Block> blocks;
-  for (int top = 0; top + kBlock <= run.height; top += kBlock)
-    for (int left = 0; left + kBlock <= run.width; left += kBlock)
+  for (int top = 0; top + kPatch <= run.height; top += kPatch)
+    for (int left = 0; left + kPatch <= run.width; left += kPatch)
       if (!is_masked(run, plane, top, left))
         blocks.push_back({top, left,
                           std::max(structure_in(run, plane_of(run, plane), top, left),
@@ -71,19 +71,19 @@ std::vector<Block> flattest_blocks(const Stack& run, int plane) {
 
 /// Where a pixel of a block lies among its values.
 std::size_t at_block(int y, int x) {
-  return static_cast<std::size_t>(y) * kBlock + static_cast<std::size_t>(x);
+  return static_cast<std::size_t>(y) * kPatch + static_cast<std::size_t>(x);
 }
 
 /// A block without its mean and slopes.
 std::vector<double> residual(std::span<const float> plane, const Stack& run, const Block& block) {
   std::vector<double> values;
-  constexpr double kMiddle = (kBlock - 1) / 2.0;
+  constexpr double kMiddle = (kPatch - 1) / 2.0;
   double sum = 0;
   double down = 0;
   double right = 0;
   double squares = 0;
-  for (int y = 0; y < kBlock; ++y)
-    for (int x = 0; x < kBlock; ++x) {
+  for (int y = 0; y < kPatch; ++y)
+    for (int x = 0; x < kPatch; ++x) {
       const double value = plane[index_of(run, block.top + y, block.left + x)];
       values.push_back(value);
       sum += value;
@@ -91,19 +91,19 @@ std::vector<double> residual(std::span<const float> plane, const Stack& run, con
       right += value * (x - kMiddle);
       squares += (y - kMiddle) * (y - kMiddle);
     }
-  for (int y = 0; y < kBlock; ++y)
-    for (int x = 0; x < kBlock; ++x)
+  for (int y = 0; y < kPatch; ++y)
+    for (int x = 0; x < kPatch; ++x)
       values[at_block(y, x)] -=
-          sum / (kBlock * kBlock) + down / squares * (y - kMiddle) + right / squares * (x - kMiddle);
+          sum / (kPatch * kPatch) + down / squares * (y - kMiddle) + right / squares * (x - kMiddle);
   return values;
 }
 
 /// Sums of products of values that lie (down, right) apart, per pair.
 double product_at(const std::vector<double>& values, int down, int right) {
   double sum = 0;
-  for (int y = 0; y + down < kBlock; ++y)
-    for (int x = 0; x + right < kBlock; ++x) sum += values[at_block(y, x)] * values[at_block(y + down, x + right)];
-  return sum / ((kBlock - down) * (kBlock - right));
+  for (int y = 0; y + down < kPatch; ++y)
+    for (int x = 0; x + right < kPatch; ++x) sum += values[at_block(y, x)] * values[at_block(y + down, x + right)];
+  return sum / ((kPatch - down) * (kPatch - right));
 }
 
 /// What two neighbouring planes do not share; of a single plane, the plane.
@@ -142,8 +142,8 @@ void add_products(const Stack& run, const std::vector<Block>& blocks, std::span<
                   std::span<const float> b, Products& sums) {
   const auto width = static_cast<std::size_t>(run.width) - 1;
   for (const Block& block : blocks)
-    for (int y = 0; y < kBlock - 1; ++y)
-      for (int x = 0; x < kBlock - 1; ++x) {
+    for (int y = 0; y < kPatch - 1; ++y)
+      for (int x = 0; x < kPatch - 1; ++x) {
         const std::size_t at =
             static_cast<std::size_t>(block.top + y) * width + static_cast<std::size_t>(block.left + x);
         sums.ab += double{a[at]} * b[at];

@@ -6,13 +6,15 @@
 #include <cstddef>
 #include <numbers>
 
+#include "analysis/median.h"
+
 namespace n2s {
 namespace {
 
-constexpr std::size_t kGroups = 20;
-constexpr std::size_t kFewest = 500;      // pixels in a group
-constexpr std::size_t kMost = 4'000'000;  // pixels
-constexpr int kReach = 2;                 // of the surroundings: 5x5 pixels
+constexpr std::size_t kLevels = 20;
+constexpr std::size_t kFewestPixels = 500;      // pixels in a group
+constexpr std::size_t kMostPixels = 4'000'000;  // pixels
+constexpr int kWindow = 2;                      // of the surroundings: 5x5 pixels
 
 struct Pixel {
   float mean = 0, gradient = 0;  // of the surroundings
@@ -63,18 +65,18 @@ void collect(std::span<const float> plane, std::span<const float> details, int h
              std::size_t stride, std::vector<Pixel>& pixels) {
   const SummedPlane sums(plane, height, width);
   std::size_t number = 0;
-  for (int y = kReach; y + kReach + 1 < height; ++y)
-    for (int x = kReach; x + kReach + 1 < width; ++x) {
+  for (int y = kWindow; y + kWindow + 1 < height; ++y)
+    for (int x = kWindow; x + kWindow + 1 < width; ++x) {
       if (number++ % stride != 0) continue;
       const float* at = plane.data() + static_cast<std::ptrdiff_t>(y) * width + x;
       const auto [least, most] = std::minmax({at[0], at[1], at[width], at[width + 1]});
       if (least <= low || most >= high) continue;
-      const double above = sums.mean(y - kReach, x - kReach, kReach, 2 * kReach + 1);
-      const double below = sums.mean(y + 1, x - kReach, kReach, 2 * kReach + 1);
-      const double left = sums.mean(y - kReach, x - kReach, 2 * kReach + 1, kReach);
-      const double right = sums.mean(y - kReach, x + 1, 2 * kReach + 1, kReach);
+      const double above = sums.mean(y - kWindow, x - kWindow, kWindow, 2 * kWindow + 1);
+      const double below = sums.mean(y + 1, x - kWindow, kWindow, 2 * kWindow + 1);
+      const double left = sums.mean(y - kWindow, x - kWindow, 2 * kWindow + 1, kWindow);
+      const double right = sums.mean(y - kWindow, x + 1, 2 * kWindow + 1, kWindow);
       pixels.push_back(
-          {static_cast<float>(sums.mean(y - kReach, x - kReach, 2 * kReach + 1, 2 * kReach + 1)),
+          {static_cast<float>(sums.mean(y - kWindow, x - kWindow, 2 * kWindow + 1, 2 * kWindow + 1)),
            static_cast<float>(std::abs(below - above) + std::abs(right - left)),
            details[static_cast<std::size_t>(y) * static_cast<std::size_t>(width - 1) + static_cast<std::size_t>(x)]});
     }
@@ -109,12 +111,6 @@ double robust_variance(std::span<const Pixel> pixels) {
   return deviation * deviation;
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 /// Theil-Sen: the median of the slopes of all pairs.
 void fit_line(NoiseLevel& level) {
   std::vector<double> slopes;
@@ -135,21 +131,21 @@ NoiseLevel measure_noise_level(const PlaneSample& sample, const PlaneSurvey& sur
   std::vector<Pixel> pixels;
   std::size_t voxels = 0;
   for (const Stack& run : sample.planes) voxels += run.voxels.size();
-  const std::size_t stride = voxels / kMost + 1;
-  constexpr double kIndependent = 0.2;
+  const std::size_t stride = voxels / kMostPixels + 1;
+  constexpr double kLeast = 0.2;
   const bool is_independent =
-      !correlation.between_planes.empty() && std::abs(correlation.between_planes.front()) < kIndependent;
+      !correlation.between_planes.empty() && std::abs(correlation.between_planes.front()) < kLeast;
   for (const Stack& run : sample.planes)
     for (int plane = 0; plane < run.planes; ++plane)
       collect(plane_of(run, plane), detail_of(run, plane, is_independent), run.height, run.width, survey.low,
               survey.high, stride, pixels);
   NoiseLevel level;
-  if (pixels.size() < kFewest) return level;
+  if (pixels.size() < kFewestPixels) return level;
   std::sort(pixels.begin(), pixels.end(), [](const Pixel& a, const Pixel& b) { return a.mean < b.mean; });
   // What is left of one pixel's variance in a mixed difference.
   const double factor =
       std::max(0.2, 4 - 4 * correlation.along_x[1] - 4 * correlation.along_y[1] + 4 * correlation.diagonal);
-  const std::size_t groups = std::clamp<std::size_t>(pixels.size() / kFewest, 1, kGroups);
+  const std::size_t groups = std::clamp<std::size_t>(pixels.size() / kFewestPixels, 1, kLevels);
   level.value = pixels[pixels.size() / 2].mean;
   for (std::size_t g = 0; g < groups; ++g) {
     const auto begin = pixels.begin() + static_cast<std::ptrdiff_t>(g * pixels.size() / groups);

@@ -7,6 +7,8 @@
 #include <limits>
 #include <span>
 
+#include "analysis/median.h"
+
 namespace n2s {
 namespace {
 
@@ -40,13 +42,6 @@ PlaneRecord record_of(std::span<const float> values) {
 
 bool is_empty(const PlaneRecord& plane) {
   return plane.finite == 0 || plane.low == plane.high;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 std::vector<double> means_of(const PlaneSurvey& survey) {

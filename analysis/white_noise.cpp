@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "analysis/median.h"
 #include "data/normalisation.h"
 #include "data/stack_traits.h"
 #include "kernels/base/error.h"
@@ -17,26 +18,28 @@
 namespace n2s {
 namespace {
 
-constexpr std::size_t kSide = 8;
+constexpr std::size_t kBlockSide = 8;
 constexpr std::size_t kHighest = 7;            // sums of both frequencies from here on are high
 constexpr std::size_t kMostBlocks = 1U << 16;  // of a plane
 constexpr double kShare = 0.04;                // of the blocks
 constexpr std::size_t kGroups = 16;            // of blocks of similar brightness
 constexpr double kShareOfGroup = 0.06;         // of its blocks
-constexpr std::size_t kFewest = 64;            // blocks
+constexpr std::size_t kFewestBlocks = 64;      // blocks
 constexpr double kMedianOfSize = 0.67448975;   // of a normal variable's absolute value
 
-using Spectrum = std::array<float, kSide * kSide>;
+using Spectrum = std::array<float, kBlockSide * kBlockSide>;
 
 Spectrum spectrum_of(const std::vector<float>& cosines, const float* block, std::size_t stride) {
   Spectrum columns{};
-  for (std::size_t u = 0; u < kSide; ++u)
-    for (std::size_t y = 0; y < kSide; ++y)
-      for (std::size_t x = 0; x < kSide; ++x) columns[u * kSide + x] += cosines[u * kSide + y] * block[y * stride + x];
+  for (std::size_t u = 0; u < kBlockSide; ++u)
+    for (std::size_t y = 0; y < kBlockSide; ++y)
+      for (std::size_t x = 0; x < kBlockSide; ++x)
+        columns[u * kBlockSide + x] += cosines[u * kBlockSide + y] * block[y * stride + x];
   Spectrum result{};
-  for (std::size_t u = 0; u < kSide; ++u)
-    for (std::size_t v = 0; v < kSide; ++v)
-      for (std::size_t x = 0; x < kSide; ++x) result[u * kSide + v] += columns[u * kSide + x] * cosines[v * kSide + x];
+  for (std::size_t u = 0; u < kBlockSide; ++u)
+    for (std::size_t v = 0; v < kBlockSide; ++v)
+      for (std::size_t x = 0; x < kBlockSide; ++x)
+        result[u * kBlockSide + v] += columns[u * kBlockSide + x] * cosines[v * kBlockSide + x];
   return result;
 }
 
@@ -48,11 +51,11 @@ struct BlockSpectrum {
 
 BlockSpectrum split(const Spectrum& spectrum) {
   BlockSpectrum block;
-  block.mean = spectrum[0] / kSide;
+  block.mean = spectrum[0] / kBlockSide;
   std::size_t next = 0;
-  for (std::size_t u = 0; u < kSide; ++u)
-    for (std::size_t v = 0; v < kSide; ++v) {
-      const float value = spectrum[u * kSide + v];
+  for (std::size_t u = 0; u < kBlockSide; ++u)
+    for (std::size_t v = 0; v < kBlockSide; ++v) {
+      const float value = spectrum[u * kBlockSide + v];
       if (u + v >= kHighest)
         block.high[next++] = std::abs(value);
       else if (u + v > 0)
@@ -67,25 +70,18 @@ struct Limits {
 };
 void add_blocks(std::span<const float> plane, int height, int width, std::size_t most, const Limits& limits,
                 std::vector<BlockSpectrum>& blocks) {
-  const std::vector<float> cosines = cosine_transform(static_cast<int>(kSide)).forward;
+  const std::vector<float> cosines = cosine_transform(static_cast<int>(kBlockSide)).forward;
   const auto row = static_cast<std::size_t>(width);
-  const std::size_t columns = row - kSide + 1;
-  const std::size_t places = (static_cast<std::size_t>(height) - kSide + 1) * columns;
+  const std::size_t columns = row - kBlockSide + 1;
+  const std::size_t places = (static_cast<std::size_t>(height) - kBlockSide + 1) * columns;
   for (std::size_t i = 0; i < places; i += places / most + 1) {
     const float* block = plane.data() + i / columns * row + i % columns;
     bool is_inside = true;
-    for (std::size_t y = 0; y < kSide && is_inside; ++y)
-      is_inside = std::all_of(block + y * row, block + y * row + kSide,
+    for (std::size_t y = 0; y < kBlockSide && is_inside; ++y)
+      is_inside = std::all_of(block + y * row, block + y * row + kBlockSide,
                               [&](float value) { return value > limits.low && value < limits.high; });
     if (is_inside) blocks.push_back(split(spectrum_of(cosines, block, row)));
   }
-}
-
-template <typename T>
-T median(std::vector<T> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// Of the smoothest blocks; their mean as well.
@@ -94,7 +90,7 @@ struct Level {
 };
 Level smoothest(std::span<BlockSpectrum> blocks, double share) {
   const std::size_t count = std::clamp(static_cast<std::size_t>(share * static_cast<double>(blocks.size())),
-                                       std::min(kFewest, blocks.size()), blocks.size());
+                                       std::min(kFewestBlocks, blocks.size()), blocks.size());
   std::nth_element(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count - 1), blocks.end(),
                    [](const BlockSpectrum& a, const BlockSpectrum& b) { return a.low < b.low; });
   std::vector<float> sizes;
@@ -126,7 +122,7 @@ bool fill_gaps(Stack& plane) {
 double darkest_place(const Stack& plane) {
   std::vector<float> values = plane.voxels;
   double darkest = percentile(values, 1);
-  constexpr int kBlock = static_cast<int>(kSide);
+  constexpr int kBlock = static_cast<int>(kBlockSide);
   for (int top = 0; top + kBlock <= plane.height; top += kBlock)
     for (int left = 0; left + kBlock <= plane.width; left += kBlock) {
       double sum = 0;
@@ -197,7 +193,7 @@ CameraNoise camera_noise(const PlanesToRead& planes) {
     add_blocks(plane.voxels, plane.height, plane.width, 2 * kMostBlocks / numbers.size(), {*low, *high}, blocks);
     darkest = std::min(darkest, darkest_place(plane));
   }
-  if (blocks.size() < kGroups * kFewest)
+  if (blocks.size() < kGroups * kFewestBlocks)
     throw Error("the planes are too small, or constant: their noise cannot be estimated");
   std::sort(blocks.begin(), blocks.end(),
             [](const BlockSpectrum& a, const BlockSpectrum& b) { return a.mean < b.mean; });

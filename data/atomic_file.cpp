@@ -20,10 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 // A rename replaces a symbolic link itself; users who put one there mean the file behind it.
 fs::path behind_links(const fs::path& path) {
   std::error_code error;
@@ -65,6 +61,10 @@ void check_old_folder(const fs::path& path, bool overwrite) {
 }
 
 }  // namespace
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 void check_output_path(const fs::path& path, bool overwrite) {
   const std::string name = path.string();

@@ -10,6 +10,9 @@
 
 namespace n2s {
 
+/// The folder that holds `path`; "." where it names none.
+std::filesystem::path folder_of(const std::filesystem::path& path);
+
 /// Throws Error when `path` cannot become an output: it exists and `overwrite` is false, it is a folder or a device,
 /// its folder is missing or not writable. Call it before long work.
 void check_output_path(const std::filesystem::path& path, bool overwrite);

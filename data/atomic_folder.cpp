@@ -18,10 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 /// "out.zarr/" is "out.zarr".
 fs::path without_slash(const fs::path& path) {
   return path.has_filename() ? path : path.parent_path();

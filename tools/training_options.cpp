@@ -15,8 +15,8 @@
 namespace n2s {
 namespace {
 
-constexpr long kMostPlanes = 1024;   // of a network
-constexpr long kMostPixels = 65536;  // of a side
+constexpr long kMostNetworkPlanes = 1024;  // of a network
+constexpr long kMostPixels = 65536;        // of a side
 
 /// "mri TEXT, microscopy TEXT", for help texts; networks whose text is empty are left out.
 std::string per_network(const std::function<std::string(const Network&)>& text_of) {
@@ -43,12 +43,12 @@ void add_data_options(Verb& verb, TrainingOptions& o) {
           "--planes", o.planes,
           "Input planes of the network (default: 4, for stacks under 5 planes 2; one more with a second copy; 1 for "
           "methods that hide pixels, which take 3, 5 ... with neighbours)")
-      .between(1L, kMostPlanes);
+      .between(1L, kMostNetworkPlanes);
   verb.option("--gap", o.gap,
               "Skip this many planes on each side of the target, for noise correlated between neighbouring planes "
               "(default: "
               "0; restore: by what n2s inspect finds)")
-      .between(0L, kMostPlanes);
+      .between(0L, kMostNetworkPlanes);
   verb.option("--normalise", o.normalisation,
               fmt::format(
                   "percentile (3rd and 99.8th to 0 and 1), robust-range (0 and the 99.9th percentile to -0.5 and 0.5), "

@@ -17,6 +17,7 @@
 #include "engine/training/shared_state.h"
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
+#include "tools/clock.h"
 #include "tools/interrupt.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
@@ -26,17 +27,11 @@ namespace n2s {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
 constexpr long kValidations = 20;  // in a run
 constexpr long kRecords = 200;     // lines of the log
 // A loss that is so many times that of a constant image: training has diverged, and goes on only in case it recovers.
 constexpr double kDiverged = 10;
 constexpr double kHopeless = 1e6;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 long peak_memory_bytes() {
   rusage usage{};

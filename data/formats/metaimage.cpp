@@ -20,26 +20,25 @@
 namespace n2s {
 namespace {
 
-constexpr std::size_t kLongestHeader = 1 << 16;  // bytes
-
-struct TypeName {
+struct ElementType {
   SampleType type;
   std::string_view name;
 };
-constexpr std::array<TypeName, 10> kTypes = {{{SampleType::uint8, "MET_UCHAR"},
-                                              {SampleType::int8, "MET_CHAR"},
-                                              {SampleType::uint16, "MET_USHORT"},
-                                              {SampleType::int16, "MET_SHORT"},
-                                              {SampleType::uint32, "MET_UINT"},
-                                              {SampleType::int32, "MET_INT"},
-                                              {SampleType::uint64, "MET_ULONG_LONG"},
-                                              {SampleType::int64, "MET_LONG_LONG"},
-                                              {SampleType::float32, "MET_FLOAT"},
-                                              {SampleType::float64, "MET_DOUBLE"}}};
+constexpr std::array<ElementType, 10> kElementTypes = {{{SampleType::uint8, "MET_UCHAR"},
+                                                        {SampleType::int8, "MET_CHAR"},
+                                                        {SampleType::uint16, "MET_USHORT"},
+                                                        {SampleType::int16, "MET_SHORT"},
+                                                        {SampleType::uint32, "MET_UINT"},
+                                                        {SampleType::int32, "MET_INT"},
+                                                        {SampleType::uint64, "MET_ULONG_LONG"},
+                                                        {SampleType::int64, "MET_LONG_LONG"},
+                                                        {SampleType::float32, "MET_FLOAT"},
+                                                        {SampleType::float64, "MET_DOUBLE"}}};
 
 /// The lines up to ElementDataFile, which is the last one; `end` is where the samples of a single file begin.
-MetaImageHeader header_of(const InputFile& file, std::uint64_t& end) {
-  std::string text(std::min<std::uint64_t>(file.size(), kLongestHeader), '\0');
+MetaImageHeader read_metaimage_header(const InputFile& file, std::uint64_t& end) {
+  constexpr std::size_t kLongest = 1 << 16;  // bytes
+  std::string text(std::min<std::uint64_t>(file.size(), kLongest), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
   MetaImageHeader header;
   for (std::size_t at = 0; at < text.size();) {
@@ -79,9 +78,9 @@ SampleType type_of(const std::string& name, const MetaImageHeader& header) {
   if (const auto array = text.find("_ARRAY"); array != std::string::npos) text.erase(array);
   if (text == "MET_LONG") text = "MET_INT";  // 32 bits, as ITK writes it
   if (text == "MET_ULONG") text = "MET_UINT";
-  const auto found =
-      std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& type) { return type.name == text; });
-  if (found != kTypes.end()) return found->type;
+  const auto found = std::find_if(kElementTypes.begin(), kElementTypes.end(),
+                                  [&](const ElementType& type) { return type.name == text; });
+  if (found != kElementTypes.end()) return found->type;
   throw Error(fmt::format("{}: samples of type '{}' cannot be read; convert them to one of 8 to 64 bits", name, text));
 }
 
@@ -151,7 +150,8 @@ class MetaImageWriter final : public RawWriter {
       for (const auto& [key, value] : kept->lines)
         if (std::find(kGeometry.begin(), kGeometry.end(), key) != kGeometry.end())
           text += fmt::format("{} = {}\n", key, value);
-    const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& t) { return t.type == type(); });
+    const auto known = std::find_if(kElementTypes.begin(), kElementTypes.end(),
+                                    [&](const ElementType& t) { return t.type == type(); });
     return text + fmt::format("ElementSpacing = {}\nDimSize = {}\nElementType = {}\nElementDataFile = LOCAL\n",
                               fmt::join(spacings, " "), fmt::join(sizes, " "), known->name);
   }
@@ -170,7 +170,7 @@ bool is_metaimage(const InputFile& file) {
 
 std::unique_ptr<ImageReader> open_metaimage(std::shared_ptr<const InputFile> file, const ReadOptions& options) {
   std::uint64_t end = 0;
-  auto header = std::make_shared<MetaImageHeader>(header_of(*file, end));
+  auto header = std::make_shared<MetaImageHeader>(read_metaimage_header(*file, end));
   const std::string data_file = value_of(*header, "ElementDataFile");
   check_readable(file->name(), *header, data_file);
   Image image;

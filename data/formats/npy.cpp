@@ -19,7 +19,7 @@ namespace n2s {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::size_t kMostDimensions = 64;  // of numpy 2
+constexpr std::size_t kMostNpyDimensions = 64;  // of numpy 2
 constexpr bool kBigHere = std::endian::native == std::endian::big;
 
 /// Kept so that an output has the same byte order.
@@ -110,7 +110,7 @@ class HeaderParser {
       const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), length);
       if (error != std::errc()) fail();
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-      if (fields.shape.size() == kMostDimensions) fail();
+      if (fields.shape.size() == kMostNpyDimensions) fail();
       fields.shape.push_back(length);
       take('L');  // as Python 2 wrote it
       if (!take(',') && peek() != ')') fail();
@@ -122,28 +122,28 @@ class HeaderParser {
   std::string name_;
 };
 
-struct TypeCode {
+struct NpyType {
   std::string_view code;  // without the byte order
   SampleType type;
 };
 // In writing the first code of a type counts.
-constexpr std::array<TypeCode, 12> kTypes{{{"u1", SampleType::uint8},
-                                           {"b1", SampleType::uint8},
-                                           {"i1", SampleType::int8},
-                                           {"u2", SampleType::uint16},
-                                           {"i2", SampleType::int16},
-                                           {"u4", SampleType::uint32},
-                                           {"i4", SampleType::int32},
-                                           {"u8", SampleType::uint64},
-                                           {"i8", SampleType::int64},
-                                           {"f2", SampleType::float16},
-                                           {"f4", SampleType::float32},
-                                           {"f8", SampleType::float64}}};
+constexpr std::array<NpyType, 12> kNpyTypes{{{"u1", SampleType::uint8},
+                                             {"b1", SampleType::uint8},
+                                             {"i1", SampleType::int8},
+                                             {"u2", SampleType::uint16},
+                                             {"i2", SampleType::int16},
+                                             {"u4", SampleType::uint32},
+                                             {"i4", SampleType::int32},
+                                             {"u8", SampleType::uint64},
+                                             {"i8", SampleType::int64},
+                                             {"f2", SampleType::float16},
+                                             {"f4", SampleType::float32},
+                                             {"f8", SampleType::float64}}};
 
 SampleType type_of(const std::string& name, const std::string& descr) {
   const bool has_order = !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
   const std::string code = descr.substr(has_order ? 1 : 0);
-  for (const TypeCode& known : kTypes)
+  for (const NpyType& known : kNpyTypes)
     if (known.code == code) return known.type;
   const char kind = code.empty() ? '?' : code[0];
   const char* what = kind == 'c'                  ? "complex numbers; save their magnitude, or real and imaginary part"
@@ -182,7 +182,7 @@ void check_shape(const std::string& name, const std::vector<std::size_t>& shape)
                   name, shape.size(), fmt::join(shape, ", "), empty ? " without any values" : ""));
 }
 
-std::vector<std::size_t> shape_of(const Image& image) {
+std::vector<std::size_t> npy_shape(const Image& image) {
   std::vector<std::size_t> shape;
   for (const Axis& axis : image.axes) shape.push_back(axis.length);
   return shape;
@@ -190,7 +190,7 @@ std::vector<std::size_t> shape_of(const Image& image) {
 
 /// Magic, version, length and text of the header.
 std::string start_of_file(SampleType type, bool swapped, const std::vector<std::size_t>& shape) {
-  const auto code = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeCode& t) { return t.type == type; });
+  const auto code = std::find_if(kNpyTypes.begin(), kNpyTypes.end(), [&](const NpyType& t) { return t.type == type; });
   const char order = sample_bytes(type) == 1 ? '|' : swapped == kBigHere ? '<' : '>';
   std::string text = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}", order, code->code,
                                  fmt::join(shape, ", "));
@@ -243,7 +243,7 @@ class NpyWriter final : public RawWriter {
   NpyWriter(const std::filesystem::path& path, Image header, std::string_view order, const WriteOptions& options,
             bool swapped)
       : RawWriter(path, header, order, options, options.type.value_or(header.type), swapped) {
-    const std::string start = start_of_file(type(), swapped, shape_of(image()));
+    const std::string start = start_of_file(type(), swapped, npy_shape(image()));
     write_at(0, std::as_bytes(std::span(start)));
     set_offset(start.size());
   }
@@ -255,7 +255,7 @@ void write_unusual(const std::filesystem::path& path, const Image& given, const 
   Image storage;
   const Image& image = arranged(given, order, storage);
   const SampleType type = options.type.value_or(image.type);
-  const std::string start = start_of_file(type, swapped, shape_of(image));
+  const std::string start = start_of_file(type, swapped, npy_shape(image));
   AtomicFile file(path, options.overwrite);
   file.write(std::as_bytes(std::span(start)));
   std::vector<std::byte> stored(image.values.size() * sample_bytes(type));

@@ -28,7 +28,7 @@ double rational_at(const TiffBytes& bytes, std::uint64_t offset) {
 
 /// UIC1 is a list of (number, value) pairs of 4 bytes each; of a rational or a text the value is its place in the file.
 void read_stk_calibration(const TiffBytes& bytes, TiffSeries& series) {
-  constexpr std::uint64_t kX = 4, kY = 5, kUnits = 6;
+  constexpr std::uint64_t kX = 4, kY = 5, kUnit = 6;
   const std::optional<RawTag> tag = find_raw_tag(bytes, kUic1);
   if (!tag) return;
   std::string unit;
@@ -37,7 +37,7 @@ void read_stk_calibration(const TiffBytes& bytes, TiffSeries& series) {
     const std::uint64_t value = bytes.unsigned_at(tag->offset + 8 * i + 4, 4);
     if (id == kX) series.x = rational_at(bytes, value);
     if (id == kY) series.y = rational_at(bytes, value);
-    if (id != kUnits) continue;
+    if (id != kUnit) continue;
     const std::uint64_t length = std::min<std::uint64_t>(bytes.unsigned_at(value, 4), 32);
     for (std::uint64_t c = 0; c < length; ++c) unit += static_cast<char>(bytes.unsigned_at(value + 4 + c, 1));
     unit.resize(unit.find_last_not_of('\0') + 1);

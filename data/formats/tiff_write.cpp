@@ -21,7 +21,7 @@ namespace n2s {
 namespace {
 
 // Appends little-endian numbers, whatever the machine's order.
-class Bytes {
+class TiffBuffer {
  public:
   template <class T>
   void put(T value) {
@@ -63,7 +63,7 @@ struct Layout {
 };
 
 // Numerators stay below 2^31: some readers take them as signed.
-void put_rational(Bytes& bytes, double value) {
+void put_rational(TiffBuffer& bytes, double value) {
   constexpr double kLargest = 1e9;
   const double denominator = std::clamp(std::floor(kLargest / value), 1.0, kLargest);
   bytes.put(static_cast<std::uint32_t>(std::clamp(std::round(value * denominator), 1.0, kLargest)));
@@ -92,7 +92,7 @@ std::vector<Field> fields_of_page(const Layout& layout, SampleType type, bool mi
   return fields;
 }
 
-void put_directory(Bytes& bytes, const Layout& layout, const std::vector<Field>& fields, bool last,
+void put_directory(TiffBuffer& bytes, const Layout& layout, const std::vector<Field>& fields, bool last,
                    std::span<const std::byte> resolutions) {
   if (layout.big) {
     bytes.put(std::uint64_t{fields.size()});
@@ -116,8 +116,8 @@ void put_directory(Bytes& bytes, const Layout& layout, const std::vector<Field>&
   bytes.put_offset(layout.big, last ? 0 : next);
 }
 
-Bytes header_of(const Layout& layout) {
-  Bytes header;
+TiffBuffer header_of(const Layout& layout) {
+  TiffBuffer header;
   header.put_text("II");
   header.put(static_cast<std::uint16_t>(layout.big ? 43 : 42));
   if (layout.big) {
@@ -166,7 +166,7 @@ class TiffWriter final : public RawWriter {
   }
 
   void commit() override {
-    Bytes extras, directories;
+    TiffBuffer extras, directories;
     put_rational(extras, 1 / spacing_of(image(), 'X'));
     put_rational(extras, 1 / spacing_of(image(), 'Y'));
     extras.put_text(text_);

@@ -23,7 +23,7 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kLargestChunk = std::size_t{1} << 31;      // bytes
 constexpr std::size_t kLargestMetadata = std::size_t{16} << 20;  // bytes
-constexpr std::size_t kMostDimensions = 16;
+constexpr std::size_t kMostZarrDimensions = 16;
 
 /// The object in a file of metadata.
 Json read_json(const fs::path& path) {
@@ -95,7 +95,7 @@ class Parser {
   }
 
   void sizes(const Json& json, std::vector<std::size_t>& into) const {
-    if (!json.is_array() || json.size() > kMostDimensions) damaged("the shape is no list of sizes");
+    if (!json.is_array() || json.size() > kMostZarrDimensions) damaged("the shape is no list of sizes");
     for (const Json& size : json) {
       if (!size.is_number_unsigned() || size.get<std::uint64_t>() == 0) damaged("a size is no number above 0");
       into.push_back(size.get<std::size_t>());

@@ -68,12 +68,12 @@ std::uint32_t crc32c(std::span<const std::byte> bytes) {
 
 /// Checks the four bytes at the end and drops them.
 void check_checksum(const std::string& name, Bytes& bytes) {
-  constexpr std::size_t kSize = 4;
-  if (bytes.size() < kSize) damaged(name);
+  constexpr std::size_t kChecksumBytes = 4;
+  if (bytes.size() < kChecksumBytes) damaged(name);
   std::uint32_t stored = 0;
-  for (std::size_t i = 0; i < kSize; ++i)
-    stored |= std::to_integer<std::uint32_t>(bytes[bytes.size() - kSize + i]) << (8 * i);
-  bytes.resize(bytes.size() - kSize);
+  for (std::size_t i = 0; i < kChecksumBytes; ++i)
+    stored |= std::to_integer<std::uint32_t>(bytes[bytes.size() - kChecksumBytes + i]) << (8 * i);
+  bytes.resize(bytes.size() - kChecksumBytes);
   if (crc32c(bytes) != stored) damaged(name);
 }
 

@@ -52,7 +52,7 @@ std::vector<std::string> arrays_in(const fs::path& folder) {
 }
 
 /// The letter of an axis; nothing for one that is not known.
-std::optional<char> letter_of(const Json& axis) {
+std::optional<char> zarr_axis_letter(const Json& axis) {
   const std::string name = axis.is_string() ? axis.get<std::string>() : axis.value("name", "");
   const std::string type = axis.is_object() ? axis.value("type", "") : "";
   if (type == "time") return 'T';
@@ -67,7 +67,7 @@ std::string letters_of(const fs::path& folder, const Json& multiscale) {
   if (axes == multiscale.end()) return "TCZYX";  // versions 0.1 and 0.2
   std::string letters;
   for (const Json& axis : *axes) {
-    const std::optional<char> letter = letter_of(axis);
+    const std::optional<char> letter = zarr_axis_letter(axis);
     if (!letter) throw Error(fmt::format("{}: has an axis that is none of t, c, z, y and x", folder.string()));
     letters += *letter;
   }
@@ -93,9 +93,9 @@ Units units_of(const Json& multiscale) {
     if (!axis.is_object()) continue;
     const std::string unit = axis.value("unit", "");
     for (const ZarrUnit& known : kZarrUnits)
-      if (letter_of(axis) == 'X' && known.name == unit) units.unit = known.unit;
+      if (zarr_axis_letter(axis) == 'X' && known.name == unit) units.unit = known.unit;
     for (const Seconds& known : kSeconds)
-      if (letter_of(axis) == 'T' && known.name == unit) units.second = known.seconds;
+      if (zarr_axis_letter(axis) == 'T' && known.name == unit) units.second = known.seconds;
   }
   return units;
 }
@@ -162,7 +162,7 @@ ZarrImage plain_array(const fs::path& folder) {
   const ZarrArray array = open_zarr_array(folder);
   ZarrImage image{folder, {}, {}, {}};
   for (const std::string& name : array.names)
-    if (const std::optional<char> letter = letter_of(name)) image.axes += *letter;
+    if (const std::optional<char> letter = zarr_axis_letter(name)) image.axes += *letter;
   if (image.axes.size() != array.shape.size()) image.axes.clear();
   return image;
 }

@@ -19,7 +19,7 @@
 namespace n2s {
 namespace {
 
-constexpr std::align_val_t kAlignment{256};
+constexpr std::align_val_t kBlockAlignment{256};
 
 /// Work is done when a call returns, so an event is a time.
 struct ClockEvent final : Event {
@@ -51,8 +51,8 @@ std::string CpuBackend::description() const {
 
 Buffer CpuBackend::allocate(std::size_t bytes) {
   try {
-    auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
-    return {data, bytes, [](std::byte* p) { ::operator delete(p, kAlignment); }};
+    auto* data = static_cast<std::byte*>(::operator new(bytes, kBlockAlignment));
+    return {data, bytes, [](std::byte* p) { ::operator delete(p, kBlockAlignment); }};
   } catch (const std::bad_alloc&) {
     throw Error(fmt::format(
         "out of memory: cannot allocate {:.2f} GiB (free: {:.2f} GiB); use a smaller --batch, --crop or --tile",

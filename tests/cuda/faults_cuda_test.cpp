@@ -17,7 +17,7 @@
 namespace n2s::test {
 namespace {
 
-constexpr std::size_t kPlenty = std::size_t{1} << 28;
+constexpr std::size_t kBudget = std::size_t{1} << 28;
 // Less under sanitizers, for the sake of time: neighbouring calls fail in the same functions.
 constexpr long kStride = kSanitized ? 15 : 1;
 
@@ -89,29 +89,29 @@ void check_every_call(const CudaOptions& options, std::size_t limit, cudaError_t
 }
 
 TEST_CASE("any call may fail, and nothing is leaked") {
-  check_every_call({0, "fp16", "wmma"}, kPlenty, cudaErrorUnknown);
+  check_every_call({0, "fp16", "wmma"}, kBudget, cudaErrorUnknown);
 }
 TEST_CASE("any call may fail while batches stream, and nothing is leaked") {
   check_every_call({}, 0, cudaErrorUnknown);
 }
 TEST_CASE("any call may fail with cuDNN's convolutions, and nothing is leaked") {
-  check_every_call({0, "fp16", "cudnn"}, kPlenty, cudaErrorUnknown);
+  check_every_call({0, "fp16", "cudnn"}, kBudget, cudaErrorUnknown);
 }
 TEST_CASE("any call may fail with cuBLAS's products, and nothing is leaked") {
-  check_every_call({0, "fp16", "cublas"}, kPlenty, cudaErrorUnknown);
+  check_every_call({0, "fp16", "cublas"}, kBudget, cudaErrorUnknown);
 }
 TEST_CASE("any call may fail while ranks add up gradients, and nothing is leaked") {
   check_every_call({}, 0, cudaErrorUnknown, std::make_shared<MirroredRanks>(2));
 }
 TEST_CASE("memory may end at any call, and nothing is leaked") {
-  check_every_call({}, kPlenty, cudaErrorMemoryAllocation);
+  check_every_call({}, kBudget, cudaErrorMemoryAllocation);
 }
 
 TEST_CASE("too little memory is found before anything runs") {
   const std::vector<TrainingStack> stacks = small_stacks();
   const std::size_t alive = emulation::live_objects();
   emulation::set_memory_limit(100'000);
-  const Outcome outcome = run({}, stacks, kPlenty);
+  const Outcome outcome = run({}, stacks, kBudget);
   emulation::set_memory_limit(std::size_t{8} << 30);
   CHECK(contains(outcome.error, "out of GPU memory: cannot allocate"));
   CHECK(outcome.steps == 0);

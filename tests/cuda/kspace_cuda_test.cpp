@@ -18,7 +18,7 @@ using device::DeviceFft2d;
 using device::DeviceKspaceSampling;
 using device::KspacePlane;
 
-constexpr int kPlanes = 3;
+constexpr int kScanPlanes = 3;
 constexpr PlaneSize kSizes[]{{16, 16}, {15, 15}, {16, 21}, {21, 16}, {1, 20}, {20, 1}, {2, 2}, {33, 40}};
 
 RandomKey plane_draw(std::uint32_t plane) {
@@ -27,7 +27,7 @@ RandomKey plane_draw(std::uint32_t plane) {
 
 std::vector<RandomKey> plane_draws() {
   std::vector<RandomKey> keys;
-  for (std::uint32_t plane = 0; plane < kPlanes; ++plane) keys.push_back(plane_draw(plane));
+  for (std::uint32_t plane = 0; plane < kScanPlanes; ++plane) keys.push_back(plane_draw(plane));
   return keys;
 }
 
@@ -63,16 +63,16 @@ TEST_CASE("transforms of several images at once are the definition, there and ba
   for (const PlaneSize& size : kSizes) {
     CAPTURE(size.height);
     CAPTURE(size.width);
-    DeviceFft2d fft(size.height, size.width, kPlanes);
+    DeviceFft2d fft(size.height, size.width, kScanPlanes);
     const std::size_t pixels = size.pixels();
     const std::size_t bins = fft.shape().size();
-    const std::vector<float> images = random_values(kPlanes * pixels, 3);
+    const std::vector<float> images = random_values(kScanPlanes * pixels, 3);
     const CudaArray<float> on_device = to_device(std::span<const float>(images));
-    const CudaArray<float2> spectra = cuda_array<float2>(kPlanes * bins);
+    const CudaArray<float2> spectra = cuda_array<float2>(kScanPlanes * bins);
     fft.forward(on_device.get(), spectra.get(), nullptr);
-    const std::vector<float2> found = to_host(spectra.get(), kPlanes * bins);
+    const std::vector<float2> found = to_host(spectra.get(), kScanPlanes * bins);
     CHECK(to_host(on_device.get(), images.size()) == images);
-    for (std::size_t plane = 0; plane < kPlanes; ++plane) {
+    for (std::size_t plane = 0; plane < kScanPlanes; ++plane) {
       std::vector<std::complex<double>> spectrum;
       for (std::size_t i = 0; i < bins; ++i)
         spectrum.emplace_back(found[plane * bins + i].x, found[plane * bins + i].y);
@@ -106,14 +106,14 @@ TEST_CASE("masks are the CPU's, bit for bit, and weights are 1 / p") {
       for (std::size_t i = 0; i < bins; ++i) spectrum.push_back(make_float2(values[2 * i] + 2, values[2 * i + 1] - 2));
       const CudaArray<float2> on_device = to_device(std::span<const float2>(spectrum));
       std::vector<KspacePlane> planes;
-      for (std::uint32_t plane = 0; plane < kPlanes; ++plane)
+      for (std::uint32_t plane = 0; plane < kScanPlanes; ++plane)
         planes.push_back({plane == 1 ? nullptr : on_device.get(), plane_draw(plane)});
       const CudaArray<KspacePlane> device_planes = to_device(std::span<const KspacePlane>(planes));
-      const CudaArray<float2> weighted = cuda_array<float2>(kPlanes * bins);
-      device::kspace_weight(sampling.on_device(), device_planes.get(), kPlanes, weighted.get(), nullptr);
-      const std::vector<float2> found = to_host(weighted.get(), kPlanes * bins);
+      const CudaArray<float2> weighted = cuda_array<float2>(kScanPlanes * bins);
+      device::kspace_weight(sampling.on_device(), device_planes.get(), kScanPlanes, weighted.get(), nullptr);
+      const std::vector<float2> found = to_host(weighted.get(), kScanPlanes * bins);
       std::size_t wrong = 0;
-      for (std::uint32_t plane = 0; plane < kPlanes; ++plane) {
+      for (std::uint32_t plane = 0; plane < kScanPlanes; ++plane) {
         const auto mask = kspace_mask(sampling.host, plane_draw(plane));
         for (std::size_t i = 0; i < bins; ++i) {
           const bool kept = plane != 1 && mask[i] != 0;  // plane 1 has no spectrum
@@ -156,11 +156,11 @@ TEST_CASE("post-processing on the GPU is the CPU's" * doctest::skip(kNoFft)) {
     CAPTURE(size.width);
     const Sampling sampling(size, size.pixels() < 16 ? 0.7 : 0.2);
     const Fft2d cpu_fft(size.height, size.width);
-    DeviceFft2d fft(size.height, size.width, kPlanes);
+    DeviceFft2d fft(size.height, size.width, kScanPlanes);
     const std::size_t pixels = size.pixels();
-    const std::size_t spectra = kPlanes * fft.shape().size();
-    const std::vector<float> noisy = random_values(kPlanes * pixels, 7);
-    const std::vector<float> output = random_values(kPlanes * pixels, 8);
+    const std::size_t spectra = kScanPlanes * fft.shape().size();
+    const std::vector<float> noisy = random_values(kScanPlanes * pixels, 7);
+    const std::vector<float> output = random_values(kScanPlanes * pixels, 8);
     const std::vector<RandomKey> keys = plane_draws();
     const CudaArray<RandomKey> device_keys = to_device(std::span<const RandomKey>(keys));
     const CudaArray<float> device_noisy = to_device(std::span<const float>(noisy));
@@ -173,7 +173,7 @@ TEST_CASE("post-processing on the GPU is the CPU's" * doctest::skip(kNoFft)) {
     const std::vector<float> found = to_host(restored.get(), output.size());
     CHECK(to_host(device_noisy.get(), noisy.size()) == noisy);
     std::vector<float> expected = output;
-    for (std::size_t plane = 0; plane < kPlanes; ++plane) {
+    for (std::size_t plane = 0; plane < kScanPlanes; ++plane) {
       const auto mask = kspace_mask(sampling.host, keys[plane]);
       const auto reference = kspace_data_consistency_reference(sampling.host, mask, exact_plane(noisy, pixels, plane),
                                                                exact_plane(output, pixels, plane));

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do files that the project writes open right in nibabel, tifffile, h5py, Pillow, mrcfile and numpy?
 
-Usage: check_with_python.py PATH/TO/data_files_test        (from the repository's root)
+Usage: check_with_python.py PATH/TO/data_test              (from the repository's root)
 tools/scripts/setup installs the packages.
 """
 import os

@@ -15,7 +15,7 @@ using namespace n2s;
 
 namespace {
 
-constexpr int kPlanes = 4, kSide = 48;
+constexpr int kLevelPlanes = 4, kSide = 48;
 
 std::size_t at(int plane, int row, int column) {
   return (static_cast<std::size_t>(plane) * kSide + static_cast<std::size_t>(row)) * kSide +
@@ -24,9 +24,9 @@ std::size_t at(int plane, int row, int column) {
 
 /// A smooth scene from 500 to 1500 with noise of 50 (uniform).
 Stack scene() {
-  Stack stack{kPlanes, kSide, kSide, {}};
+  Stack stack{kLevelPlanes, kSide, kSide, {}};
   std::uint32_t index = 0;
-  for (int plane = 0; plane < kPlanes; ++plane)
+  for (int plane = 0; plane < kLevelPlanes; ++plane)
     for (int row = 0; row < kSide; ++row)
       for (int column = 0; column < kSide; ++column)
         stack.voxels.push_back(
@@ -102,7 +102,7 @@ TEST_CASE("NaN and infinite voxels do not count, and are put back") {
   const Stack clean = scene();
   Stack stack = clean;
   for (int row = 0; row < kSide; ++row)
-    for (int plane = 0; plane < kPlanes; ++plane) stack.voxels[at(plane, row, 3)] = std::nanf("");
+    for (int plane = 0; plane < kLevelPlanes; ++plane) stack.voxels[at(plane, row, 3)] = std::nanf("");
   stack.voxels[at(0, 0, 0)] = std::numeric_limits<float>::infinity();
   std::vector<float> finite;
   for (const float value : stack.voxels)
@@ -111,7 +111,7 @@ TEST_CASE("NaN and infinite voxels do not count, and are put back") {
     Stack copy = stack;
     std::vector<ExtremeValues> replaced;
     const Normalisation fitted = fit_levels({&copy}, kind, replaced);
-    CHECK(replaced[0].not_finite == kSide * kPlanes + 1);
+    CHECK(replaced[0].not_finite == kSide * kLevelPlanes + 1);
     CHECK(std::all_of(copy.voxels.begin(), copy.voxels.end(), [](float value) { return std::isfinite(value); }));
     if (kind == "range") CHECK(level(fitted, 0.5) == doctest::Approx(sorted(finite).back()));
     put_back(replaced[0], copy);

@@ -12,13 +12,13 @@ using namespace n2s;
 
 namespace {
 
-constexpr int kSide = 200;
-constexpr std::size_t kPixels = std::size_t{kSide} * kSide;
+constexpr int kPlaneSide = 200;
+constexpr std::size_t kPixels = std::size_t{kPlaneSide} * kPlaneSide;
 
 std::vector<float> noisy_plane(const NoiseSpec& spec, float value, const RandomKey& key) {
   const std::vector<float> clean(kPixels, value);
   std::vector<float> noisy(kPixels);
-  PlaneNoise(spec, kSide, kSide).corrupt(clean, key, noisy);
+  PlaneNoise(spec, kPlaneSide, kPlaneSide).corrupt(clean, key, noisy);
   return noisy;
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("pixels do not share random numbers, whatever their brightness") {
   std::vector<float> clean(kPixels, 5000.0F);
   std::fill_n(clean.begin(), kPixels / 3, 3.0F);
   std::vector<float> noisy(kPixels);
-  PlaneNoise(PoissonNoise{1, 0}, kSide, kSide).corrupt(clean, {4, Purpose::noise_input}, noisy);
+  PlaneNoise(PoissonNoise{1, 0}, kPlaneSide, kPlaneSide).corrupt(clean, {4, Purpose::noise_input}, noisy);
   for (const std::size_t offset : {0U, 1U}) {
     std::vector<float> dark, bright;
     for (std::size_t i = kPixels / 6 + 1; i < kPixels / 3; ++i) {

@@ -22,15 +22,15 @@
 namespace n2s {
 namespace {
 
-constexpr int kHeight = 31, kWidth = 30, kSide = 32;  // of a plane, and of the image that it lies in
-constexpr std::size_t kImage = std::size_t{kSide} * kSide;
+constexpr int kHeight = 31, kWidth = 30, kImageSide = 32;  // of a plane, and of the image that it lies in
+constexpr std::size_t kImage = std::size_t{kImageSide} * kImageSide;
 const KspaceNoise kNoise{0.3};
 
 /// The plane in the image's upper left corner.
 std::vector<double> plane_in(std::span<const float> image) {
   std::vector<double> plane;
   for (std::size_t y = 0; y < kHeight; ++y)
-    for (std::size_t x = 0; x < kWidth; ++x) plane.push_back(double{image[y * kSide + x]});
+    for (std::size_t x = 0; x < kWidth; ++x) plane.push_back(double{image[y * kImageSide + x]});
   return plane;
 }
 
@@ -52,7 +52,7 @@ double loss_by_definition(std::span<const float> output, std::span<const float> 
 TEST_CASE("the gradient is that of the loss by definition: finite differences") {
   ThreadPool pool(2);
   const SpectralLoss spectral(kNoise, kHeight, kWidth, pool);
-  const Extents extents{2, kSide, kSide};
+  const Extents extents{2, kImageSide, kImageSide};
   const std::vector<RandomKey> keys{{3, Purpose::noise_input, 0}, {3, Purpose::noise_input, 1}};
   const std::vector<float> output = test::random_values(2 * kImage, 1);
   const std::vector<float> target = test::random_values(2 * kImage, 2);
@@ -74,7 +74,7 @@ TEST_CASE("the gradient is that of the loss by definition: finite differences") 
     for (std::size_t i = 0; i < kImage; ++i) along += factor * double{part(gradient)[i]} * double{part(direction)[i]};
     CHECK(along == doctest::Approx((moved(0.5F) - moved(-0.5F))).epsilon(1e-4));
     for (std::size_t i = 0; i < kImage; ++i)
-      if (i / kSide >= kHeight || i % kSide >= kWidth) CHECK(part(gradient)[i] == 0);
+      if (i / kImageSide >= kHeight || i % kImageSide >= kWidth) CHECK(part(gradient)[i] == 0);
   }
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("the trainer's loss and validation loss are those of the definition") 
   settings.planes = 1;
   settings.batch = 2;
   settings.noise = kNoise;
-  settings.augmentation = {kSide, kSide, 7, true, 0, false};
+  settings.augmentation = {kImageSide, kImageSide, 7, true, 0, false};
   CpuBackend backend({.threads = 2});
   const Graph graph = fuse(find_network("microscopy").build(1));
   StackBatches batches(stacks, settings, backend.pool());
@@ -101,7 +101,7 @@ TEST_CASE("the trainer's loss and validation loss are those of the definition") 
   trainer.set_total_steps(4);
 
   const auto outputs = [&](std::span<const float> inputs, int images) {
-    Executor executor(backend, graph, {images, kSide, kSide}, trainer.memory());
+    Executor executor(backend, graph, {images, kImageSide, kImageSide}, trainer.memory());
     executor.set(graph.input, inputs);
     executor.run();
     return executor.get(graph.output);
@@ -109,7 +109,7 @@ TEST_CASE("the trainer's loss and validation loss are those of the definition") 
   const BatchStep first{0, 0};
   std::vector<float> input(2 * kImage);
   std::vector<float> target(2 * kImage);
-  batches.fill(first, {input.data(), {2, kSide, kSide, 1}}, {target.data(), {2, kSide, kSide, 1}});
+  batches.fill(first, {input.data(), {2, kImageSide, kImageSide, 1}}, {target.data(), {2, kImageSide, kImageSide, 1}});
   const std::vector<RandomKey> keys = batches.noise_keys(first);
   REQUIRE(keys.size() == 2);
   const std::vector<float> output = outputs(input, 2);

@@ -12,15 +12,10 @@
 #include "engine/runtime/repeated_work.h"
 #include "engine/training/batches.h"
 #include "kernels/base/philox.h"
+#include "tools/clock.h"
 
 namespace n2s {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());

@@ -79,7 +79,7 @@ struct TileLoop {
   int taps_y, taps_x;  // of a warp
   int rows, row_step;  // of 16 output pixels, of a warp
 };
-constexpr TileLoop kPlain{18 * 18, 9, 3, 3, 4, 1};
+constexpr TileLoop kPlainTile{18 * 18, 9, 3, 3, 4, 1};
 constexpr TileLoop kPhaseLow{6 * 18, 16, 2, 2, 4, 1};
 constexpr TileLoop kPhaseSkip{10 * 34, 9, 3, 3, 4, 2};
 constexpr TileLoop kDown{18 * 34, 16, 4, 4, 2, 2};
@@ -118,12 +118,12 @@ KernelCounts count_forward(const Conv3x3Layer& l, const ModelGpu& gpu) {
       phased ? ceil_div(l.height, 8) * ceil_div(l.width, 32) : ceil_div(l.height, 16) * ceil_div(l.width, 16);
   counts.blocks = double{1} * tiles * l.batch * ceil_div(l.out_channels, counts.columns);
   if (phased) add_loop(kPhaseLow, l.low_channels, fragments, counts);
-  if (l.skip_channels > 0) add_loop(phased ? kPhaseSkip : kPlain, l.skip_channels, fragments, counts);
+  if (l.skip_channels > 0) add_loop(phased ? kPhaseSkip : kPlainTile, l.skip_channels, fragments, counts);
   const int n = counts.columns / 16;
   counts.ends = n;
   const int shared = phased ? std::max(tile_bytes(kPhaseLow, counts.columns, fragments),
                                        tile_bytes(kPhaseSkip, counts.columns, fragments))
-                            : tile_bytes(kPlain, counts.columns, fragments);
+                            : tile_bytes(kPlainTile, counts.columns, fragments);
   counts.resident = resident(gpu, 3, std::max(shared, kStaged));
   return counts;
 }
@@ -131,7 +131,7 @@ KernelCounts count_forward(const Conv3x3Layer& l, const ModelGpu& gpu) {
 KernelCounts count_data_gradient(const Conv3x3Layer& l, bool is_low, bool is_pooled, const ModelGpu& gpu) {
   const Fragments fragments = fragments_of(gpu);
   const int channels = is_low ? l.low_channels : l.skip_channels;
-  const TileLoop& loop = is_low ? kDown : kPlain;
+  const TileLoop& loop = is_low ? kDown : kPlainTile;
   KernelCounts counts;
   counts.pass = ConvPass::data_gradient;
   counts.is_low = is_low;

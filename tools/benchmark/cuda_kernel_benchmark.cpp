@@ -114,9 +114,9 @@ Shape weight_shape(const Conv3x3Layer& l) {
 }
 
 /// One pass over one layer with all that it needs in device memory.
-class Work {
+class LayerWork {
  public:
-  Work(const Conv3x3Layer& layer, const ConvMode& mode, Pass pass, cudaStream_t stream)
+  LayerWork(const Conv3x3Layer& layer, const ConvMode& mode, Pass pass, cudaStream_t stream)
       : layer_(layer),
         mode_(mode),
         pass_(pass),
@@ -320,7 +320,7 @@ void measure(const Mode& mode, const CudaKernelBenchmarkOptions& options, int co
   for (const LayerShape& shape : layer_shapes(options.extents))
     for (const Pass pass : {Pass::forward, Pass::data_gradient, Pass::weight_gradient}) {
       const Conv3x3Layer& l = shape.layer;
-      Work work(l, mode.mode, pass, stream);
+      LayerWork work(l, mode.mode, pass, stream);
       const double ms = milliseconds([&] { work.run(); }, options.seconds, stream);
       const double tflop = 18e-12 * (l.low_channels + l.skip_channels) * l.out_channels * static_cast<double>(l.batch) *
                            l.height * l.width;
@@ -330,7 +330,7 @@ void measure(const Mode& mode, const CudaKernelBenchmarkOptions& options, int co
       small.batch = 1;
       small.height = std::min(16, l.height);
       small.width = std::min(16, l.width);
-      const double nmse = Work(small, mode.mode, pass, stream).error();
+      const double nmse = LayerWork(small, mode.mode, pass, stream).error();
       const char* pass_name = kPassNames[static_cast<int>(pass)];
       report.json["results"].push_back({{"layer", shape.name},
                                         {"pass", pass_name},

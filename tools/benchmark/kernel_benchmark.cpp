@@ -13,6 +13,7 @@
 #include "kernels/conv3x3/cpu/bf16_products.h"
 #include "kernels/conv3x3/cpu/cpu.h"
 #include "tools/benchmark/layer_shapes.h"
+#include "tools/clock.h"
 #include "tools/json_output.h"
 
 namespace n2s {
@@ -101,9 +102,9 @@ std::vector<T> result(const Tensors<T>& t, Pass pass) {
 }
 
 /// The pass with its packed weights and scratch memory at hand.
-class Work {
+class LayerWork {
  public:
-  Work(const Conv3x3Layer& layer, CpuConvVariant variant, Pass pass, ThreadPool& pool)
+  LayerWork(const Conv3x3Layer& layer, CpuConvVariant variant, Pass pass, ThreadPool& pool)
       : tensors(layer),
         variant_(variant),
         pass_(pass),
@@ -139,12 +140,10 @@ class Work {
   Aligned packed_, scratch_;
 };
 
-double milliseconds(Work& work, double seconds) {
-  using Clock = std::chrono::steady_clock;
+double milliseconds(LayerWork& work, double seconds) {
   work.run();
   std::vector<double> times;
-  for (const auto start = Clock::now();
-       times.size() < 3 || std::chrono::duration<double>(Clock::now() - start).count() < seconds;) {
+  for (const auto start = Clock::now(); times.size() < 3 || seconds_since(start) < seconds;) {
     const auto before = Clock::now();
     work.run();
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - before).count());
@@ -157,7 +156,7 @@ double milliseconds(Work& work, double seconds) {
 double error(const Conv3x3Layer& layer, CpuConvVariant variant, Pass pass, ThreadPool& pool) {
   Conv3x3Layer small = layer;
   small.height = small.width = std::min(14, layer.height);
-  Work work(small, variant, pass, pool);
+  LayerWork work(small, variant, pass, pool);
   work.run();
   Tensors<double> reference(small);
   if (pass == Pass::forward) conv3x3_forward_reference(reference.forward());
@@ -197,7 +196,7 @@ void run_kernel_benchmark(const std::string& operation, const KernelBenchmarkOpt
             std::pair{CpuConvVariant::bf16, "bf16"}}) {
         if (variant == CpuConvVariant::bf16 && !bf16::has_instruction()) continue;
         const Conv3x3Layer& l = shape.layer;
-        Work work(l, variant, pass, pool);
+        LayerWork work(l, variant, pass, pool);
         const double ms = milliseconds(work, options.seconds);
         const double gflop = 18.0 * (l.low_channels + l.skip_channels) * l.out_channels * l.height * l.width / 1e9;
         const double floor_ms = 1000 * std::max(gflop / ceilings.gflops, bytes(l) / 1e9 / ceilings.gbytes_per_second);

@@ -58,10 +58,6 @@ std::vector<std::string> names_of_planes(const ExperimentReport& report, int sho
   return names;
 }
 
-PlanePicture part_of(const Stack& planes, int plane) {
-  return middle_part(plane_of(planes, plane), planes.height, planes.width, kShownSide);
-}
-
 /// MRI data have one scale; elsewhere each picture has its own, as each network's result is mapped to the truth.
 ComparedPlanes compared_planes(const ExperimentReport& report, const std::vector<Shown>& shown) {
   ComparedPlanes compared{{}, names_of_planes(report, shown.front().planes.planes), report.experiment == "mri"};
@@ -106,10 +102,10 @@ std::string overlays_section(const std::vector<Shown>& shown) {
     if (!one.masks) continue;
     for (const auto& [plane, place] :
          {std::pair{0, "first"}, {one.planes.planes / 2, "middle"}, {one.planes.planes - 1, "last"}}) {
-      const PlanePicture part = part_of(one.planes, plane);
-      pictures.push_back(
-          {outlined_uri(part, grey_window(part.values), part_of(*one.masks, plane), part_of(truth_masks, plane)),
-           fmt::format("{}, {} plane", one.name, place)});
+      const PlanePicture part = shown_picture(one.planes, plane);
+      pictures.push_back({outlined_uri(part, grey_window(part.values), shown_picture(*one.masks, plane),
+                                       shown_picture(truth_masks, plane)),
+                          fmt::format("{}, {} plane", one.name, place)});
     }
   }
   return html + picture_row(pictures);

@@ -14,6 +14,7 @@
 #include "engine/training/batches.h"
 #include "engine/training/trainer.h"
 #include "kernels/base/error.h"
+#include "tools/clock.h"
 #include "tools/experiments/downstream.h"
 #include "tools/experiments/test_stacks.h"
 #include "tools/filters/bm3d_filter.h"
@@ -32,14 +33,8 @@ namespace n2s {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
 constexpr long kQuickSteps = 600;
 constexpr int kQuickCrop = 64;  // pixels
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 CommonOptions silent(CommonOptions common) {
   common.quiet = true;

@@ -14,7 +14,7 @@
 namespace n2s {
 namespace {
 
-constexpr const char* kStyle = R"(
+constexpr const char* kInspectStyle = R"(
   body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 1040px; margin: 2rem auto; padding: 0 1rem; }
   h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-wrap: anywhere; }
   .trust { padding: .6rem 1rem; border-left: 6px solid; background: #f6f8fa; }
@@ -150,8 +150,8 @@ void write_html_report(const std::filesystem::path& path, const InspectedFile& f
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta "
       "charset=\"utf-8\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n"
       "<body>\n<h1>{0}</h1>\n<p>{2}, {3}; axes: {4}. {5}.{6}</p>\n",
-      escaped(file.path), kStyle, escaped(file.axes), escaped(file.type), escaped(file.axes_from), escaped(file.chosen),
-      file.spacing.empty() ? "" : escaped(" Spacing: " + file.spacing + "."));
+      escaped(file.path), kInspectStyle, escaped(file.axes), escaped(file.type), escaped(file.axes_from),
+      escaped(file.chosen), file.spacing.empty() ? "" : escaped(" Spacing: " + file.spacing + "."));
   if (file.stacks > file.inspected.size())
     html += fmt::format("<p>Inspected: {} of {} stacks, the middle one of each channel.</p>\n", file.inspected.size(),
                         file.stacks);

@@ -15,8 +15,8 @@
 namespace n2s {
 namespace {
 
-constexpr std::array<std::string_view, 8> kColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                                   "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F"};
+constexpr std::array<std::string_view, 8> kSeriesColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                                         "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F"};
 constexpr double kWidth = 720;
 constexpr double kHeight = 400;
 constexpr double kLeft = 76, kRight = 16, kTop = 16, kBottom = 52;
@@ -117,7 +117,7 @@ class Drawing {
   std::string curve(std::size_t number) const {
     const ChartSeries& series = chart_->series[number];
     const auto own = static_cast<std::size_t>(series.colour);
-    const std::string_view colour = kColours.at((series.colour >= 0 ? own : number) % kColours.size());
+    const std::string_view colour = kSeriesColours.at((series.colour >= 0 ? own : number) % kSeriesColours.size());
     const std::string dash = series.is_dashed ? " stroke-dasharray=\"6 4\"" : "";
     std::string text = "<g>\n";
     for (const auto& [begin, end] : runs(series, y_.logarithmic)) {

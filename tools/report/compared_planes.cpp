@@ -10,10 +10,6 @@
 namespace n2s {
 namespace {
 
-PlanePicture part_of(const Stack& planes, int plane) {
-  return middle_part(plane_of(planes, plane), planes.height, planes.width, kShownSide);
-}
-
 /// The last state that is no difference.
 std::size_t reference_state(const ComparedPlanes& compared) {
   const bool ends_in_difference = compared.states.back().name == compared.difference && compared.states.size() > 1;
@@ -45,7 +41,7 @@ std::string compared_viewer(const ComparedPlanes& compared, const std::string& n
     viewer.choices.push_back(compared.states[state].name);
     viewer.uris.emplace_back();
     for (int plane = 0; plane < planes.planes; ++plane)
-      viewer.uris.back().push_back(grey_uri(part_of(planes, plane), window_of(compared, state, plane)));
+      viewer.uris.back().push_back(grey_uri(shown_picture(planes, plane), window_of(compared, state, plane)));
   }
   return viewer_html(viewer, number);
 }
@@ -55,14 +51,14 @@ std::string compared_details(const ComparedPlanes& compared) {
   constexpr int kTimes = 4;
   const Stack& reference = compared.states[reference_state(compared)].planes;
   const int plane = reference.planes / 2;
-  const PlanePicture whole = part_of(reference, plane);
+  const PlanePicture whole = shown_picture(reference, plane);
   if (std::min(whole.height, whole.width) < kBox) return {};
   const Place place = most_structure(whole, kBox);
   const GreyWindow frequencies = grey_window(log_spectrum(whole).values);
   std::vector<CaptionedPicture> pictures;
   for (std::size_t state = 0; state < compared.states.size(); ++state) {
     const ComparedState& own = compared.states[state];
-    const PlanePicture part = part_of(own.planes, plane);
+    const PlanePicture part = shown_picture(own.planes, plane);
     pictures.push_back(
         {grey_uri(enlarged(part, place.top, place.left, kBox, kTimes), window_of(compared, state, plane)), own.name});
     const PlanePicture spectrum = log_spectrum(part);

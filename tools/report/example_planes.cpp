@@ -35,10 +35,14 @@ std::vector<std::string> example_names(int planes) {
   return names;
 }
 
+PlanePicture shown_picture(const Stack& planes, int plane) {
+  return middle_part(plane_of(planes, plane), planes.height, planes.width, kShownSide);
+}
+
 Stack shown_part(const Stack& planes) {
   Stack parts;
   for (int i = 0; i < planes.planes; ++i) {
-    const PlanePicture part = middle_part(plane_of(planes, i), planes.height, planes.width, kShownSide);
+    const PlanePicture part = shown_picture(planes, i);
     parts.height = part.height;
     parts.width = part.width;
     parts.voxels.insert(parts.voxels.end(), part.values.begin(), part.values.end());

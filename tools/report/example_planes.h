@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/stack.h"
+#include "tools/report/plane_pictures.h"
 
 namespace n2s {
 
@@ -23,7 +24,10 @@ Stack example_planes(const Stack& stack);
 /// "plane 25 of 100", for each of those planes.
 std::vector<std::string> example_names(int planes);
 
-/// The middle of each plane, at most kShownSide pixels high and wide.
+/// The middle of a plane, at most kShownSide pixels high and wide.
+PlanePicture shown_picture(const Stack& planes, int plane);
+
+/// The same of each plane.
 Stack shown_part(const Stack& planes);
 
 /// A TIFF of floats; replaces the file. Throws Error.

@@ -37,7 +37,7 @@ constexpr int kSide = 256;                                                   // 
 constexpr int kFirstMeasured = 5;                                            // plane
 constexpr int kMeasuredStep = 10;                                            // planes
 constexpr float kBackground = -0.5F;
-const KspaceNoise kNoise{0.1};
+const KspaceNoise kDemoNoise{0.1};
 
 struct DemoOptions {
   CommonOptions common;
@@ -153,7 +153,7 @@ void demo(const DemoOptions& o) {
   const fs::path folder = o.folder;
   const std::unique_ptr<RunLock> lock = lock_run_folder(folder / "run", false, true);
   const Stack clean = truth(device, o.common);
-  const Stack noisy = corrupt_stack(kNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
+  const Stack noisy = corrupt_stack(kDemoNoise, clean, o.common.seed, Purpose::noise_input, 0, pool);
   std::vector<TrainingStack> stacks{{noisy, std::nullopt, {}, "noisy"}};
   const TrainingRequest request = training(o, stacks, device, pool);
   const TrainingResult result =
@@ -167,7 +167,7 @@ void demo(const DemoOptions& o) {
   progress.finish();
   Stack post = restored;
   const std::string why_host =
-      restore_measured(kNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *device.inference, pool);
+      restore_measured(kDemoNoise, noisy, o.common.seed, Purpose::noise_input, 0, post, *device.inference, pool);
   if (!why_host.empty()) say(o.common, "k-space data consistency: computed on the CPU: {}", why_host);
 
   const StackMetrics before = measure(noisy, clean, device, o.common);

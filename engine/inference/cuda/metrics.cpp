@@ -11,8 +11,8 @@
 namespace n2s::device {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // more at once is no faster
-constexpr const char* kWhat = "measuring planes on the GPU";
+constexpr std::size_t kMostMetricsBytes = std::size_t{256} << 20;  // more at once is no faster
+constexpr const char* kMetricsWork = "measuring planes on the GPU";
 
 std::size_t pixels_of(const Stack& stack) {
   return static_cast<std::size_t>(stack.height) * static_cast<std::size_t>(stack.width);
@@ -44,7 +44,8 @@ void measure_planes(const PlaneComparison& c, std::size_t first, std::size_t pla
   const MetricOptions& o = c.options;
   const auto upload = [&](const Stack& stack, float* to) {
     const std::size_t pixels = pixels_of(stack);
-    cuda_upload(to, std::as_bytes(std::span(stack.voxels).subspan(first * pixels, planes * pixels)), stream, kWhat);
+    cuda_upload(to, std::as_bytes(std::span(stack.voxels).subspan(first * pixels, planes * pixels)), stream,
+                kMetricsWork);
   };
   upload(c.result, memory.result.get());
   upload(c.truth, memory.truth.get());
@@ -59,7 +60,7 @@ void measure_planes(const PlaneComparison& c, std::size_t first, std::size_t pla
                  memory.scratch.get()},
                 stream);
   std::vector<MetricSums> sums(planes);
-  cuda_download(std::as_writable_bytes(std::span(sums)), memory.sums.get(), stream, kWhat);
+  cuda_download(std::as_writable_bytes(std::span(sums)), memory.sums.get(), stream, kMetricsWork);
   for (std::size_t i = 0; i < planes; ++i)
     c.per_plane[first + i] = metrics_of(sums[i], height, width, c.options.data_range);
 }
@@ -73,7 +74,7 @@ bool measure(const PlaneComparison& comparison, std::size_t limit, cudaStream_t 
     why = memory_shortage(bytes, limit);
     return false;
   }
-  const std::size_t at_once = std::clamp(std::min(limit, kMostBytes) / bytes, std::size_t{1},
+  const std::size_t at_once = std::clamp(std::min(limit, kMostMetricsBytes) / bytes, std::size_t{1},
                                          std::min(planes, static_cast<std::size_t>(kMostMetricPlanes)));
   Memory memory;
   try {

@@ -10,9 +10,9 @@
 namespace n2s::device {
 namespace {
 
-constexpr const char* kWhat = "finding percentiles on the GPU";
+constexpr const char* kPercentilesWork = "finding percentiles on the GPU";
 
-struct Memory {
+struct SearchMemory {
   CudaArray<float> values, found;
   CudaArray<std::byte> scratch;
 };
@@ -25,7 +25,7 @@ std::size_t voxels_of(const std::vector<const Stack*>& stacks) {
 
 void upload(const std::vector<const Stack*>& stacks, float* to, cudaStream_t stream) {
   for (const Stack* stack : stacks) {
-    cuda_upload(to, std::as_bytes(std::span(stack->voxels)), stream, kWhat);
+    cuda_upload(to, std::as_bytes(std::span(stack->voxels)), stream, kPercentilesWork);
     to += stack->voxels.size();
   }
 }
@@ -42,7 +42,7 @@ bool measure(const RankSearch& search, std::size_t limit, cudaStream_t stream, s
     why = memory_shortage(bytes, limit);
     return false;
   }
-  Memory memory;
+  SearchMemory memory;
   try {
     memory = {cuda_array<float>(voxels), cuda_array<float>(at_once), cuda_array<std::byte>(scratch)};
   } catch (const Error& error) {
@@ -54,7 +54,8 @@ bool measure(const RankSearch& search, std::size_t limit, cudaStream_t stream, s
     const std::size_t count = std::min(at_once, ranks - first);
     order_statistics(memory.values.get(), voxels, search.ranks.subspan(first, count), memory.found.get(),
                      memory.scratch.get(), stream);
-    cuda_download(std::as_writable_bytes(search.found.subspan(first, count)), memory.found.get(), stream, kWhat);
+    cuda_download(std::as_writable_bytes(search.found.subspan(first, count)), memory.found.get(), stream,
+                  kPercentilesWork);
   }
   return true;
 }

@@ -9,7 +9,7 @@ namespace n2s::device {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // more at once is no faster
-constexpr const char* kWhat = "k-space data consistency on the GPU";
+constexpr const char* kConsistencyWork = "k-space data consistency on the GPU";
 
 std::size_t pixels_of(const KspaceSampling& sampling) {
   return static_cast<std::size_t>(sampling.height) * static_cast<std::size_t>(sampling.width);
@@ -36,7 +36,7 @@ PostProcessing::PostProcessing(const KspaceSampling& sampling, std::size_t plane
       restored_(cuda_array<float>(at_once_ * pixels_)),
       measured_(cuda_array<float2>(at_once_ * sampling.keep_probability.size())),
       spectra_(cuda_array<float2>(at_once_ * sampling.keep_probability.size())) {
-  cuda_upload(keep_probability_.get(), std::as_bytes(std::span(sampling.keep_probability)), stream_, kWhat);
+  cuda_upload(keep_probability_.get(), std::as_bytes(std::span(sampling.keep_probability)), stream_, kConsistencyWork);
 }
 
 void PostProcessing::run(const MeasuredPlanes& p) {
@@ -47,13 +47,14 @@ void PostProcessing::run(const MeasuredPlanes& p) {
     // Of the last planes there may be fewer: what the others left behind is transformed again, and not read.
     const std::size_t count = std::min(at_once_, planes - first);
     const std::span<float> restored = p.restored.subspan(first * pixels_, count * pixels_);
-    cuda_upload(keys_.get(), std::as_bytes(p.keys.subspan(first, count)), stream_, kWhat);
-    cuda_upload(noisy_.get(), std::as_bytes(p.noisy.subspan(first * pixels_, count * pixels_)), stream_, kWhat);
-    cuda_upload(restored_.get(), std::as_bytes(restored), stream_, kWhat);
+    cuda_upload(keys_.get(), std::as_bytes(p.keys.subspan(first, count)), stream_, kConsistencyWork);
+    cuda_upload(noisy_.get(), std::as_bytes(p.noisy.subspan(first * pixels_, count * pixels_)), stream_,
+                kConsistencyWork);
+    cuda_upload(restored_.get(), std::as_bytes(restored), stream_, kConsistencyWork);
     const DeviceKspaceSampling sampling{p.sampling.height, p.sampling.width, keep_probability_.get()};
     kspace_data_consistency({sampling, keys_.get(), noisy_.get(), restored_.get(), measured_.get(), spectra_.get()},
                             fft_, stream_);
-    cuda_download(std::as_writable_bytes(restored), restored_.get(), stream_, kWhat);
+    cuda_download(std::as_writable_bytes(restored), restored_.get(), stream_, kConsistencyWork);
   }
 }
 

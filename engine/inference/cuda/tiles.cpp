@@ -13,7 +13,7 @@
 namespace n2s::device {
 namespace {
 
-constexpr const char* kWhat = "restoring planes on the GPU";
+constexpr const char* kTilesWork = "restoring planes on the GPU";
 
 std::vector<int> neighbours_of(const TileRequest& request, int plane) {
   return neighbour_planes(request.noisy.planes, plane, request.planes, request.gap);
@@ -29,7 +29,7 @@ int farthest_neighbour(const TileRequest& request) {
 template <typename T>
 CudaArray<T> uploaded(const std::vector<T>& host, cudaStream_t stream) {
   CudaArray<T> array = cuda_array<T>(host.size());
-  cuda_upload(array.get(), std::as_bytes(std::span(host)), stream, kWhat);
+  cuda_upload(array.get(), std::as_bytes(std::span(host)), stream, kTilesWork);
   return array;
 }
 
@@ -67,7 +67,7 @@ PlaneRange CudaTiles::load_planes(const PlaneRange& planes) {
   const int end = std::min(planes.first + planes.count + reach_, request_.noisy.planes);
   const std::size_t count = static_cast<std::size_t>(end - first) * pixels_;
   const auto voxels = std::span(request_.noisy.voxels).subspan(static_cast<std::size_t>(first) * pixels_, count);
-  cuda_upload(seen_.get(), std::as_bytes(voxels), stream_, kWhat);
+  cuda_upload(seen_.get(), std::as_bytes(voxels), stream_, kTilesWork);
   DeviceNormalise normalisation{seen_.get(), count, request_.normalisation.scale, request_.normalisation.offset};
   normalisation.clip_low = request_.normalisation.clip_low.value_or(normalisation.clip_low);
   normalisation.clip_high = request_.normalisation.clip_high.value_or(normalisation.clip_high);
@@ -97,7 +97,7 @@ void CudaTiles::plan(const PlaneRange& seen, std::vector<Tile> tiles) {
 }
 
 void CudaTiles::gather(std::size_t first, Executor& executor) {
-  check(cudaEventSynchronize(done_[batches_ % done_.size()].get()), kWhat);
+  check(cudaEventSynchronize(done_[batches_ % done_.size()].get()), kTilesWork);
   const ValueId id = executor.graph().input;
   DeviceGather gather;
   gather.samples = samples_.get() + first;
@@ -118,7 +118,7 @@ void CudaTiles::keep(std::size_t first, Executor& executor) {
   scatter.height = request_.noisy.height;
   scatter.width = request_.noisy.width;
   scatter_tiles(scatter, precision_, stream_);
-  check(cudaEventRecord(done_[batches_++ % done_.size()].get(), stream_), kWhat);
+  check(cudaEventRecord(done_[batches_++ % done_.size()].get(), stream_), kTilesWork);
 }
 
 void CudaTiles::take() {
@@ -126,7 +126,7 @@ void CudaTiles::take() {
   denormalise({restored_.get(), count, request_.normalisation.scale, request_.normalisation.offset}, stream_);
   const auto voxels =
       std::span(request_.restored.voxels).subspan(static_cast<std::size_t>(range_.first) * pixels_, count);
-  cuda_download(std::as_writable_bytes(voxels), restored_.get(), stream_, kWhat);
+  cuda_download(std::as_writable_bytes(voxels), restored_.get(), stream_, kTilesWork);
 }
 
 }  // namespace n2s::device

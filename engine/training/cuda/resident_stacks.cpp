@@ -13,12 +13,12 @@
 namespace n2s::device {
 namespace {
 
-std::size_t size_of(int count) {
+std::size_t count_of(int count) {
   return static_cast<std::size_t>(count);
 }
 
 std::size_t voxels_of(const StackPlanes& stack) {
-  return size_of(stack.planes) * stack.plane_pixels();
+  return count_of(stack.planes) * stack.plane_pixels();
 }
 
 std::size_t bins_of(const StackPlanes& stack) {
@@ -47,8 +47,8 @@ class SpectraUpload {
   void run(const StackPlanes& stack, float2* to) {
     const std::size_t pixels = stack.plane_pixels();
     const std::size_t bins = bins_of(stack);
-    for (std::size_t first = 0; first < size_of(stack.planes); first += kTogether) {
-      const std::size_t count = std::min<std::size_t>(kTogether, size_of(stack.planes) - first);
+    for (std::size_t first = 0; first < count_of(stack.planes); first += kTogether) {
+      const std::size_t count = std::min<std::size_t>(kTogether, count_of(stack.planes) - first);
       check(cudaMemsetAsync(planes_.get(), 0, kTogether * pixels * sizeof(float), stream_), "uploading a dataset");
       std::vector<float> storage;
       for (std::size_t i = 0; i < count; ++i)
@@ -109,13 +109,13 @@ void ResidentStacks::allocate(const std::vector<TrainingStack>& stacks, const Ba
   for (const TrainingStack& stack : stacks) {
     if (needs_source(settings, stack)) voxels += voxels_of(stack.source);
     if (stack.target) voxels += voxels_of(*stack.target);
-    if (in_frequency_space(settings)) bins += size_of(stack.source.planes) * bins_of(stack.source);
+    if (in_frequency_space(settings)) bins += count_of(stack.source.planes) * bins_of(stack.source);
   }
   voxels_ = budget.array<float>(voxels);
   spectra_ = budget.array<float2>(bins);
   stacks_ = budget.array<ResidentStack>(stacks.size());
   targets_ = budget.array<ResidentTarget>(count_);
-  neighbours_ = budget.array<int>(count_ * size_of(settings.planes));
+  neighbours_ = budget.array<int>(count_ * count_of(settings.planes));
 }
 
 void ResidentStacks::upload_stacks(const std::vector<TrainingStack>& stacks, const BatchSettings& settings,
@@ -139,7 +139,7 @@ void ResidentStacks::upload_stacks(const std::vector<TrainingStack>& stacks, con
     if (transform) {
       transform->run(stack.source, free_bins);
       r.spectra = free_bins;
-      free_bins += size_of(stack.source.planes) * bins_of(stack.source);
+      free_bins += count_of(stack.source.planes) * bins_of(stack.source);
     }
     resident.push_back(r);
   }
@@ -151,7 +151,7 @@ void ResidentStacks::upload_targets(const std::vector<TrainingStack>& stacks, co
   std::vector<ResidentTarget> resident;
   std::vector<int> neighbours;
   for (const auto& [stack, plane] : targets) {
-    const TrainingStack& from = stacks[size_of(stack)];
+    const TrainingStack& from = stacks[count_of(stack)];
     const std::vector<int> seen = neighbour_planes(from.source.planes, plane, settings.planes, settings.gap);
     resident.push_back({stack, target_plane(method_of(settings), from, plane)});
     neighbours.insert(neighbours.end(), seen.begin(), seen.end());

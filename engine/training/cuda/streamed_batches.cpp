@@ -7,7 +7,7 @@
 namespace n2s::device {
 namespace {
 
-constexpr const char* kWhat = "sending batches to the GPU";
+constexpr const char* kBatchesWork = "sending batches to the GPU";
 
 std::size_t count_of(const Shape& shape) {
   return static_cast<std::size_t>(shape.elements());
@@ -41,12 +41,13 @@ std::string StreamedBatches::description() const {
 }
 
 void StreamedBatches::send(Slot& slot, const BatchStep& step) {
-  check(cudaEventSynchronize(slot.copied.get()), kWhat);
+  check(cudaEventSynchronize(slot.copied.get()), kBatchesWork);
   host_->fill(step, {slot.host.get(), input_}, {slot.host.get() + input_.elements(), target_});
-  check(cudaStreamWaitEvent(copies_.get(), slot.taken.get(), 0), kWhat);
+  check(cudaStreamWaitEvent(copies_.get(), slot.taken.get(), 0), kBatchesWork);
   const std::size_t bytes = (count_of(input_) + count_of(target_)) * sizeof(float);
-  check(cudaMemcpyAsync(slot.device.get(), slot.host.get(), bytes, cudaMemcpyHostToDevice, copies_.get()), kWhat);
-  check(cudaEventRecord(slot.copied.get(), copies_.get()), kWhat);
+  check(cudaMemcpyAsync(slot.device.get(), slot.host.get(), bytes, cudaMemcpyHostToDevice, copies_.get()),
+        kBatchesWork);
+  check(cudaEventRecord(slot.copied.get(), copies_.get()), kBatchesWork);
   slot.step = step;
 }
 
@@ -54,9 +55,9 @@ void StreamedBatches::select(const BatchStep& step, Executor&) {
   Slot& slot = slots_[next_];
   if (slot.step != step) send(slot, step);
   const std::size_t bytes = (count_of(input_) + count_of(target_)) * sizeof(float);
-  check(cudaStreamWaitEvent(compute_, slot.copied.get(), 0), kWhat);
-  check(cudaMemcpyAsync(batch_.get(), slot.device.get(), bytes, cudaMemcpyDeviceToDevice, compute_), kWhat);
-  check(cudaEventRecord(slot.taken.get(), compute_), kWhat);
+  check(cudaStreamWaitEvent(compute_, slot.copied.get(), 0), kBatchesWork);
+  check(cudaMemcpyAsync(batch_.get(), slot.device.get(), bytes, cudaMemcpyDeviceToDevice, compute_), kBatchesWork);
+  check(cudaEventRecord(slot.taken.get(), compute_), kBatchesWork);
   next_ = 1 - next_;
 }
 
