@@ -13,6 +13,7 @@
 
 #include "data/atomic_folder.h"
 #include "data/formats/zarr_array.h"
+#include "data/lent_arrays.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -67,6 +68,7 @@ fs::path folder_of(const fs::path& path) {
 }
 
 void check_output_path(const fs::path& path, bool overwrite) {
+  if (lent_array(path) != nullptr) return;
   const std::string name = path.string();
   if (!path.has_filename() && !is_folder_output(path))
     throw Error(fmt::format("'{}': an output needs a file name", name));

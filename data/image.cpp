@@ -16,6 +16,7 @@
 #include "data/formats/other_formats.h"
 #include "data/image_reader.h"
 #include "data/image_writer.h"
+#include "data/lent_arrays.h"
 #include "data/input_file.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
@@ -208,24 +209,26 @@ void put_plane_axes_last(Image& image) {
 }
 
 std::unique_ptr<ImageReader> open_image(const std::filesystem::path& path, const ReadOptions& options) {
+  if (const LentArray* array = lent_array(path)) return lent_reader(path.string(), *array, options);
   return with_memory(path, [&] { return open_format(path, options); });
 }
 
 Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
   return with_memory(path, [&] {
-    const std::unique_ptr<ImageReader> reader = open_format(path, options);
+    const std::unique_ptr<ImageReader> reader = open_image(path, options);
     check_memory(path.string(), sample_count(reader->image().axes) * sizeof(float));
     return reader->read_all();
   });
 }
 
 void check_image_extension(const std::filesystem::path& path) {
-  if (format_of_name(path) == nullptr)
+  if (format_of_name(path) == nullptr && lent_array(path) == nullptr)
     throw Error(fmt::format("{}: cannot tell the format; end the name in {}", path.string(), format_extensions()));
 }
 
 void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>& axes, SampleType type) {
   check_image_extension(path);
+  if (lent_array(path) != nullptr) return;
   const Format& format = *format_of_name(path);
   const auto lacks = [&](const Axis& axis) {
     return axis.length > 1 && format.axes.find(axis.name) == std::string_view::npos;
@@ -245,6 +248,7 @@ std::unique_ptr<ImageWriter> create_image(const std::filesystem::path& path, Ima
   check_output_path(path, options.overwrite);
   const SampleType type = options.type.value_or(header.type);
   check_image_fits(path, header.axes, type);
+  if (const LentArray* array = lent_array(path)) return lent_writer(path.string(), *array, std::move(header));
   const Format& format = *format_of_name(path);
   WriteOptions written = options;
   if (type == SampleType::float16 && !format.float16) written.type = SampleType::float32;

@@ -175,6 +175,14 @@ Verb Program::add_verb(const std::string& name, const std::string& description) 
   return Verb(*app_->add_subcommand(name, description));
 }
 
+void Program::execute(const std::vector<std::string>& words) {
+  try {
+    app_->parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the end
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(usage_error(*app_, error));
+  }
+}
+
 int Program::run(int argc, char** argv) {
   const auto fail = [](int code, const std::string& text) {
     let_first_rank_speak();

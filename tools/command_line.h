@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/error.h"
+
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's own
 class App;
 class Option;
@@ -65,6 +67,12 @@ class Verb {
   std::string heading_;
 };
 
+/// A word of the command line that is missing, unknown or has a wrong value.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
 class Program {
  public:
   Program(const std::string& description, const std::string& version);
@@ -77,6 +85,10 @@ class Program {
   /// Parses and runs the verb. Errors become one line on standard error. Returns the exit code: 1 for an error, 2 for
   /// wrong usage.
   int run(int argc, char** argv);
+
+  /// The same for a calling program: `words` follow the program's name. Throws UsageError for wrong usage, and what the
+  /// verb throws.
+  void execute(const std::vector<std::string>& words);
 
  private:
   std::unique_ptr<CLI::App> app_;

@@ -1,6 +1,8 @@
 // Signal handlers that only set a flag.
 #include "tools/interrupt.h"
 
+#include "tools/caller.h"
+
 namespace n2s {
 namespace {
 
@@ -17,7 +19,8 @@ void handle(int signal) {
 
 }  // namespace
 
-InterruptGuard::InterruptGuard() {
+InterruptGuard::InterruptGuard() : catches_(caller() == nullptr) {
+  if (!catches_) return;
   struct sigaction action {};
   sigaction(SIGINT, nullptr, &action);
   if (action.sa_handler != handle) caught = 0;  // else this is a guard within another one, which may have caught one
@@ -32,6 +35,7 @@ InterruptGuard::InterruptGuard() {
 }
 
 InterruptGuard::~InterruptGuard() {
+  if (!catches_) return;
   sigaction(SIGINT, &interrupt_before_, nullptr);
   sigaction(SIGTERM, &terminate_before_, nullptr);
   sigaction(SIGHUP, &hang_up_before_, nullptr);
@@ -43,6 +47,7 @@ void write_uninterrupted(const std::filesystem::path& path, const Image& image, 
 }
 
 bool interrupted() {
+  if (Caller* program = caller()) return program->cancelled();
   return caught != 0;
 }
 

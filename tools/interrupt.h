@@ -9,7 +9,7 @@
 
 namespace n2s {
 
-/// Catches the signals while it lives; SIGHUP not where it was ignored (nohup). Guards may nest: what one has caught
+/// Catches the signals while it lives, unless a program has called (caller.h); SIGHUP not where it was ignored (nohup). Guards may nest: what one has caught
 /// stays caught within the next.
 class InterruptGuard {
  public:
@@ -19,6 +19,7 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
  private:
+  bool catches_;
   struct sigaction interrupt_before_ {};
   struct sigaction terminate_before_ {};
   struct sigaction hang_up_before_ {};
@@ -27,7 +28,8 @@ class InterruptGuard {
 /// write_image(), which the first signal lets end: it leaves no temporary file. Throws Error.
 void write_uninterrupted(const std::filesystem::path& path, const Image& image, const WriteOptions& options);
 
-/// Whether one of them has come since the last guard was set up that is not within another.
+/// Whether one of them has come since the last guard was set up that is not within another, or the calling program
+/// cancels.
 bool interrupted();
 
 }  // namespace n2s

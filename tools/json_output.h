@@ -5,7 +5,7 @@
 
 namespace n2s {
 
-/// One JSON object, indented, on standard output.
+/// One JSON object, indented, on standard output, or as the calling program's result.
 void print_json(const nlohmann::json& json);
 
 }  // namespace n2s

@@ -3,7 +3,6 @@
 
 #include <blosc.h>
 #include <fmt/format.h>
-#include <hdf5.h>
 #include <hwy/highway.h>
 #include <png.h>
 #include <tiffio.h>
@@ -15,6 +14,8 @@
 #include <pugixml.hpp>
 #include <string>
 
+#include "data/formats/hdf5.h"
+
 namespace n2s {
 namespace {
 
@@ -23,13 +24,6 @@ std::string tiff_version() {
   const std::string text = TIFFGetVersion();
   const std::string line = text.substr(0, text.find('\n'));
   return line.substr(line.find_last_of(' ') + 1);
-}
-
-std::string hdf5_version() {
-  unsigned major = 0;
-  unsigned minor = 0;
-  unsigned release = 0;
-  return H5get_libversion(&major, &minor, &release) < 0 ? "unknown" : fmt::format("{}.{}.{}", major, minor, release);
 }
 
 }  // namespace

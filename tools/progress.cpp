@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/caller.h"
 #include "tools/standard_streams.h"
 
 namespace n2s {
@@ -34,6 +35,7 @@ Progress::Progress(std::string label, std::string unit, long total, bool quiet)
       last_(start_) {}
 
 void Progress::update(long done, const std::string& note) {
+  if (Caller* program = caller()) return program->progress({label_, unit_, done, total_, note});
   if (quiet_) return;
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - last_).count();

@@ -12,6 +12,7 @@
 #include <iostream>
 
 #include "kernels/base/error.h"
+#include "tools/caller.h"
 
 namespace n2s {
 
@@ -27,6 +28,7 @@ void prepare_standard_streams() {
 }
 
 void print_note(const std::string& text) {
+  if (const Caller* program = caller()) return program->note(text);
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
 }

@@ -9,7 +9,7 @@ namespace n2s {
 /// to a closed standard output fails; a broken pipe is an error of the write, not the end of the program.
 void prepare_standard_streams();
 
-/// Writes to standard error; failures are ignored, since there is nowhere to report them.
+/// Writes to standard error, or tells the calling program; failures are ignored, since there is nowhere to report them.
 void print_note(const std::string& text);
 
 /// Throws Error where something that was written to standard output has not arrived.

@@ -277,6 +277,10 @@ class Run {
 
   [[noreturn]] void stop(Progress& progress, const std::string& resume_command, const std::string& why = {}) {
     progress.finish();
+    if (!diverged(kDiverged)) {
+      save_model_file("last.safetensors");
+      if (request_.keep == Keep::last) keep("the last one, when the run was interrupted");
+    }
     save_state();
     throw Error(fmt::format("{}interrupted after step {} of {}; everything is saved, continue with: {}", why,
                             trainer_.steps(), trainer_.total_steps(), resume_command));

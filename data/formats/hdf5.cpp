@@ -152,6 +152,13 @@ void read_spacing(hid_t dataset, Image& image) {
 
 }  // namespace
 
+std::string hdf5_version() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  return H5get_libversion(&major, &minor, &release) < 0 ? "unknown" : fmt::format("{}.{}.{}", major, minor, release);
+}
+
 std::vector<Hdf5Dataset> list_hdf5(const std::filesystem::path& path) {
   const InputFile input(path);
   const Hdf5Handle file = open_file(input.name());

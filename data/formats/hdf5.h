@@ -17,6 +17,9 @@
 
 namespace n2s {
 
+/// Of the library: "1.10.8".
+std::string hdf5_version();
+
 struct Hdf5Dataset {
   std::string path;                // "/group/name"
   std::vector<std::size_t> shape;  // slowest first

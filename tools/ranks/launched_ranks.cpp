@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "kernels/base/error.h"
+#include "tools/caller.h"
 #include "tools/interrupt.h"
 #include "tools/standard_streams.h"
 
@@ -43,7 +44,7 @@ Launch launch() {
       {"PMI_RANK", "PMI_SIZE"},
       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},
   }};
-  if (std::getenv(kAlone) != nullptr) return {};
+  if (std::getenv(kAlone) != nullptr || caller() != nullptr) return {};
   for (const auto& [rank, count] : kLaunchers)
     if (const std::optional<int> found = number_in(count); found && *found > 1)
       return {number_in(rank).value_or(0), *found};

@@ -163,7 +163,10 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedMod
   long before = 0;
   for (std::size_t i = 0; i < job.seen.size(); ++i) {
     InferenceOptions inference = inference_options(o);
-    inference.progress = [&](long done, long) { progress.update(before + done); };
+    inference.progress = [&](long done, long) {
+      progress.update(before + done);
+      if (interrupted()) throw Error("interrupted; nothing was written");
+    };
     restored.push_back(denoise_together(ranks, model_for(models, file, i), job.seen[i], device, inference));
     before += restored.back().planes;
   }

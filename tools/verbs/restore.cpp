@@ -148,7 +148,10 @@ void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const Train
   long before = 0;
   for (std::size_t i = 0; i < seen.size(); ++i) {
     InferenceOptions inference;
-    inference.progress = [&](long done, long) { progress.update(before + done); };
+    inference.progress = [&](long done, long) {
+      progress.update(before + done);
+      if (interrupted()) throw Error("interrupted; nothing was written");
+    };
     results[trained.group.stacks[i]] = denoise(model, seen[i], device, inference);
     before += seen[i].stack.planes;
   }
