@@ -16,8 +16,8 @@
 #include "data/formats/other_formats.h"
 #include "data/image_reader.h"
 #include "data/image_writer.h"
-#include "data/lent_arrays.h"
 #include "data/input_file.h"
+#include "data/lent_arrays.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
 

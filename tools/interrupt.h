@@ -9,8 +9,8 @@
 
 namespace n2s {
 
-/// Catches the signals while it lives, unless a program has called (caller.h); SIGHUP not where it was ignored (nohup). Guards may nest: what one has caught
-/// stays caught within the next.
+/// Catches the signals while it lives, unless a program has called (caller.h); SIGHUP not where it was ignored (nohup).
+/// Guards may nest: what one has caught stays caught within the next.
 class InterruptGuard {
  public:
   InterruptGuard();

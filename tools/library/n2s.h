@@ -1,16 +1,16 @@
-/* n2s.h: the library libn2s, Noise2Stack for programs. It restores noisy image stacks by learning from the stack itself
- * (Papkov et al. 2020): what the program n2s does with files, with arrays in the caller's memory, and with the same
- * bits for the same options and seed.
- *
- * Every function that can fail returns an n2s_status; n2s_last_error() then has one line that says what was wrong and
- * what to do. No exception leaves the library, no signal is caught, and nothing is printed.
- *
- * Threads: functions may be called from several threads at once, with options and models of their own. One object
- * serves one thread at a time; a model that is only read (n2s_denoise, n2s_model_save) serves several. Callbacks come
- * from the thread that has called the function.
- *
- * Handles: n2s_..._destroy() takes NULL. Texts that a function returns through `char**` belong to the caller, who gives
- * them to n2s_free(); NULL for the pointer: not wanted. */
+// n2s.h: the library libn2s, Noise2Stack for programs. It restores noisy image stacks by learning from the stack itself
+// (Papkov et al. 2020): what the program n2s does with files, with arrays in the caller's memory, and with the same
+// bits for the same options and seed.
+//
+// Every function that can fail returns an n2s_status; n2s_last_error() then has one line that says what was wrong and
+// what to do. No exception leaves the library, no signal is caught, and nothing is printed.
+//
+// Threads: functions may be called from several threads at once, with options and models of their own. One object
+// serves one thread at a time; a model that is only read (n2s_denoise, n2s_model_save) serves several. Callbacks come
+// from the thread that has called the function.
+//
+// Handles: n2s_..._destroy() takes NULL. Texts that a function returns through `char**` belong to the caller, who gives
+// them to n2s_free(); NULL for the pointer: not wanted.
 #ifndef N2S_H
 #define N2S_H
 
@@ -85,7 +85,7 @@ typedef struct n2s_options n2s_options;
 N2S_API n2s_status n2s_options_create(n2s_options** options);
 N2S_API void n2s_options_destroy(n2s_options* options);
 
-/* `value` is written as on the command line; NULL for one without a value, such as "orientations". A second value for
+/* `value` is written as on the command line; NULL for one without a value, such as "flips". A second value for
  * the same name replaces the first. Names and values are checked by the function that uses them. */
 N2S_API n2s_status n2s_options_set(n2s_options* options, const char* name, const char* value);
 

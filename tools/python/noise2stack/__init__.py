@@ -108,8 +108,6 @@ def _image(array: Any, what: str) -> _np.ndarray:
     if not isinstance(array, _np.ndarray) and hasattr(array, '__dlpack__') and not hasattr(array, '__array__'):
         array = _np.from_dlpack(array)
     image = _np.asarray(array)
-    if image.dtype == _np.bool_:
-        image = image.view(_np.uint8)
     if image.dtype.name not in _TYPES:
         raise TypeError(f'{what}: samples of type {image.dtype}; integers or floats are needed')
     return image if image.dtype.isnative else image.astype(image.dtype.newbyteorder('='))
@@ -153,6 +151,14 @@ def _values(options: dict) -> dict:
 
 def _callback(progress: Optional[ProgressCallback]):
     return progress and (lambda *fields: progress(Progress(*fields)))
+
+
+def _in_order_of(result: _np.ndarray, stack: Any) -> _np.ndarray:
+    """The result in the stack's byte order."""
+    dtype = getattr(stack, 'dtype', None)
+    if not isinstance(dtype, _np.dtype) or dtype.isnative or dtype.kind not in 'iuf':
+        return result
+    return result.byteswap(True).view(dtype)
 
 
 def _ended(cancelled: bool, model: Optional[Model] = None) -> None:
@@ -228,7 +234,7 @@ class Model:
         _, _, cancelled = _core.denoise(self._core, _lent(image, names), _lent(result, names), _values(options),
                                         _callback(progress), note)
         _ended(cancelled)
-        return result
+        return result if out is not None else _in_order_of(result, stack)
 
     @property
     def record(self) -> Optional[dict]:
@@ -248,7 +254,7 @@ def _in_and_out(stack, axis, axes, out):
     image = _image(stack, 'stack')
     names = _names(image, axis, axes, 'stack')
     if out is None:
-        out = _np.empty_like(image)
+        out = _np.empty_like(image, subok=False)
     elif not isinstance(out, _np.ndarray) or out.shape != image.shape or not out.flags.writeable:
         raise ValueError(f'out: a writable array of shape {image.shape} is needed')
     elif out.dtype.name not in _TYPES or not out.dtype.isnative:
@@ -302,6 +308,7 @@ def restore(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = Non
     core, record, cancelled = _core.restore(_lent(image, names), _lent(result, names), _values(options), _callback(progress), note)
     model = core and Model(core, _json.loads(record) if record else None)
     _ended(cancelled, model)
+    result = result if out is not None else _in_order_of(result, stack)
     return (result, model) if return_model else result
 
 
@@ -356,7 +363,7 @@ def _filtered(method, stack, axis, axes, out, progress, note, options):
     image, result, names = _in_and_out(stack, axis, axes, out)
     _, _, cancelled = _core.filter(method, _lent(image, names), _lent(result, names), _values(options), _callback(progress), note)
     _ended(cancelled)
-    return result
+    return result if out is not None else _in_order_of(result, stack)
 
 
 def bm3d(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = None, out: Optional[_np.ndarray] = None,

@@ -1,0 +1,194 @@
+"""The installed package: the same bits as the program's, any array, errors, callbacks, Ctrl-C, examples of docstrings.
+
+usage: test_noise2stack.py N2S    (the program)
+"""
+import doctest, gc, os, signal, subprocess, sys, tempfile, threading, time, unittest
+
+import numpy as np
+
+import noise2stack
+
+N2S = os.path.abspath(sys.argv.pop(1))
+TRAINING = {'steps': 12, 'batch': 4, 'crop': 32, 'threads': 2, 'net': 'microscopy'}
+WORDS = [word for name, value in TRAINING.items() for word in ('--' + name, str(value))]
+
+
+def noisy(shape=(9, 48, 40), dtype='f4', seed=0):
+    planes, rows, columns = np.indices(shape)
+    values = 100 + 60 * np.sin(rows / 5 + planes / 9) * np.cos(columns / 6)
+    return (values + np.random.default_rng(seed).normal(0, 15, shape)).astype(dtype)
+
+
+class OfArray:
+    """Only __array__."""
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+class OfDlpack:
+    """Only DLPack."""
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **arguments):
+        return self.array.__dlpack__(**arguments)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class Package(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder.name)
+
+    def run_n2s(self, *words):
+        subprocess.run([N2S, *words, '--quiet'], check=True)
+
+    def test_the_same_bits_as_the_program(self):
+        stack = noisy(dtype='u2')
+        np.save('noisy.npy', stack)
+        self.run_n2s('restore', 'noisy.npy', '-o', 'restored.npy', *WORDS)
+        restored, model = noise2stack.restore(stack, return_model=True, **TRAINING)
+        np.testing.assert_array_equal(restored, np.load('restored.npy'))
+        self.assertEqual((restored.dtype, model.record['steps']), (stack.dtype, 12))
+        model.save('model.safetensors')
+        self.assertRaisesRegex(noise2stack.Error, 'model.safetensors: .*exists', model.save, 'model.safetensors')
+        loaded = noise2stack.Model.load('model.safetensors')
+        self.assertIsNone(loaded.record)
+        self.assertEqual(loaded.describe()['network'], 'microscopy')
+        np.testing.assert_array_equal(loaded.denoise(stack), restored)
+        np.testing.assert_array_equal(noise2stack.denoise('model.safetensors', stack), restored)
+        for method in ('bm3d', 'nlm'):
+            self.run_n2s(method, 'noisy.npy', '-o', method + '.npy')
+            np.testing.assert_array_equal(getattr(noise2stack, method)(stack), np.load(method + '.npy'))
+        self.run_n2s('train', 'noisy.npy', '-o', 'run', *WORDS, '--flips')
+        noise2stack.train(stack, flips=True, **TRAINING).save('trained.safetensors')
+        with open('run/model.safetensors', 'rb') as a, open('trained.safetensors', 'rb') as b:
+            self.assertEqual(a.read(), b.read())
+
+    def test_any_array(self):
+        plain = noisy().round()
+        expected = noise2stack.restore(plain, **TRAINING)
+        np.save('plain.npy', plain)
+        read_only = plain.copy()
+        read_only.flags.writeable = False
+        for name, stack in {'big-endian': plain.astype('>f4'), 'fortran': np.asfortranarray(plain), 'read-only': read_only,
+                            'reversed': plain[::-1].copy()[::-1], 'mapped': np.load('plain.npy', mmap_mode='r'),
+                            '__array__': OfArray(plain), 'DLPack': OfDlpack(plain)}.items():
+            restored = noise2stack.restore(stack, **TRAINING)
+            np.testing.assert_array_equal(restored, expected, name)
+            self.assertIs(type(restored), np.ndarray)
+            if isinstance(stack, np.ndarray):
+                self.assertEqual(restored.dtype, stack.dtype, name)
+        np.testing.assert_array_equal(noise2stack.restore(np.moveaxis(plain, 0, 2), axis=2, **TRAINING), np.moveaxis(expected, 0, 2))
+        np.testing.assert_array_equal(noise2stack.restore(np.moveaxis(plain, 0, 2), -1, **TRAINING), np.moveaxis(expected, 0, 2))
+        out = np.zeros((9, 48, 80), 'f8')[:, :, ::2]
+        self.assertIs(noise2stack.restore(plain, out=out, **TRAINING), out)
+        np.testing.assert_array_equal(out, expected)
+        image = noise2stack.bm3d(plain[0], sigma=15)
+        self.assertEqual(image.shape, plain[0].shape)
+        two = noise2stack.restore(np.stack([plain, 2 * plain], 1), axes='zcyx', **TRAINING)
+        np.testing.assert_array_equal(two[:, 0], expected)
+
+    def test_errors(self):
+        for wrong, error, text in (({'steps': 'many'}, ValueError, 'many'), ({'stepz': 5}, ValueError, 'stepz'),
+                                   ({'device': 'cuda:77'}, noise2stack.Error, 'cuda'), ({'axes': 'ZYQ'}, noise2stack.Error, 'ZYQ'),
+                                   ({'out': np.zeros(3)}, ValueError, 'out'), ({'axis': 3}, IndexError, 'axis|index')):
+            with self.assertRaisesRegex(error, text, msg=wrong):
+                noise2stack.restore(noisy(), **{**TRAINING, **wrong})
+        self.assertRaisesRegex(TypeError, 'complex64', noise2stack.bm3d, noisy() * 1j)
+        self.assertRaisesRegex(TypeError, 'object', noise2stack.bm3d, np.array([[None]]))
+        self.assertRaisesRegex(ValueError, 'CZYX', noise2stack.restore, np.zeros((2, 9, 48, 40)))
+        self.assertRaisesRegex(noise2stack.Error, 'too small', noise2stack.restore, noisy((9, 8, 8)))
+        self.assertRaisesRegex(noise2stack.Error, '/nowhere', noise2stack.Model.load, '/nowhere/m.safetensors')
+        self.assertRaisesRegex(noise2stack.Error, 'result has|same size', noise2stack.evaluate, noisy(), noisy((9, 48, 39)))
+        self.assertRaisesRegex(ValueError, 'targets', noise2stack.train, [noisy(), noisy()], targets=[noisy()])
+
+    def test_callbacks(self):
+        seen, notes = [], []
+        noise2stack.restore(noisy(), progress=seen.append, note=notes.append, **TRAINING)
+        self.assertIn(('training', 'steps', 12, 12), [tuple(p[:4]) for p in seen])
+        self.assertEqual(seen[-1][:4], ('restoring', 'planes', 9, 9))
+        self.assertTrue(any('parameters' in note for note in notes), notes)
+
+        class Bar:
+            made = []
+
+            def __init__(self, total, desc, unit):
+                self.total, self.desc, self.n, self.closed = total, desc, 0, False
+                self.made.append(self)
+
+            def update(self, n):
+                self.n += n
+
+            def set_postfix_str(self, text, refresh):
+                self.text = text
+
+            def close(self):
+                self.closed = True
+
+        noise2stack.restore(noisy(), progress=noise2stack.bars(Bar), **TRAINING)
+        self.assertEqual([(bar.desc, bar.n, bar.closed) for bar in Bar.made], [('training', 12, True), ('restoring', 9, True)])
+        with self.assertRaises(ZeroDivisionError):
+            noise2stack.restore(noisy(), progress=lambda p: 1 / 0, **TRAINING)
+
+    def test_the_gil_is_released(self):
+        counts, stop = [0], threading.Event()
+
+        def count():
+            while not stop.is_set():
+                counts[0] += 1
+                time.sleep(0.001)
+
+        thread = threading.Thread(target=count)
+        thread.start()
+        noise2stack.restore(noisy(), **{**TRAINING, 'steps': 40})
+        during = counts[0]
+        stop.set()
+        thread.join()
+        self.assertGreater(during, 20)
+
+    def test_ctrl_c_keeps_what_was_learned(self):
+        began = threading.Event()
+
+        def interrupt():
+            began.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with self.assertRaises(noise2stack.Interrupted) as stopped:
+            noise2stack.restore(noisy(), progress=lambda p: p.done > 3 and began.set(), **{**TRAINING, 'steps': 10 ** 6})
+        thread.join()
+        self.assertIsInstance(stopped.exception, KeyboardInterrupt)
+        self.assertGreater(stopped.exception.model.denoise(noisy()).std(), 1)
+
+    def test_no_folder_is_left(self):
+        os.environ['TMPDIR'] = self.folder.name
+        self.addCleanup(os.environ.pop, 'TMPDIR')
+        model = noise2stack.train(noisy(), **TRAINING)
+        self.assertEqual(len(os.listdir()), 1)  # the model's
+        del model
+        gc.collect()
+        self.assertEqual(os.listdir(), [])
+
+    def test_examples_of_docstrings(self):
+        examples = {'noisy': noisy()}
+        failed, tried = doctest.testmod(noise2stack, extraglobs={**examples, 'noise2stack': noise2stack})
+        self.assertEqual(failed, 0)
+        self.assertGreater(tried, 10)
+
+    def test_import_time(self):
+        """At most 50 ms beyond NumPy's own; the best of five."""
+        code = 'import time, numpy; t = time.perf_counter(); import noise2stack; print(time.perf_counter() - t)'
+        times = [float(subprocess.run([sys.executable, '-c', code], check=True, capture_output=True).stdout) for _ in range(5)]
+        self.assertLess(min(times), 0.05)
+
+
+unittest.main()
