@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include "data/atomic_folder.h"
 #include "data/formats/zarr_array.h"
+#include "data/input_file.h"
 #include "data/lent_arrays.h"
 #include "kernels/base/error.h"
 
@@ -154,6 +156,13 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
   AtomicFile file(path, overwrite);
   file.write(bytes);
   file.commit();
+}
+
+void copy_file_atomically(const fs::path& from, const fs::path& to, bool overwrite) {
+  const InputFile file(from);
+  std::vector<std::byte> bytes(file.size());
+  file.read_at(0, bytes);
+  write_file_atomically(to, bytes, overwrite);
 }
 
 }  // namespace n2s

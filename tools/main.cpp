@@ -8,6 +8,8 @@
 #include "tools/verbs/demo.h"
 #include "tools/verbs/denoise.h"
 #include "tools/verbs/evaluate.h"
+#include "tools/verbs/export.h"
+#include "tools/verbs/import.h"
 #include "tools/verbs/info.h"
 #include "tools/verbs/inspect.h"
 #include "tools/verbs/nlm.h"
@@ -28,6 +30,8 @@ int main(int argc, char** argv) {
   n2s::add_bm3d(program);
   n2s::add_nlm(program);
   n2s::add_evaluate(program);
+  n2s::add_export(program);
+  n2s::add_import(program);
   n2s::add_corrupt(program);
   n2s::add_prepare(program);
   n2s::add_reproduce(program);

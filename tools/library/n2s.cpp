@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "data/atomic_file.h"
-#include "data/input_file.h"
 #include "data/json_text.h"
 #include "kernels/base/error.h"
 #include "tools/library/call.h"
@@ -206,15 +205,6 @@ nlohmann::json info(const std::vector<std::string>& words) {
   return parse_json(run({add_info, words, {}, {}}, caller));
 }
 
-/// Bytes of a model's file, put in another place at once.
-void save_file(const fs::path& from, const fs::path& to, bool overwrite) {
-  check_output_path(to, overwrite);
-  const InputFile file(from);
-  std::vector<std::byte> bytes(file.size());
-  file.read_at(0, bytes);
-  write_file_atomically(to, bytes);
-}
-
 }  // namespace
 }  // namespace n2s
 
@@ -303,7 +293,7 @@ n2s_status n2s_model_save(const n2s_model* model, const char* path, int overwrit
     if (n2s::fs::exists(from / "model.safetensors")) {
       if (!std::string(path).ends_with(".safetensors"))
         throw n2s::Error(fmt::format("{}: a model's file; end its name in .safetensors", path));
-      return n2s::save_file(from / "model.safetensors", path, overwrite != 0);
+      return n2s::copy_file_atomically(from / "model.safetensors", path, overwrite != 0);
     }
     if (n2s::fs::exists(path) && overwrite == 0)
       throw n2s::Error(fmt::format("{}: exists already; choose another name, or overwrite it", path));
