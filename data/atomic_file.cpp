@@ -158,6 +158,10 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
   file.commit();
 }
 
+void write_text_atomically(const fs::path& path, const std::string& text) {
+  write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
 void copy_file_atomically(const fs::path& from, const fs::path& to, bool overwrite) {
   const InputFile file(from);
   std::vector<std::byte> bytes(file.size());

@@ -52,6 +52,9 @@ class AtomicFile {
 /// The short form for content that is ready. Throws Error.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes, bool overwrite = true);
 
+/// The same with a text.
+void write_text_atomically(const std::filesystem::path& path, const std::string& text);
+
 /// The same with another file's bytes, which are read into memory.
 void copy_file_atomically(const std::filesystem::path& from, const std::filesystem::path& to, bool overwrite = true);
 

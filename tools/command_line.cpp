@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -22,6 +23,7 @@ namespace {
 
 constexpr std::size_t kHelpColumn = 34;  // characters: where the help texts begin
 constexpr std::size_t kHelpWidth = 76;
+constexpr const char* kUsual = "Usual verbs";
 
 /// Whether all of `text` is a number; std::from_chars reads no blanks and no plus sign.
 template <typename T>
@@ -76,6 +78,42 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (app.get_subcommands().empty() && !words.empty())
     return fmt::format("there is no {} '{}'", words[0].starts_with('-') ? "option" : "verb", words[0]);
   return error.what();
+}
+
+/// Lines that wrapped() has broken become one.
+std::string unwrapped(std::string help) {
+  std::replace(help.begin(), help.end(), '\n', ' ');
+  return help;
+}
+
+/// "TEXT:{fp32,fp16}" -> fp32, fp16
+std::vector<std::string> choices_of(const std::string& type) {
+  const std::size_t begin = type.find('{'), end = type.find('}');
+  std::vector<std::string> choices;
+  if (begin == std::string::npos || end == std::string::npos) return choices;
+  std::istringstream list(type.substr(begin + 1, end - begin - 1));
+  for (std::string choice; std::getline(list, choice, ',');) choices.push_back(choice);
+  return choices;
+}
+
+OptionRow row_of(const CLI::Option& option) {
+  OptionRow row;
+  for (const std::string& name : option.get_snames()) row.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) row.names.push_back("--" + name);
+  if (row.names.empty()) row.position = option.get_name();
+  if (option.get_expected_max() > 0) row.argument = option.get_type_name();
+  row.choices = choices_of(row.argument);
+  row.default_value = option.get_default_str();
+  row.help = unwrapped(option.get_description());
+  row.heading = row.names.empty() ? "Arguments" : option.get_group();
+  row.required = option.get_required();
+  return row;
+}
+
+VerbRow row_of(const CLI::App& verb) {
+  VerbRow row{verb.get_name(), verb.get_description(), verb.get_footer(), verb.get_group() == kUsual, {}};
+  for (const CLI::Option* option : verb.get_options()) row.options.push_back(row_of(*option));
+  return row;
 }
 
 }  // namespace
@@ -167,12 +205,26 @@ Program::Program(const std::string& description, const std::string& version)
   app_->set_version_flag("--version", version);
   app_->require_subcommand(1);
   app_->get_formatter()->column_width(kHelpColumn);
+  app_->footer(
+      "n2s VERB --help has a verb's options and examples.\n"
+      "Exit codes: 0 done; 1 an error, which one line on standard error describes; 2 wrong usage.");
 }
 
 Program::~Program() = default;
 
-Verb Program::add_verb(const std::string& name, const std::string& description) {
-  return Verb(*app_->add_subcommand(name, description));
+Verb Program::add_verb(const std::string& name, const std::string& description, bool is_usual) {
+  CLI::App* verb = app_->add_subcommand(name, description);
+  verb->group(is_usual ? kUsual : "Other verbs");
+  return Verb(*verb);
+}
+
+ProgramRow Program::table() const {
+  ProgramRow program{app_->get_description(), app_->get_footer(), {}};
+  for (const bool usual : {true, false})
+    for (const CLI::App* verb :
+         app_->get_subcommands([&](const CLI::App* v) { return (v->get_group() == kUsual) == usual; }))
+      program.verbs.push_back(row_of(*verb));
+  return program;
 }
 
 void Program::execute(const std::vector<std::string>& words) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/base/error.h"
+#include "tools/manual/option_table.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's own
 class App;
@@ -80,7 +81,11 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  Verb add_verb(const std::string& name, const std::string& description);
+  /// Usual verbs stand first in --help.
+  Verb add_verb(const std::string& name, const std::string& description, bool is_usual = false);
+
+  /// All verbs with their options.
+  ProgramRow table() const;
 
   /// Parses and runs the verb. Errors become one line on standard error. Returns the exit code: 1 for an error, 2 for
   /// wrong usage.

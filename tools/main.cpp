@@ -12,6 +12,7 @@
 #include "tools/verbs/import.h"
 #include "tools/verbs/info.h"
 #include "tools/verbs/inspect.h"
+#include "tools/verbs/manual.h"
 #include "tools/verbs/nlm.h"
 #include "tools/verbs/prepare.h"
 #include "tools/verbs/report.h"
@@ -41,5 +42,6 @@ int main(int argc, char** argv) {
   n2s::add_info(program);
   n2s::add_bench(program);
   n2s::add_demo(program);
+  n2s::add_manual(program);
   return program.run(argc, argv);
 }

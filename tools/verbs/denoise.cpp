@@ -278,7 +278,7 @@ void denoise_files(DenoiseOptions o, ProcessRanks* ranks) {
 
 void add_denoise(Program& program) {
   auto options = std::make_shared<DenoiseOptions>();
-  Verb verb = program.add_verb("denoise", "Restore stacks with a trained network");
+  Verb verb = program.add_verb("denoise", "Restore stacks with a trained network", true);
   verb.option("MODEL", options->model, "A run's folder, or a model file (.safetensors)").required();
   verb.option("IN", options->in, "The noisy stacks").required();
   add_output_option(verb, options->out, "The restored stack, or for several stacks a folder");

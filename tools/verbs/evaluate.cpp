@@ -251,7 +251,7 @@ void evaluate(EvaluateOptions o, ProcessRanks* ranks) {
 
 void add_evaluate(Program& program) {
   auto options = std::make_shared<EvaluateOptions>();
-  Verb verb = program.add_verb("evaluate", "PSNR, SSIM and NRMSE of a result against the truth, per plane");
+  Verb verb = program.add_verb("evaluate", "PSNR, SSIM and NRMSE of a result against the truth, per plane", true);
   verb.option("RESULT", options->result, "The restored (or noisy) stack").required();
   verb.option("TRUTH", options->truth, "The clean stack").required();
   verb.option("--clamp", options->clamp, "Clamp both stacks to LOW,HIGH first (the paper's MRI: -0.5,0.5)").pair();

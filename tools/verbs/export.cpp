@@ -7,7 +7,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -48,10 +47,6 @@ fs::path chosen_model(const ExportOptions& o) {
   return model_file(fs::path(o.model) / fmt::format("channel{}", *o.channel));
 }
 
-void write_text(const fs::path& path, const std::string& text) {
-  write_file_atomically(path, std::as_bytes(std::span(text)));
-}
-
 /// Returns the files that it has written.
 std::vector<std::string> write_pytorch(const ExportOptions& o, const fs::path& file, const LoadedModel& model,
                                        const std::string& configuration) {
@@ -61,7 +56,7 @@ std::vector<std::string> write_pytorch(const ExportOptions& o, const fs::path& f
   if (fs::exists(state) && fs::equivalent(state, file))
     throw Error(fmt::format("{}: is the model itself; choose another name for the output", state.string()));
   copy_file_atomically(file, state);
-  write_text(o.out, pytorch_module(model, configuration, state.filename().string()));
+  write_text_atomically(o.out, pytorch_module(model, configuration, state.filename().string()));
   return {o.out, state.string()};
 }
 
@@ -79,7 +74,7 @@ void export_model(const ExportOptions& o) {
   if (is_pytorch)
     files = write_pytorch(o, file, model, configuration);
   else
-    write_text(o.out, onnx_model(model, configuration, o.onnx));
+    write_text_atomically(o.out, onnx_model(model, configuration, o.onnx));
   if (o.common.json)
     print_json({{"files", files},
                 {"network", model.network->name},

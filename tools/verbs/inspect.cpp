@@ -38,7 +38,7 @@ void inspect_and_report(const InspectOptions& o) {
 
 void add_inspect(Program& program) {
   auto options = std::make_shared<InspectOptions>();
-  Verb verb = program.add_verb("inspect", "Measure what a noisy stack is like, and say how to restore it");
+  Verb verb = program.add_verb("inspect", "Measure what a noisy stack is like, and say how to restore it", true);
   verb.option("FILE", options->file, "The noisy stack").required();
   verb.option("-o,--output", options->page, "A page with pictures instead of text: its name ends in .html");
   add_input_options(verb, options->input);

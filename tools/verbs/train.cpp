@@ -194,7 +194,7 @@ void train(TrainOptions o, ProcessRanks* ranks) {
 
 void add_train(Program& program) {
   auto options = std::make_shared<TrainOptions>();
-  Verb verb = program.add_verb("train", "Train a network on one or many stacks");
+  Verb verb = program.add_verb("train", "Train a network on one or many stacks", true);
   verb.option("DATA", options->data, "Stacks to train on: noisy, or clean with --noise").required();
   verb.option("-o,--output", options->run, "Folder of the run: models, state, log, pictures").required();
   verb.option("--target", options->targets,
