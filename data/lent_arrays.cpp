@@ -37,6 +37,9 @@ Planes planes_of(const std::string& name, const LentArray& array, const std::str
       std::find(array.shape.begin(), array.shape.end(), 0) != array.shape.end())
     throw Error(fmt::format("{}: an array of shape ({}) holds no image", name, fmt::join(array.shape, ", ")));
   const std::vector<Axis> named = named_axes(name, array.shape, requested, array.axes);
+  if (array.data == nullptr && (named[named.size() - 2].name != 'Y' || named.back().name != 'X'))
+    throw Error(fmt::format("{}: is read plane by plane, so its last axes must be Y and X, not {}", name,
+                            describe_axes(named)));
   Planes planes;
   const auto take = [&](bool in_plane) {
     for (std::size_t i = 0; i < named.size(); ++i) {
@@ -69,6 +72,11 @@ class LentReader final : public ImageReader {
 
   void read(std::size_t first, std::span<float> values) override {
     const std::size_t size = sample_bytes(array_.type);
+    if (array_.read) {
+      std::vector<std::byte> samples(values.size() * size);
+      array_.read(first, values.size() / plane_samples(), samples);
+      return decode_samples(samples, array_.type, false, {}, values);
+    }
     const std::size_t width = planes_.axes.back().length;
     const std::ptrdiff_t row = planes_.strides[planes_.strides.size() - 2];
     const std::ptrdiff_t column = planes_.strides.back();
@@ -108,6 +116,11 @@ class LentWriter final : public ImageWriter {
  private:
   void write_stored(std::size_t number, std::span<const float> plane) override {
     const std::size_t size = sample_bytes(array_.type);
+    if (array_.write) {
+      std::vector<std::byte> samples(plane.size() * size);
+      encode_samples(plane, array_.type, false, {}, samples);
+      return array_.write(number, 1, samples);
+    }
     const std::size_t width = planes_.axes.back().length;
     const std::ptrdiff_t column = planes_.strides.back();
     std::vector<std::byte> row(width * size);

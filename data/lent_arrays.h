@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,11 @@ struct LentArray {
   std::vector<std::size_t> shape;
   std::vector<std::ptrdiff_t> strides;  // bytes, of any sign and order
   std::string axes;                     // names, slowest first; empty: YX or ZYX
+  /// Where these are set, `data` is null and the axes end in Y and X: they read or write `count` planes from `first`
+  /// on, counted in the order of the axes, as rows x columns without gaps. They may be called from other threads, and
+  /// throw Error.
+  std::function<void(std::size_t first, std::size_t count, std::span<std::byte> samples)> read{};
+  std::function<void(std::size_t first, std::size_t count, std::span<const std::byte> samples)> write{};
 };
 
 /// Lends arrays to the calls of this thread while it lives. One at a time.

@@ -17,7 +17,8 @@ TRAINING = {'steps': '12', 'batch': '4', 'crop': '32', 'threads': '2', 'net': 'm
 
 class Array(c.Structure):
     _fields_ = [('data', c.c_void_p), ('type', c.c_int), ('dimensions', c.c_int32), ('shape', c.c_int64 * 5),
-                ('strides', c.c_int64 * 5), ('axes', c.c_char_p)]
+                ('strides', c.c_int64 * 5), ('axes', c.c_char_p), ('read', c.CFUNCTYPE(c.c_int, c.c_int64, c.c_int64, c.c_void_p, c.c_void_p)),
+                ('write', c.CFUNCTYPE(c.c_int, c.c_int64, c.c_int64, c.c_void_p, c.c_void_p)), ('user', c.c_void_p)]
 
     @classmethod
     def of(cls, array, axes=None):
@@ -25,6 +26,26 @@ class Array(c.Structure):
                    (c.c_int64 * 5)(*array.strides), axes and axes.encode())
         made.kept = array
         return made
+
+
+def by_planes(array, failing=()):
+    """The same array, of which the library sees planes only by functions; those of `failing` fail."""
+    made = Array.of(array)
+    planes = array.reshape(-1, *array.shape[-2:])
+
+    def read(first, count, samples, _):
+        part = np.ascontiguousarray(planes[first:first + count])
+        c.memmove(samples, part.ctypes.data, part.nbytes)
+        return int(first <= min(failing, default=-1) < first + count)
+
+    def write(first, count, samples, _):
+        part = np.empty((count, *planes.shape[1:]), array.dtype)
+        c.memmove(part.ctypes.data, samples, part.nbytes)
+        planes[first:first + count] = part
+        return int(first in failing)
+
+    made.data, made.read, made.write = None, type(made.read)(read), type(made.write)(write)
+    return made
 
 
 class Progress(c.Structure):
@@ -155,6 +176,23 @@ class Library(unittest.TestCase):
             rounded = expected if dtype == 'f8' else np.copysign(np.floor(np.abs(expected) + 0.5), expected)
             rounded = rounded.clip(0, None) if dtype[0] == 'u' else rounded
             np.testing.assert_array_equal(restored, rounded.astype(dtype), dtype)
+
+    def test_planes_by_functions(self):
+        stack = noisy(dtype='u2')
+        expected = self.restore(stack, Options(TRAINING))[1]
+        restored = np.zeros_like(stack)
+        model = c.c_void_p()
+        self.assertEqual(n2s.n2s_restore(c.byref(by_planes(stack)), c.byref(by_planes(restored)), Options(TRAINING), c.byref(model),
+                                         None), OK, n2s.n2s_last_error())
+        np.testing.assert_array_equal(restored, expected)
+        large = noisy((40, 700, 610), 'u2')  # as float32 above 64 MiB: a few planes at a time
+        whole, streamed = np.zeros_like(large), np.zeros_like(large)
+        self.assertEqual(n2s.n2s_denoise(model, c.byref(Array.of(large)), c.byref(Array.of(whole)), None, None), OK)
+        self.assertEqual(n2s.n2s_denoise(model, c.byref(by_planes(large)), c.byref(by_planes(streamed)), None, None), OK)
+        np.testing.assert_array_equal(streamed, whole)
+        n2s.n2s_model_destroy(model)
+        self.fails(n2s.n2s_bm3d(c.byref(by_planes(stack, [4])), c.byref(by_planes(restored)), None, None), 'noisy', 'read planes')
+        self.fails(n2s.n2s_bm3d(c.byref(by_planes(stack)), c.byref(by_planes(restored, [4])), None, None), 'restored', 'write planes')
 
     def test_channels_and_axes(self):
         stack = np.stack([noisy(seed=1), 3 * noisy(seed=2)], axis=-1)  # Z, Y, X, C

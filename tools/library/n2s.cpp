@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -101,9 +102,31 @@ SampleType sample_type(n2s_type type) {
   return kTypes.at(number);
 }
 
+/// An array that the caller reads and writes plane by plane.
+void lend_planes(const n2s_array& array, const std::string& name, LentArray& result) {
+  const auto check = [name](int failed, const char* what, std::size_t first, std::size_t count) {
+    if (failed != 0)
+      throw Error(fmt::format("{}: the caller could not {} planes {} to {}", name, what, first, first + count - 1));
+  };
+  const auto unable = [name](const char* what) {
+    throw UsageError(fmt::format("{}: has no function to {} it", name, what));
+  };
+  result.read = [=, read = array.read, user = array.user](std::size_t first, std::size_t count,
+                                                          std::span<std::byte> samples) {
+    if (read == nullptr) unable("read");
+    check(read(static_cast<int64_t>(first), static_cast<int64_t>(count), samples.data(), user), "read", first, count);
+  };
+  result.write = [=, write = array.write, user = array.user](std::size_t first, std::size_t count,
+                                                             std::span<const std::byte> samples) {
+    if (write == nullptr) unable("write");
+    check(write(static_cast<int64_t>(first), static_cast<int64_t>(count), samples.data(), user), "write", first, count);
+  };
+}
+
 LentArray lent(const n2s_array* array, const char* name) {
   require(array, name);
-  require(array->data, name);
+  if (array->data == nullptr && array->read == nullptr && array->write == nullptr)
+    throw UsageError(fmt::format("{}: its data are NULL", name));
   if (array->dimensions < 2 || array->dimensions > N2S_MAX_DIMENSIONS)
     throw UsageError(
         fmt::format("{}: {} dimensions; an image has 2 to {}", name, array->dimensions, N2S_MAX_DIMENSIONS));
@@ -116,6 +139,7 @@ LentArray lent(const n2s_array* array, const char* name) {
     result.strides.push_back(static_cast<std::ptrdiff_t>(array->strides[i]));
   }
   if (array->axes != nullptr) result.axes = array->axes;
+  if (array->data == nullptr) lend_planes(*array, name, result);
   return result;
 }
 
@@ -215,7 +239,8 @@ n2s_array n2s_stack(void* data, n2s_type type, int64_t planes, int64_t rows, int
   constexpr std::array<int64_t, 11> kBytes{1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
   const auto number = static_cast<std::size_t>(type);
   const int64_t bytes = number < kBytes.size() ? kBytes.at(number) : 0;
-  return {data, type, 3, {planes, rows, columns}, {rows * columns * bytes, columns * bytes, bytes}, nullptr};
+  return {data,    type,    3,      {planes, rows, columns}, {rows * columns * bytes, columns * bytes, bytes}, nullptr,
+          nullptr, nullptr, nullptr};
 }
 
 const char* n2s_version(void) {

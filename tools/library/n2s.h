@@ -60,6 +60,13 @@ typedef struct n2s_array {
   int64_t shape[N2S_MAX_DIMENSIONS];   /* slowest first, such as planes, rows, columns */
   int64_t strides[N2S_MAX_DIMENSIONS]; /* bytes from one sample to the next along each axis; may be negative */
   const char* axes;                    /* their names, out of T, C, Z, Y, X; NULL: YX or ZYX */
+  /* For an image that is not in memory: `data` is NULL, the axes end in YX, and these read or write `count` planes from
+   * `first` on, counted in the order of the axes, as rows x columns without gaps. Anything but 0 is a failure. They are
+   * called from other threads, several at once. An image of more than 64 MiB (as float32) is worked on a few planes at
+   * a time. */
+  int (*read)(int64_t first, int64_t count, void* samples, void* user);
+  int (*write)(int64_t first, int64_t count, const void* samples, void* user);
+  void* user;
 } n2s_array;
 
 /* An array of planes x rows x columns without gaps. */

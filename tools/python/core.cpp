@@ -26,8 +26,10 @@ namespace nb = nanobind;
 
 namespace {
 
-/// Address, n2s_type, shape, strides and names of the axes ("": none).
-using Array = std::tuple<std::uintptr_t, int, std::vector<std::int64_t>, std::vector<std::int64_t>, std::string>;
+/// Address, n2s_type, shape, strides and names of the axes ("": none). Without an address: a function that is called
+/// with "read" or "write", the first plane, their number, and the address of their samples; from any thread.
+using Array =
+    std::tuple<std::uintptr_t, int, std::vector<std::int64_t>, std::vector<std::int64_t>, std::string, nb::object>;
 using Values = std::map<std::string, std::optional<std::string>>;
 
 [[noreturn]] void raise(n2s_status status, const std::string& text) {
@@ -42,16 +44,36 @@ void check(n2s_status status) {
   if (status != N2S_OK) raise(status, n2s_last_error());
 }
 
+/// Calls an array's function, which keeps what it raises: this may be another thread than the caller's.
+int transferred(const char* what, std::int64_t first, std::int64_t count, const void* samples, void* user) {
+  const nb::gil_scoped_acquire acquire;
+  try {
+    nb::handle(static_cast<PyObject*>(user))(what, first, count, reinterpret_cast<std::uintptr_t>(samples));
+    return 0;
+  } catch (...) {
+    return 1;
+  }
+}
+
 n2s_array array_of(const Array& array) {
-  const auto& [address, type, shape, strides, axes] = array;
+  const auto& [address, type, shape, strides, axes, transfer] = array;
   n2s_array result{};
   result.data = reinterpret_cast<void*>(address);
   result.type = static_cast<n2s_type>(type);
   result.dimensions = static_cast<std::int32_t>(shape.size());
-  const std::size_t count = std::min<std::size_t>({shape.size(), strides.size(), N2S_MAX_DIMENSIONS});
-  std::copy_n(shape.begin(), count, result.shape);
-  std::copy_n(strides.begin(), count, result.strides);
+  const std::size_t lengths = std::min<std::size_t>({shape.size(), strides.size(), N2S_MAX_DIMENSIONS});
+  std::copy_n(shape.begin(), lengths, result.shape);
+  std::copy_n(strides.begin(), lengths, result.strides);
   result.axes = axes.empty() ? nullptr : axes.c_str();
+  if (address == 0) {
+    result.read = [](std::int64_t first, std::int64_t count, void* samples, void* user) {
+      return transferred("read", first, count, samples, user);
+    };
+    result.write = [](std::int64_t first, std::int64_t count, const void* samples, void* user) {
+      return transferred("write", first, count, samples, user);
+    };
+    result.user = transfer.ptr();
+  }
   return result;
 }
 

@@ -309,7 +309,8 @@ void restore(const RestoreOptions& o) {
 void add_restore(Program& program) {
   auto options = std::make_shared<RestoreOptions>();
   options->training.crop = 64;
-  Verb verb = program.add_verb("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed", true);
+  Verb verb =
+      program.add_verb("restore", "Train on a noisy stack itself, then denoise it: nothing else is needed", true);
   verb.option("IN", options->in, "The noisy stack").required();
   verb.option("--second", options->second,
               "A second noisy copy, which is kept in memory: the two teach each other, and the result is the mean of "

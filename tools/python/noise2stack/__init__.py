@@ -6,7 +6,8 @@ Each plane of a stack is predicted from its neighbours, so nothing but the noisy
 >>> restored = noise2stack.restore(noisy, steps=20)
 
 Images are arrays: NumPy's, or anything that has ``__array__``, ``__array_interface__`` or ``__dlpack__``, in memory or
-memory-mapped, of any layout, byte order and numeric type. Results are NumPy arrays of the same shape and type. Options
+memory-mapped, of any layout, byte order and numeric type. Results are NumPy arrays of the same shape and type. Arrays of
+dask, Zarr or h5py that are larger than 64 MiB are read a few planes at a time, and ``out`` may be one of Zarr or h5py. Options
 have the names of the command line's (``n2s restore --help``): ``steps``, ``minutes``, ``net``, ``planes``, ``method``,
 ``device``, ``precision``, ``seed``, ``threads`` and so on. The same options and seed give the same bits as the program.
 """
@@ -103,8 +104,59 @@ def bars(tqdm: Callable[..., Any]) -> ProgressCallback:
     return report
 
 
-def _image(array: Any, what: str) -> _np.ndarray:
-    """The same memory as an array of NumPy where that is possible."""
+_LARGE = 64 << 20  # bytes: from here on arrays that are not in memory are worked on a few planes at a time
+
+
+class _Planes:
+    """A large array of dask, Zarr, h5py or the like, of which planes are read and written when they are needed."""
+
+    def __init__(self, array: Any):
+        self.array = array
+        self.shape, self.dtype = tuple(array.shape), _np.dtype(array.dtype)
+        self.ndim = len(self.shape)
+        self.native = self.dtype.newbyteorder('=')
+        self.raised: Optional[BaseException] = None
+
+    def transfer(self, what: str, first: int, count: int, address: int) -> None:
+        shape = (count, *self.shape[-2:])
+        size = int(_np.prod(shape)) * self.native.itemsize
+        memory = (_ctypes().c_char * size).from_address(address)
+        planes = _np.frombuffer(memory, self.native).reshape(shape)
+        try:
+            for place, part in self._parts(first, count):
+                if what == 'read':
+                    planes[part] = _np.asarray(self.array[place])
+                else:
+                    self.array[place] = planes[part].astype(self.dtype, copy=False)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+    def _parts(self, first: int, count: int):
+        """Consecutive planes: along the only leading axis together, else one by one."""
+        if self.ndim == 3:
+            yield slice(first, first + count), slice(0, count)
+            return
+        for i in range(count):
+            yield tuple(int(n) for n in _np.unravel_index(first + i, self.shape[:-2])), i
+
+
+def _ctypes():
+    import ctypes
+    return ctypes
+
+
+def _image(array: Any, what: str):
+    """The same memory as an array of NumPy where that is possible; planes of what is large and elsewhere."""
+    if isinstance(array, _Planes):
+        return array
+    if not isinstance(array, _np.ndarray) and all(hasattr(array, name) for name in ('shape', 'dtype', '__getitem__')):
+        known = _np.dtype(array.dtype)
+        size = known.itemsize * int(_np.prod(array.shape))
+        if size > _LARGE and len(array.shape) > 2 and not hasattr(array, '__dlpack__') and not hasattr(array, '__array_interface__'):
+            if known.newbyteorder('=').name not in _TYPES:
+                raise TypeError(f'{what}: samples of type {known}; integers or floats are needed')
+            return _Planes(array)
     if not isinstance(array, _np.ndarray) and hasattr(array, '__dlpack__') and not hasattr(array, '__array__'):
         array = _np.from_dlpack(array)
     image = _np.asarray(array)
@@ -113,11 +165,15 @@ def _image(array: Any, what: str) -> _np.ndarray:
     return image if image.dtype.isnative else image.astype(image.dtype.newbyteorder('='))
 
 
-def _lent(image: _np.ndarray, axes: str):
-    return (image.ctypes.data, _TYPES[image.dtype.name], list(image.shape), list(image.strides), axes)
+def _lent(image, axes: str):
+    if isinstance(image, _Planes):
+        if not axes.endswith('YX'):
+            raise ValueError(f'axes {axes}: of an array that is read plane by plane the last two are Y and X; move them there')
+        return (0, _TYPES[image.native.name], list(image.shape), [0] * image.ndim, axes, image.transfer)
+    return (image.ctypes.data, _TYPES[image.dtype.name], list(image.shape), list(image.strides), axes, None)
 
 
-def _names(image: _np.ndarray, axis: Optional[int], axes: Optional[str], what: str) -> str:
+def _names(image, axis: Optional[int], axes: Optional[str], what: str) -> str:
     """The names of the axes, of which `axis` counts the planes."""
     if axes is not None:
         return axes.upper()
@@ -151,6 +207,17 @@ def _values(options: dict) -> dict:
 
 def _callback(progress: Optional[ProgressCallback]):
     return progress and (lambda *fields: progress(Progress(*fields)))
+
+
+def _run(call, images, *arguments):
+    """Calls the library; what an array has raised when it was asked for planes is raised here."""
+    try:
+        return call(*arguments)
+    except Error as error:
+        for image in images:
+            if isinstance(image, _Planes) and image.raised is not None:
+                raise image.raised from error
+        raise
 
 
 def _in_order_of(result: _np.ndarray, stack: Any) -> _np.ndarray:
@@ -211,8 +278,9 @@ class Model:
             That along which the planes are stacked (default: the first).
         axes : str
             Names of all axes out of T, C, Z, Y and X, such as "TCZYX"; needed for more than three.
-        out : numpy.ndarray
-            Gets the result; of the stack's shape. Default: a new array of its type.
+        out : array
+            Gets the result; of the stack's shape. NumPy's, or one that planes can be assigned to, such as Zarr's.
+            Default: a new array of the stack's type.
         progress, note : callable
             Called with a :class:`Progress`, or with a line of text.
         **options
@@ -231,10 +299,10 @@ class Model:
         True
         """
         image, result, names = _in_and_out(stack, axis, axes, out)
-        _, _, cancelled = _core.denoise(self._core, _lent(image, names), _lent(result, names), _values(options),
-                                        _callback(progress), note)
+        _, _, cancelled = _run(_core.denoise, (image, result), self._core, _lent(image, names), _lent(result, names),
+                                  _values(options), _callback(progress), note)
         _ended(cancelled)
-        return result if out is not None else _in_order_of(result, stack)
+        return out if out is not None else _in_order_of(result, stack)
 
     @property
     def record(self) -> Optional[dict]:
@@ -254,7 +322,11 @@ def _in_and_out(stack, axis, axes, out):
     image = _image(stack, 'stack')
     names = _names(image, axis, axes, 'stack')
     if out is None:
-        out = _np.empty_like(image, subok=False)
+        out = _np.empty(image.shape, image.native) if isinstance(image, _Planes) else _np.empty_like(image, subok=False)
+    elif not isinstance(out, _np.ndarray) and all(hasattr(out, name) for name in ('shape', 'dtype', '__setitem__')):
+        if tuple(out.shape) != tuple(image.shape):
+            raise ValueError(f'out: an array of shape {tuple(image.shape)} is needed')
+        out = _Planes(out)
     elif not isinstance(out, _np.ndarray) or out.shape != image.shape or not out.flags.writeable:
         raise ValueError(f'out: a writable array of shape {image.shape} is needed')
     elif out.dtype.name not in _TYPES or not out.dtype.isnative:
@@ -275,8 +347,9 @@ def restore(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = Non
         That along which the planes are stacked (default: the first).
     axes : str
         Names of all axes out of T, C, Z, Y and X, such as "TCZYX"; needed for more than three.
-    out : numpy.ndarray
-        Gets the result; of the stack's shape. Default: a new array of its type.
+    out : array
+        Gets the result; of the stack's shape. NumPy's, or one that planes can be assigned to, such as Zarr's.
+        Default: a new array of the stack's type.
     progress, note : callable
         Called with a :class:`Progress`, or with a line of text.
     return_model : bool
@@ -305,10 +378,11 @@ def restore(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = Non
     >>> restored, model = noise2stack.restore(noisy, steps=10, return_model=True)
     """
     image, result, names = _in_and_out(stack, axis, axes, out)
-    core, record, cancelled = _core.restore(_lent(image, names), _lent(result, names), _values(options), _callback(progress), note)
+    core, record, cancelled = _run(_core.restore, (image, result), _lent(image, names), _lent(result, names), _values(options),
+                                   _callback(progress), note)
     model = core and Model(core, _json.loads(record) if record else None)
     _ended(cancelled, model)
-    result = result if out is not None else _in_order_of(result, stack)
+    result = out if out is not None else _in_order_of(result, stack)
     return (result, model) if return_model else result
 
 
@@ -347,8 +421,8 @@ def train(stacks: Any, axis: Optional[int] = None, *, targets: Any = None, axes:
         return [_lent(image, _names(image, axis, axes, what)) for image in images]
 
     kept: list = []
-    core, record, cancelled = _core.train(lent(stacks, 'stacks'), [] if targets is None else lent(targets, 'targets'),
-                                          _values(options), _callback(progress), note)
+    core, record, cancelled = _run(_core.train, kept, lent(stacks, 'stacks'), [] if targets is None else lent(targets, 'targets'),
+                                   _values(options), _callback(progress), note)
     model = core and Model(core, _json.loads(record) if record else None)
     _ended(cancelled, model)
     return model
@@ -361,9 +435,10 @@ def denoise(model: Union[Model, str, _os.PathLike], stack: Any, axis: Optional[i
 
 def _filtered(method, stack, axis, axes, out, progress, note, options):
     image, result, names = _in_and_out(stack, axis, axes, out)
-    _, _, cancelled = _core.filter(method, _lent(image, names), _lent(result, names), _values(options), _callback(progress), note)
+    _, _, cancelled = _run(_core.filter, (image, result), method, _lent(image, names), _lent(result, names), _values(options),
+                              _callback(progress), note)
     _ended(cancelled)
-    return result if out is not None else _in_order_of(result, stack)
+    return out if out is not None else _in_order_of(result, stack)
 
 
 def bm3d(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = None, out: Optional[_np.ndarray] = None,

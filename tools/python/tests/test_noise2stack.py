@@ -40,6 +40,20 @@ class OfDlpack:
         return self.array.__dlpack_device__()
 
 
+class OnDisk:
+    """Like an array of Zarr or h5py; counts what is read at once."""
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.most = array, array.shape, array.dtype, 0
+
+    def __getitem__(self, place):
+        part = self.array[place]
+        self.most = max(self.most, part.nbytes)
+        return part
+
+    def __setitem__(self, place, values):
+        self.array[place] = values
+
+
 class Package(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -95,6 +109,27 @@ class Package(unittest.TestCase):
         self.assertEqual(image.shape, plain[0].shape)
         two = noise2stack.restore(np.stack([plain, 2 * plain], 1), axes='zcyx', **TRAINING)
         np.testing.assert_array_equal(two[:, 0], expected)
+
+    def test_large_arrays_are_read_plane_by_plane(self):
+        model = noise2stack.train(noisy(), **TRAINING)
+        large = noisy((40, 700, 610), '>u2')  # as float32 above 64 MiB: the engine asks for a few planes at a time
+        self.addCleanup(setattr, noise2stack, '_LARGE', noise2stack._LARGE)
+        noise2stack._LARGE = 1 << 16
+        expected = model.denoise(large.astype('u2'))
+        source, target = OnDisk(large), OnDisk(np.zeros_like(large))
+        self.assertIs(model.denoise(source, out=target), target)
+        np.testing.assert_array_equal(target.array, expected)
+        self.assertLess(source.most, large.nbytes / 2)
+        first = large[:8, :100, :90]
+        channels = OnDisk(np.stack([first, first[::-1]], 1))
+        restored = model.denoise(channels, axes='ZCYX')
+        np.testing.assert_array_equal(restored[:, 0], model.denoise(first.astype('u2')))
+        class Broken(OnDisk):
+            def __getitem__(self, place):
+                raise OSError('the disk is gone')
+
+        self.assertRaisesRegex(OSError, 'the disk is gone', model.denoise, Broken(large))
+        self.assertRaisesRegex(ValueError, 'ZYXC', model.denoise, OnDisk(np.moveaxis(channels.array, 1, 3)), axes='ZYXC')
 
     def test_errors(self):
         for wrong, error, text in (({'steps': 'many'}, ValueError, 'many'), ({'stepz': 5}, ValueError, 'stepz'),
