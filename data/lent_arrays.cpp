@@ -138,13 +138,14 @@ class LentWriter final : public ImageWriter {
 
 }  // namespace
 
-LentArrays::LentArrays(std::map<std::string, LentArray> arrays) : arrays_(std::move(arrays)) {
+LentArrays::LentArrays(std::map<std::string, LentArray> arrays)
+    : arrays_(std::move(arrays)), before_(current_arrays()) {
   for (const auto& [name, array] : arrays_) planes_of(name, array, "");
   current_arrays() = &arrays_;
 }
 
 LentArrays::~LentArrays() {
-  current_arrays() = nullptr;
+  current_arrays() = before_;
 }
 
 const LentArray* lent_array(const std::filesystem::path& path) {

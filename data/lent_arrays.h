@@ -30,7 +30,7 @@ struct LentArray {
   std::function<void(std::size_t first, std::size_t count, std::span<const std::byte> samples)> write{};
 };
 
-/// Lends arrays to the calls of this thread while it lives. One at a time.
+/// Lends arrays to the calls of this thread while it lives, in place of those lent before.
 class LentArrays {
  public:
   /// Throws Error for names of axes that do not fit.
@@ -41,6 +41,7 @@ class LentArrays {
 
  private:
   std::map<std::string, LentArray> arrays_;
+  const std::map<std::string, LentArray>* before_;
 };
 
 /// Null where `path` is not the name of one.

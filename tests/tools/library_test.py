@@ -241,6 +241,7 @@ class Library(unittest.TestCase):
         self.fails(n2s.n2s_restore(None, None, None, None, None), 'noisy', code=USAGE)
         small = np.zeros((9, 48, 39), 'f4')
         self.fails(n2s.n2s_bm3d(c.byref(Array.of(stack)), c.byref(Array.of(small)), None, None), 'restored', 'X=39', 'X=40')
+        self.fails(n2s.n2s_bm3d(c.byref(Array.of(stack)), c.byref(Array.of(stack[::-1])), None, None), 'shares memory', code=USAGE)
         wrong = Array.of(stack)
         wrong.type = 99
         self.fails(n2s.n2s_inspect(c.byref(wrong), None, None), '99', code=USAGE)
@@ -268,6 +269,19 @@ class Library(unittest.TestCase):
         n2s.n2s_model_destroy(model)
         self.fails(n2s.n2s_bm3d(c.byref(Array.of(noisy())), c.byref(Array.of(restored)), Options(cancel=lambda: 1),
                                 None), 'interrupted', code=CANCELLED)
+
+    def test_a_call_within_a_callback(self):
+        stack, inner = noisy(), []
+
+        def report(progress):
+            if progress.done >= 3 and not inner:
+                inner.append(np.zeros_like(stack))
+                assert n2s.n2s_bm3d(c.byref(Array.of(stack)), c.byref(Array.of(inner[0])), None, None) == OK
+
+        status, restored = self.restore(stack, Options(TRAINING, report))
+        self.assertEqual(status, OK, n2s.n2s_last_error())
+        np.testing.assert_array_equal(restored, self.restore(stack, Options(TRAINING))[1])
+        self.assertGreater(inner[0].std(), 1)
 
     def test_several_threads(self):
         expected, results = {}, {}

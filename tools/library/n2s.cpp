@@ -4,15 +4,18 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <map>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/atomic_file.h"
@@ -143,6 +146,31 @@ LentArray lent(const n2s_array* array, const char* name) {
   return result;
 }
 
+/// Addresses of the first sample and behind the last one.
+std::pair<std::uintptr_t, std::uintptr_t> memory_of(const LentArray& array) {
+  auto low = reinterpret_cast<std::uintptr_t>(array.data);
+  std::uintptr_t high = low + sample_bytes(array.type);
+  for (std::size_t i = 0; i < array.shape.size(); ++i) {
+    const std::ptrdiff_t reach = array.strides[i] * static_cast<std::ptrdiff_t>(array.shape[i] - 1);
+    if (reach < 0)
+      low -= static_cast<std::uintptr_t>(-reach);
+    else
+      high += static_cast<std::uintptr_t>(reach);
+  }
+  return {low, high};
+}
+
+/// Input and output of a call. Large images are read while others of their planes are written already, so the two must
+/// not share memory.
+std::map<std::string, LentArray> in_and_out(const n2s_array* noisy, const n2s_array* restored) {
+  std::map<std::string, LentArray> arrays{{"noisy", lent(noisy, "noisy")}, {"restored", lent(restored, "restored")}};
+  const auto [low, high] = memory_of(arrays["noisy"]);
+  const auto [begin, end] = memory_of(arrays["restored"]);
+  if (noisy->data != nullptr && restored->data != nullptr && begin < high && low < end)
+    throw UsageError("restored: shares memory with noisy; give it memory of its own");
+  return arrays;
+}
+
 Caller caller_of(const n2s_options* o) {
   Caller caller;
   if (o == nullptr) return caller;
@@ -207,11 +235,8 @@ void run_training_call(const Call& call, const RunFolder& run, const n2s_options
 
 void filter(void (*add_verb)(Program&), const char* verb, const n2s_array* noisy, const n2s_array* restored,
             const n2s_options* options, char** record) {
-  run_call({add_verb,
-            {verb, "noisy", "-o", "restored"},
-            {{"noisy", lent(noisy, "noisy")}, {"restored", lent(restored, "restored")}},
-            values_of(options)},
-           options, record);
+  run_call({add_verb, {verb, "noisy", "-o", "restored"}, in_and_out(noisy, restored), values_of(options)}, options,
+           record);
 }
 
 std::string name_of(const char* what, std::size_t number, std::size_t count) {
@@ -345,7 +370,7 @@ n2s_status n2s_restore(const n2s_array* noisy, const n2s_array* restored, const 
     const n2s::RunFolder run(values);
     n2s::run_training_call({n2s::add_restore,
                             {"restore", "noisy", "-o", "restored", "--run", run.path.string()},
-                            {{"noisy", n2s::lent(noisy, "noisy")}, {"restored", n2s::lent(restored, "restored")}},
+                            n2s::in_and_out(noisy, restored),
                             values},
                            run, options, model, record);
   });
@@ -383,7 +408,7 @@ n2s_status n2s_denoise(const n2s_model* model, const n2s_array* noisy, const n2s
     require(model, "model");
     n2s::run_call({n2s::add_denoise,
                    {"denoise", model->folder.path().string(), "noisy", "-o", "restored"},
-                   {{"noisy", n2s::lent(noisy, "noisy")}, {"restored", n2s::lent(restored, "restored")}},
+                   n2s::in_and_out(noisy, restored),
                    n2s::values_of(options)},
                   options, record);
   });

@@ -124,8 +124,8 @@ N2S_API n2s_status n2s_model_save(const n2s_model* model, const char* path, int 
 N2S_API n2s_status n2s_model_describe(const n2s_model* model, char** json);
 N2S_API void n2s_model_destroy(n2s_model* model);
 
-/* --- Work. `options` may be NULL: the defaults. `restored` has the shape of `noisy`; its samples are undefined after
- * an error. `record`: what n2s --json prints. */
+/* --- Work. `options` may be NULL: the defaults. `restored` has the shape of `noisy` and memory of its
+ * own; its samples are undefined after an error. `record`: what n2s --json prints. */
 
 /* Learns from the noisy stack alone and restores it. `model` gets what was learned; NULL: not wanted. Without "steps",
  * "minutes" or "epochs" it learns for 5 minutes. When cancelled while it learns, the model is what it had learned. */

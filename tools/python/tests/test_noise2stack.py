@@ -19,6 +19,9 @@ def noisy(shape=(9, 48, 40), dtype='f4', seed=0):
     return (values + np.random.default_rng(seed).normal(0, 15, shape)).astype(dtype)
 
 
+STACK = noisy()
+
+
 class OfArray:
     """Only __array__."""
     def __init__(self, array):
@@ -134,9 +137,9 @@ class Package(unittest.TestCase):
     def test_errors(self):
         for wrong, error, text in (({'steps': 'many'}, ValueError, 'many'), ({'stepz': 5}, ValueError, 'stepz'),
                                    ({'device': 'cuda:77'}, noise2stack.Error, 'cuda'), ({'axes': 'ZYQ'}, noise2stack.Error, 'ZYQ'),
-                                   ({'out': np.zeros(3)}, ValueError, 'out'), ({'axis': 3}, IndexError, 'axis|index')):
+                                   ({'out': np.zeros(3)}, ValueError, 'out'), ({'out': STACK}, ValueError, 'shares memory'), ({'axis': 3}, IndexError, 'axis|index')):
             with self.assertRaisesRegex(error, text, msg=wrong):
-                noise2stack.restore(noisy(), **{**TRAINING, **wrong})
+                noise2stack.restore(STACK, **{**TRAINING, **wrong})
         self.assertRaisesRegex(TypeError, 'complex64', noise2stack.bm3d, noisy() * 1j)
         self.assertRaisesRegex(TypeError, 'object', noise2stack.bm3d, np.array([[None]]))
         self.assertRaisesRegex(ValueError, 'CZYX', noise2stack.restore, np.zeros((2, 9, 48, 40)))
