@@ -61,7 +61,7 @@ class Export(unittest.TestCase):
         for net, planes in NETS:
             name = f'{net}-{planes}'
             self.n2s('export', name, '-o', name + '.onnx')
-            self.n2s('export', name, '-o', name + '-units.onnx', '--normalised')
+            self.n2s('export', name, '-o', name + '-units.onnx', '--with-normalisation')
             model = onnx.load(name + '.onnx')
             onnx.checker.check_model(model, full_check=True)
             self.assertGreaterEqual(model.opset_import[0].version, 17)
@@ -131,7 +131,7 @@ class Export(unittest.TestCase):
     def test_refusals(self):
         for words, text in ((['mri-5', '-o', 'x.pt'], '.onnx or .py'), (['nothing', '-o', 'x.onnx'], 'nothing'),
                             (['mri-5', '--pytorch', '-o', 'x.onnx'], '.py'), (['mri-5', '-o', 'no/x.onnx'], 'no'),
-                            (['mri-5', '-o', 'x.py', '--normalised'], 'ONNX'), (['mri-5', '-o', 'x.onnx', '--channel', '0'], '--channel'),
+                            (['mri-5', '-o', 'x.py', '--with-normalisation'], 'ONNX'), (['mri-5', '-o', 'x.onnx', '--channel', '0'], '--channel'),
                             (['mri-5/model.safetensors', '-o', 'mri-5/model.py', '--force'], 'the model itself')):
             self.assertIn(text, self.refused('export', *words))
         open('there.onnx', 'w').close()

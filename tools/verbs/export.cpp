@@ -50,7 +50,7 @@ fs::path chosen_model(const ExportOptions& o) {
 /// Returns the files that it has written.
 std::vector<std::string> write_pytorch(const ExportOptions& o, const fs::path& file, const LoadedModel& model,
                                        const std::string& configuration) {
-  if (o.onnx.normalises) throw Error("--normalised: is for ONNX; a PyTorch network takes normalised values");
+  if (o.onnx.normalises) throw Error("--with-normalisation: is for ONNX; a PyTorch network takes normalised values");
   const fs::path state = fs::path(o.out).replace_extension(".safetensors");
   check_output_path(state, o.common.force);
   if (fs::exists(state) && fs::equivalent(state, file))
@@ -92,9 +92,10 @@ void add_export(Program& program) {
   verb.option("-o,--output", options->out,
               "NAME.onnx, or NAME.py: the network in plain PyTorch, with NAME.safetensors, its state")
       .required();
-  verb.flag("--normalised", options->onnx.normalises,
-            "ONNX: take and give values of the file, normalised as the training data were (default: normalised ones, "
-            "so that the caller normalises each stack)");
+  verb.flag(
+      "--with-normalisation", options->onnx.normalises,
+      "ONNX: put the normalisation of the training data into the graph, which then takes and gives values of the file "
+      "(default: the caller normalises each stack)");
   verb.flag("--pytorch", options->pytorch, "Write PyTorch, which a name that ends in .py says as well");
   verb.option("--channel", options->channel, "Of a run with a network for each channel: which one, from 0")
       .between(0L, 1'000'000L);
