@@ -44,11 +44,21 @@ void check(n2s_status status) {
   if (status != N2S_OK) raise(status, n2s_last_error());
 }
 
-/// Calls an array's function, which keeps what it raises: this may be another thread than the caller's.
+/// Calls an array's function, which keeps what it raises: this may be another thread than the caller's. Where Ctrl-C
+/// interrupts it, the planes are asked for once more, and the work's next check of signals finds the Ctrl-C.
 int transferred(const char* what, std::int64_t first, std::int64_t count, const void* samples, void* user) {
   const nb::gil_scoped_acquire acquire;
-  try {
+  const auto transfer = [&] {
     nb::handle(static_cast<PyObject*>(user))(what, first, count, reinterpret_cast<std::uintptr_t>(samples));
+  };
+  try {
+    try {
+      transfer();
+    } catch (const nb::python_error& error) {
+      if (!error.matches(PyExc_KeyboardInterrupt)) throw;
+      transfer();
+      PyErr_SetInterrupt();
+    }
     return 0;
   } catch (...) {
     return 1;
@@ -133,6 +143,9 @@ class Work {
     const nb::gil_scoped_acquire acquire;
     try {
       code(work);
+    } catch (const nb::python_error& error) {
+      work.interrupted_ = error.matches(PyExc_KeyboardInterrupt);  // Python sees signals within callbacks, too
+      work.raised_ = std::current_exception();
     } catch (...) {
       work.raised_ = std::current_exception();
     }
@@ -145,11 +158,8 @@ class Work {
     guarded(user, [&](Work& work) { work.note_(text); });
   }
   static int is_cancelled(void* user) {
-    guarded(user, [](Work& work) {
-      if (PyErr_CheckSignals() == 0) return;
-      nb::python_error error;
-      work.interrupted_ = error.matches(PyExc_KeyboardInterrupt);
-      throw error;
+    guarded(user, [](Work&) {
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
     });
     return static_cast<Work*>(user)->raised_ ? 1 : 0;
   }

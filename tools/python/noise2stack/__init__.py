@@ -128,7 +128,7 @@ class _Planes:
                     planes[part] = _np.asarray(self.array[place])
                 else:
                     self.array[place] = planes[part].astype(self.dtype, copy=False)
-        except BaseException as error:
+        except Exception as error:
             self.raised = error
             raise
 

@@ -132,6 +132,18 @@ class Package(unittest.TestCase):
                 raise OSError('the disk is gone')
 
         self.assertRaisesRegex(OSError, 'the disk is gone', model.denoise, Broken(large))
+
+        class Interrupting(OnDisk):
+            """Ctrl-C while planes are read."""
+            came = False
+
+            def __getitem__(self, place):
+                if not self.came:
+                    self.came = True
+                    signal.raise_signal(signal.SIGINT)
+                return super().__getitem__(place)
+
+        self.assertRaises(noise2stack.Interrupted, model.denoise, Interrupting(large))
         self.assertRaisesRegex(ValueError, 'ZYXC', model.denoise, OnDisk(np.moveaxis(channels.array, 1, 3)), axes='ZYXC')
 
     def test_errors(self):
@@ -205,6 +217,16 @@ class Package(unittest.TestCase):
             noise2stack.restore(noisy(), progress=lambda p: p.done > 3 and began.set(), **{**TRAINING, 'steps': 10 ** 6})
         thread.join()
         self.assertIsInstance(stopped.exception, KeyboardInterrupt)
+        self.assertGreater(stopped.exception.model.denoise(noisy()).std(), 1)
+
+    def test_ctrl_c_within_a_callback(self):
+        """Python may notice the signal while it runs the callback."""
+        def interrupt(p):
+            if p.done > 3:
+                signal.raise_signal(signal.SIGINT)
+
+        with self.assertRaises(noise2stack.Interrupted) as stopped:
+            noise2stack.restore(noisy(), progress=interrupt, **{**TRAINING, 'steps': 10 ** 6})
         self.assertGreater(stopped.exception.model.denoise(noisy()).std(), 1)
 
     def test_no_folder_is_left(self):
