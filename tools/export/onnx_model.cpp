@@ -5,7 +5,7 @@
 #define ONNX_NAMESPACE onnx
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <onnx/onnx_pb.h>
+#include <onnx.pb.h>
 
 #include <array>
 #include <cstdint>

@@ -51,12 +51,12 @@ Launch launch() {
   return {};
 }
 
-/// Beside the program in the build, in lib/ once installed.
+/// Beside the program in the build, in lib/noise2stack/ once installed.
 fs::path plugin_path() {
   constexpr const char* kName = "n2s_mpi.so";
   std::error_code unknown;
   const fs::path folder = fs::read_symlink("/proc/self/exe", unknown).parent_path();
-  fs::path installed = folder / ".." / "lib" / kName;
+  fs::path installed = folder / ".." / "lib" / "noise2stack" / kName;
   return fs::exists(folder / kName) ? folder / kName : installed;
 }
 

@@ -19,6 +19,7 @@
 #include "kernels/base/thread_pool.h"
 #include "kernels/device/device_info.h"
 #include "tools/common.h"
+#include "tools/components.h"
 #include "tools/json_output.h"
 #include "tools/libraries.h"
 #include "tools/model_use.h"
@@ -30,6 +31,7 @@ struct InfoOptions {
   CommonOptions common;
   InputOptions input;
   std::string file;
+  bool licences = false;
 };
 
 /// The machine code in this build that the device runs, or why there is none.
@@ -103,6 +105,13 @@ void print(const nlohmann::json& json, int indent) {
 }
 
 void info(const InfoOptions& o) {
+  if (o.licences) {
+    if (o.common.json)
+      print_json(components_json());
+    else
+      fmt::print("{}", components_text());
+    return;
+  }
   const bool is_model =
       o.file.ends_with(".safetensors") || (std::filesystem::is_directory(o.file) && !is_zarr_folder(o.file));
   const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? models(o.file) : image(o.file, o.input);
@@ -119,6 +128,8 @@ void add_info(Program& program) {
   auto options = std::make_shared<InfoOptions>();
   Verb verb = program.add_verb("info", "Describe a file, a model, or this build");
   verb.option("FILE", options->file, "An image file, a model or a run's folder (default: this build and machine)");
+  verb.flag("--licences", options->licences,
+            "List what the program is made of, with versions and licences; with --json as CycloneDX");
   add_input_options(verb, options->input);
   add_common_options(verb, options->common);
   verb.footer(
