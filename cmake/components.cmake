@@ -16,6 +16,7 @@ function(n2s_component name licence where package site)
     "    {\"${name}\", \"${version}\", \"${licence}\", \"${where}\", \"${site}\"},\n")
   if(N2S_BUNDLE AND EXISTS /usr/share/doc/${package}/copyright)
     install(FILES /usr/share/doc/${package}/copyright DESTINATION share/doc/noise2stack/licences RENAME ${name} COMPONENT program)
+    install(FILES /usr/share/doc/${package}/copyright DESTINATION noise2stack/licences RENAME ${name} COMPONENT python EXCLUDE_FROM_ALL)
   endif()
 endfunction()
 

@@ -1,4 +1,4 @@
-# Packages, made by tools/packages/make: for Debian where N2S_BUNDLE is off, else archives that are unpacked anywhere.
+# Packages, made by tools/scripts/packages: for Debian where N2S_BUNDLE is off, else archives that are unpacked anywhere.
 set(CPACK_PACKAGE_NAME noise2stack)
 set(N2S_PACKAGER "The Noise2Stack engine's authors <noise2stack@users.noreply.github.com>" CACHE STRING
     "Who makes the packages: a name and an address")

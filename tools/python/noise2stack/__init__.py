@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json as _json
 import os as _os
-from typing import Any, Callable, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Literal, NamedTuple, Optional, Sequence, Tuple, Union, overload
 
 import numpy as _np
 
@@ -189,7 +189,7 @@ def _names(image, axis: Optional[int], axes: Optional[str], what: str) -> str:
 
 def _values(options: dict) -> dict:
     """Options as the command line has them."""
-    values = {}
+    values: dict[str, Optional[str]] = {}
     for name, value in options.items():
         name = name.replace('_', '-')
         if value is None or value is False:
@@ -334,9 +334,17 @@ def _in_and_out(stack, axis, axes, out):
     return image, out, names
 
 
+@overload
+def restore(stack: Any, axis: Optional[int] = ..., *, axes: Optional[str] = ..., out: Optional[_np.ndarray] = ...,
+            progress: Optional[ProgressCallback] = ..., note: Optional[NoteCallback] = ...,
+            return_model: Literal[False] = ..., **options: OptionValue) -> _np.ndarray: ...
+@overload
+def restore(stack: Any, axis: Optional[int] = ..., *, axes: Optional[str] = ..., out: Optional[_np.ndarray] = ...,
+            progress: Optional[ProgressCallback] = ..., note: Optional[NoteCallback] = ...,
+            return_model: Literal[True], **options: OptionValue) -> Tuple[_np.ndarray, Model]: ...
 def restore(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = None, out: Optional[_np.ndarray] = None,
             progress: Optional[ProgressCallback] = None, note: Optional[NoteCallback] = None, return_model: bool = False,
-            **options: OptionValue):
+            **options: OptionValue) -> Union[_np.ndarray, Tuple[_np.ndarray, Model]]:
     """Learns from a noisy stack alone and restores it.
 
     Parameters
@@ -489,9 +497,9 @@ def evaluate(result: Any, truth: Any, axis: Optional[int] = None, *, axes: Optio
     >>> noise2stack.evaluate(noisy, noisy + 1, range=200)['psnr'] > 40
     True
     """
-    images = [_image(result, 'result'), _image(truth, 'truth')]
-    _, record, cancelled = _core.evaluate(*(_lent(image, _names(image, axis, axes, what))
-                                            for image, what in zip(images, ('result', 'truth'))), _values(options), note)
+    measured, expected = _image(result, 'result'), _image(truth, 'truth')
+    _, record, cancelled = _core.evaluate(_lent(measured, _names(measured, axis, axes, 'result')),
+                                          _lent(expected, _names(expected, axis, axes, 'truth')), _values(options), note)
     _ended(cancelled)
     return _json.loads(record)
 
