@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Exported networks give what n2s denoise gives: in ONNX Runtime, and as PyTorch's source (with numpy_torch.py in
-PyTorch's place); a state comes back by n2s import.
+PyTorch's place); a state comes back by n2s import; BioImage.IO's own test accepts packages.
 
-usage: export_test.py N2S    (needs numpy, onnx, onnxruntime)
+usage: export_test.py N2S    (needs numpy, onnx, onnxruntime, bioimageio.core)
 """
-import importlib.util, itertools, json, os, subprocess, sys, tempfile, unittest
+import collections, importlib.util, io, itertools, json, os, pickle, subprocess, sys, tempfile, unittest, zipfile
 
 import numpy as np
 import onnx
@@ -20,6 +20,30 @@ METHOD = {'blind-spot': 'noise2void', 'n2v2': 'noise2void'}
 def noisy(planes=7, height=53, width=47):
     p, r, c = np.indices((planes, height, width))
     return (100 + 60 * np.sin(r / 5 + p / 9) * np.cos(c / 6) + np.random.default_rng(0).normal(0, 15, p.shape)).astype('f4')
+
+
+def state_of(saved):
+    """What torch.load() makes of a .pt file, as arrays of NumPy."""
+    archive = zipfile.ZipFile(io.BytesIO(saved))
+
+    def tensor(storage, offset, shape, strides, requires_grad, hooks):
+        assert offset == 0 and not requires_grad and not hooks
+        return np.lib.stride_tricks.as_strided(storage, shape, [4 * stride for stride in strides])
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module, name):
+            return {('collections', 'OrderedDict'): collections.OrderedDict, ('torch._utils', '_rebuild_tensor_v2'): tensor,
+                    ('torch', 'FloatStorage'): 'float32'}[module, name]
+
+        def persistent_load(self, description):
+            kind, dtype, key, device, count = description
+            assert (kind, dtype, device) == ('storage', 'float32', 'cpu')
+            values = np.frombuffer(archive.read(f'archive/data/{key}'), dtype)
+            assert values.size == count
+            return values
+
+    assert archive.read('archive/version').strip() == b'3'
+    return Unpickler(io.BytesIO(archive.read('archive/data.pkl'))).load()
 
 
 class Export(unittest.TestCase):
@@ -102,6 +126,38 @@ class Export(unittest.TestCase):
             found = module.load()(planes_in.view(numpy_torch.Tensor))
             self.assertLess(np.abs(np.asarray(found)[0, 0] - expected).max(), 1e-5, name)
 
+    def test_packages_pass_bioimageio(self):
+        from bioimageio.core import create_prediction_pipeline, load_model, test_description
+        from bioimageio.core.digest_spec import create_sample_for_model
+        for net, planes in (('mri', 4), ('microscopy', 3), ('n2v2', 1)):
+            name = f'{net}-{planes}'
+            self.n2s('export', name, '-o', name + '.zip', '--title', 'Cells (green)', '--author', 'A. Person', '--licence', 'CC-BY-4.0')
+            summary = test_description(name + '.zip', weight_format='onnx')  # torch is not here; its weights are checked below
+            self.assertEqual(summary.status, 'passed', summary.format())
+            with zipfile.ZipFile(name + '.zip') as package:
+                self.assertIsNone(package.testzip())
+                described = json.loads(package.read('rdf.yaml'))
+                cover, state = package.read('cover.png'), package.read('weights.pt')
+                source = package.read('network.py').decode()
+                given = np.load(io.BytesIO(package.read('test_input.npy')))
+                expected = np.load(io.BytesIO(package.read('test_output.npy')))
+            self.assertEqual((described['name'], described['license']), ('Cells (green)', 'CC-BY-4.0'))
+            self.assertEqual(cover[:4], b'\x89PNG')
+            self.assertIn('weights_only=True', source)
+            # What the package's pre- and post-processing make of the file's values is what n2s denoise makes of them.
+            model = load_model(name + '.zip')
+            sample = create_sample_for_model(model, inputs=self.inputs(self.offsets(planes), noisy(height=96, width=90), 3))
+            with create_prediction_pipeline(model) as pipeline:  # without padding by the halo, which moves the plane's borders
+                found = pipeline.predict_sample_without_blocking(sample, skip_input_padding=True, skip_output_cropping=True)
+            np.save('larger.npy', noisy(height=96, width=90))
+            self.n2s('denoise', name, 'larger.npy', '-o', 'larger-restored.npy', '--levels', 'model', '--force')
+            np.testing.assert_allclose(found.members['restored'].data.values[0, 0], np.load('larger-restored.npy')[3], rtol=1e-4, atol=1e-2, err_msg=name)
+            self.assertEqual(expected.shape, (1, 1, *given.shape[2:]))
+            self.n2s('export', name, '-o', 'plain.py', '--force')
+            for layer, values in numpy_torch.load_file('plain.safetensors').items():
+                np.testing.assert_array_equal(state_of(state)[layer], values)
+        self.assertIn('with-normalisation', self.refused('export', 'mri-4', '-o', 'x.zip', '--with-normalisation'))
+
     def test_a_state_comes_back(self):
         self.n2s('export', 'microscopy-4', '-o', 'state.py')
         state = numpy_torch.load_file('state.safetensors')
@@ -129,7 +185,7 @@ class Export(unittest.TestCase):
         self.assertFalse(os.path.exists('x.safetensors'))
 
     def test_refusals(self):
-        for words, text in ((['mri-5', '-o', 'x.pt'], '.onnx or .py'), (['nothing', '-o', 'x.onnx'], 'nothing'),
+        for words, text in ((['mri-5', '-o', 'x.pt'], 'end the name in .onnx'), (['nothing', '-o', 'x.onnx'], 'nothing'),
                             (['mri-5', '--pytorch', '-o', 'x.onnx'], '.py'), (['mri-5', '-o', 'no/x.onnx'], 'no'),
                             (['mri-5', '-o', 'x.py', '--with-normalisation'], 'ONNX'), (['mri-5', '-o', 'x.onnx', '--channel', '0'], '--channel'),
                             (['mri-5/model.safetensors', '-o', 'mri-5/model.py', '--force'], 'the model itself')):

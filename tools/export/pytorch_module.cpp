@@ -52,11 +52,16 @@ class Network(nn.Module):
 
 
 def load(path=Path(__file__).parent / "{state}"):
-    """The network with the parameters of a safetensors file."""
-    from safetensors.torch import load_file
-    network = Network()
-    network.load_state_dict(load_file(str(path)))
+    """The network with the parameters of a file."""
+{reading}    network = Network()
+    network.load_state_dict(state)
     return network.eval()
+)PY";
+
+constexpr const char* kReadSafetensors = R"PY(    from safetensors.torch import load_file
+    state = load_file(str(path))
+)PY";
+constexpr const char* kReadPt = R"PY(    state = torch.load(path, map_location="cpu", weights_only=True)
 )PY";
 
 constexpr const char* kBlur = R"PY(
@@ -141,7 +146,8 @@ std::string pytorch_module(const LoadedModel& model, const std::string& configur
     has_blur = has_blur || std::holds_alternative<BlurPool>(operation);
   }
   return fmt::format(fmt::runtime(kFile), fmt::arg("name", model.network->name), fmt::arg("version", N2S_VERSION),
-                     fmt::arg("state", state), fmt::arg("planes", model.planes),
+                     fmt::arg("state", state), fmt::arg("reading", state.ends_with(".pt") ? kReadPt : kReadSafetensors),
+                     fmt::arg("planes", model.planes),
                      fmt::arg("offsets", fmt::format("{}", fmt::join(plane_offsets(model), ", "))),
                      fmt::arg("configuration", configuration), fmt::arg("blur", has_blur ? kBlur : ""),
                      fmt::arg("layers", layer_lines(graph)), fmt::arg("input", value(graph.input)),

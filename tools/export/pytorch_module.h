@@ -8,8 +8,9 @@
 
 namespace n2s {
 
-/// A file with the class Network and a function load(). `state` is the name of the file with the parameters, and
-/// `configuration` the model's, which is quoted in the file's first text.
+/// A file with the class Network and a function load(). `state` is the name of the file with the parameters
+/// (.safetensors, or .pt as torch_state() makes it), and `configuration` the model's, which is quoted in the file's
+/// first text.
 std::string pytorch_module(const LoadedModel& model, const std::string& configuration, const std::string& state);
 
 }  // namespace n2s

@@ -8,7 +8,7 @@
 
 namespace n2s {
 
-void write_middle_panel(const std::filesystem::path& path, const std::vector<PanelStack>& stacks) {
+Canvas middle_panel(const std::vector<PanelStack>& stacks) {
   std::vector<PanelImage> images;
   for (const PanelStack& shown : stacks) {
     const Stack& stack = *shown.stack;
@@ -20,7 +20,7 @@ void write_middle_panel(const std::filesystem::path& path, const std::vector<Pan
   std::vector<float> window(images.back().values.begin(), images.back().values.end());
   const double black = percentile(window, 1);
   const double white = std::max(percentile(window, 99.9), black + 1e-6);
-  draw_panel(images, black, white).save(path);
+  return draw_panel(images, black, white);
 }
 
 }  // namespace n2s

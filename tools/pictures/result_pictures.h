@@ -1,11 +1,11 @@
 // Before-and-after panels.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "data/stack.h"
+#include "tools/pictures/canvas.h"
 
 namespace n2s {
 
@@ -16,6 +16,6 @@ struct PanelStack {
 };
 
 /// The middle plane of each stack in one row, all in the grey window of the last one (1st to 99.9th percentile).
-void write_middle_panel(const std::filesystem::path& path, const std::vector<PanelStack>& stacks);
+Canvas middle_panel(const std::vector<PanelStack>& stacks);
 
 }  // namespace n2s

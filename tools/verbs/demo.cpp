@@ -178,10 +178,11 @@ void demo(const DemoOptions& o) {
   write(folder / "noisy.nii.gz", noisy);
   write(folder / "restored.nii.gz", restored);
   write(folder / "postprocessed.nii.gz", post);
-  write_middle_panel(panel, {{decibels("noisy", before), &noisy},
-                             {decibels("restored", after), &restored},
-                             {decibels("post-processed", final), &post},
-                             {"truth", &clean}});
+  middle_panel({{decibels("noisy", before), &noisy},
+                {decibels("restored", after), &restored},
+                {decibels("post-processed", final), &post},
+                {"truth", &clean}})
+      .save(panel);
   if (!o.page.empty())
     write_page(o, {{"noisy", before}, {"restored", after}, {"post-processed", final}},
                {{{"noisy", example_planes(noisy)},

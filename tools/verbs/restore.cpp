@@ -126,7 +126,7 @@ class GroupTraining {
 
 void write_panel(TrainedGroup& trained, const Stack& noisy, const Stack& restored) {
   const fs::path panel = trained.request.folder / "panel.png";
-  write_middle_panel(panel, {{"noisy", &noisy}, {"restored", &restored}});
+  middle_panel({{"noisy", &noisy}, {"restored", &restored}}).save(panel);
   trained.result.files["panel"] = panel.string();
 }
 
