@@ -24,8 +24,9 @@ std::string components_text() {
   std::string text = fmt::format("n2s {}, Apache-2.0, with:\n", N2S_VERSION);
   for (const Component& c : kComponents)
     text += fmt::format("  {:<14} {:<8} {:<42} {:<7} {}\n", c.name, c.version, c.licence, c.where, c.site);
-  return text + "inside: part of the program; shared: a library that it loads. The licences' texts are in\n"
-                "share/doc/noise2stack/licences of the installed tree.\n";
+  return text +
+         "inside: part of the program; shared: a library that it loads. The licences' texts are in\n"
+         "share/doc/noise2stack/licences of the installed tree.\n";
 }
 
 nlohmann::json components_json() {

@@ -1,5 +1,6 @@
-// The format is that of PyTorch 1.6 and later (torch/serialization.py): a zip archive with the tensors' values, one
-// file each, and a pickle of protocol 2 (Python's Lib/pickletools.py describes each opcode) that puts them together.
+// The format is that of PyTorch 1.6 and later (its module torch.serialization): a zip archive with the tensors' values,
+// one file each, and a pickle of protocol 2 (Python's module pickletools describes each opcode) that puts them
+// together.
 #include "tools/export/torch_state.h"
 
 #include <cstddef>

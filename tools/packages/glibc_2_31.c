@@ -11,10 +11,20 @@
 /// instructions. That it must use them is always right.
 char __libc_single_threaded = 0;
 
+/// glibc 2.36: random bytes, for libzip.
+void arc4random_buf(void* bytes, size_t count) {
+  for (char* to = bytes; count > 0;) {
+    const ssize_t got = getrandom(to, count, 0);
+    if (got <= 0) abort();
+    to += got;
+    count -= (size_t)got;
+  }
+}
+
 /// glibc 2.36: 32 random bits, for std::random_device.
 uint32_t arc4random(void) {
   uint32_t bits;
-  if (getrandom(&bits, sizeof bits, 0) != sizeof bits) abort();
+  arc4random_buf(&bits, sizeof bits);
   return bits;
 }
 
