@@ -1,7 +1,7 @@
 # A real brain, from 10 % of its frequencies, restored by what it has itself. A plain script with cells ("# %%"), which
 # Jupyter (by jupytext), VS Code, Spyder and PyCharm run one by one.
 #
-#   python brain.py [MINUTES] [FOLDER FOR PICTURES]
+#   python brain.py [minutes=3] [FOLDER FOR PICTURES]        (or steps=…: the same result on any machine)
 #
 # Needs noise2stack, nibabel, matplotlib and tqdm, and the volume ch2 (Debian: mricron-data).
 
@@ -18,7 +18,7 @@ import tqdm
 
 import noise2stack
 
-minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 3
+unit, length = (sys.argv[1] if len(sys.argv) > 1 else 'minutes=3').split('=')
 pictures = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else '.')
 pictures.mkdir(parents=True, exist_ok=True)
 volume = nibabel.load('/usr/share/mricron/templates/ch2.nii.gz').get_fdata(dtype=np.float32)
@@ -43,7 +43,7 @@ draw = np.where(number <= mirrored(number), draw, mirrored(draw))
 noisy = np.fft.ifft2(np.where(draw < chance, np.fft.fft2(clean) / chance, 0)).real.astype(np.float32)
 
 # %% Restoring: a small network learns from the noisy volume alone to predict each plane from its neighbours
-restored, model = noise2stack.restore(noisy, axis=0, net='mri', minutes=minutes, seed=1, return_model=True,
+restored, model = noise2stack.restore(noisy, axis=0, net='mri', seed=1, **{unit: length}, return_model=True,
                                       progress=noise2stack.bars(tqdm.tqdm))
 
 # %% What it has brought: means over planes
