@@ -20,9 +20,9 @@ METHODS = {'neighbouring planes': {}, 'hidden pixels (independent noise)': {'met
 
 class Work(QObject):
     """A training in a thread of its own; what it finds reaches the widget as signals."""
-    progressed = Signal(object)       # noise2stack.Progress
-    previewed = Signal(object)        # the restored plane in view
-    ended = Signal(object, object)    # the restored stack, or None and the error
+    progressed = Signal(object)  # noise2stack.Progress
+    previewed = Signal(object)  # the restored plane in view
+    ended = Signal(object, object)  # the restored stack, or None and the error
 
     def __init__(self, stack: Any, axes: str, options: dict):
         super().__init__()
@@ -51,7 +51,10 @@ class Work(QObject):
             raise KeyboardInterrupt  # as Ctrl-C: what was learned is kept
         if self.saved.exists() and self.in_view is not None and self.saved.stat().st_mtime_ns != self.shown:
             self.shown = self.saved.stat().st_mtime_ns
-            self.previewed.emit(self.preview())
+            try:
+                self.previewed.emit(self.preview())
+            except noise2stack.Error:
+                pass  # the training goes on, and says itself what is wrong
 
     def preview(self) -> np.ndarray:
         """The plane in view by the network as it is now."""
@@ -106,6 +109,7 @@ class Restore(QWidget):
             layer = self.viewer.layers[self.layer.currentText()]
             self.axis.addItems([f'axis {i} ({n} planes)' for i, n in enumerate(layer.data.shape[:-2])])
             self.axis.setCurrentIndex(layer.ndim - 3)
+            self.method.setCurrentIndex(1 if layer.ndim == 2 else 0)  # a single image has no neighbours
 
     def restore(self) -> None:
         if self.layer.currentText() not in self.viewer.layers:

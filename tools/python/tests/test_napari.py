@@ -56,6 +56,14 @@ class Plugin(unittest.TestCase):
         self.assertNotIn('preview', self.viewer.layers)
         self.viewer.screenshot(str(SCREENSHOTS / 'napari-result.png'), canvas_only=False)
 
+    def test_a_single_image(self):
+        self.viewer.add_image(noisy()[0, 0], name='image')
+        self.assertIn('hidden pixels', self.widget.method.currentText())
+        self.widget.more.setText('steps=4, threads=2')
+        self.widget.start.click()
+        self.wait(lambda: 'image (restored)' in self.viewer.layers)
+        self.assertEqual(self.viewer.layers['image (restored)'].data.shape, (64, 72))
+
     def test_stops(self):
         self.viewer.add_image(noisy()[0], name='cells')
         self.widget.more.setText(OPTIONS.replace('steps=40', 'steps=1000000'))
