@@ -5,4 +5,4 @@ import subprocess
 
 def dynamic_metadata(field, settings):
     script = pathlib.Path(__file__).resolve().parent.parent / 'packages' / 'version'
-    return subprocess.run([script], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(['bash', str(script)], check=True, capture_output=True, text=True).stdout.strip()
