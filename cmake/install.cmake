@@ -1,8 +1,6 @@
 # n2s_install(TARGET): `cmake --install` then makes a tree that runs on machines without the libraries the program was
 # linked with: they come along in lib/. The C library and the GPU driver stay the machine's own. For a package of a
 # distribution (N2S_BUNDLE=OFF) all libraries stay the machine's.
-option(N2S_BUNDLE "Install the libraries that the program is linked with beside it" ON)
-
 function(n2s_install target)
   install(TARGETS ${target} RUNTIME_DEPENDENCY_SET n2s_runtime RUNTIME DESTINATION bin COMPONENT program)
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/noise2stack COMPONENT program)
