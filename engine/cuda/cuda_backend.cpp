@@ -40,9 +40,9 @@ Precision parse_precision(const std::string& name) {
 }
 
 /// The precision and the variant that the options ask for, where the GPU can run them.
-ConvMode conv_mode(const CudaOptions& options, int compute_capability) {
+ConvMode conv_mode(const CudaOptions& options, int compute_capability, int gpu) {
   const Precision precision = parse_precision(options.precision);
-  const ConvVariant automatic = device::default_variant(precision, compute_capability);
+  const ConvVariant automatic = device::default_variant(precision, compute_capability, gpu);
   if (options.variant == "auto") return {precision, automatic};
   std::string possible;
   for (const device::ConvVariantRow& row : device::conv_variants()) {
@@ -71,10 +71,10 @@ struct TimingEvent final : Event {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const CudaOptions& options, int compute_capability) : options_(options) {
+  CudaBackend(const CudaOptions& options, int compute_capability, int gpu) : options_(options) {
     check(cudaSetDevice(options.device), "choosing the GPU");
     check(cudaGetDeviceProperties(&properties_, options.device), "asking for the GPU's properties");
-    mode_ = conv_mode(options, compute_capability);
+    mode_ = conv_mode(options, compute_capability, gpu);
     stream_ = cuda_stream();
     libraries_ = std::make_unique<device::ConvLibraries>(mode_);
     adam_step_ = cuda_array<device::AdamStep>(1);
@@ -228,7 +228,8 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
   if (options.device < 0 || options.device >= devices)
     throw Error(fmt::format("cuda:{}: there is no such GPU, only {}", options.device,
                             devices == 1 ? "cuda:0" : fmt::format("cuda:0 to cuda:{}", devices - 1)));
-  return std::make_unique<CudaBackend>(options, device::kernel_capability(options.device));
+  const device::DeviceInfo& gpu = info.devices[static_cast<std::size_t>(options.device)];
+  return std::make_unique<CudaBackend>(options, device::kernel_capability(options.device), 10 * gpu.major + gpu.minor);
 }
 
 std::vector<std::string> cuda_conv_variants() {

@@ -15,7 +15,8 @@ struct MmaTile {
   static constexpr int kChunk = 16;
   static constexpr int kStages = 2;
   static constexpr int kBlocks = 3;
-  static constexpr bool kKeepsRows = true;
+  static constexpr int kStagedPitch = 24;
+  static constexpr int kRowsKept = 9;
   static constexpr bool kHoldsLoadsBack = false;
 
   struct A {
@@ -75,7 +76,8 @@ struct Tf32Tile {
   static constexpr int kChunk = 8;
   static constexpr int kStages = 2;
   static constexpr int kBlocks = 3;
-  static constexpr bool kKeepsRows = true;
+  static constexpr int kStagedPitch = 24;
+  static constexpr int kRowsKept = 9;
   static constexpr bool kHoldsLoadsBack = false;
 
   struct A {

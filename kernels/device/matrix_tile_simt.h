@@ -10,10 +10,14 @@ namespace n2s::device {
 struct SimtTile {
   using Element = float;
   static constexpr int kDepth = 4;
-  static constexpr int kChunk = 8;           // channels in shared memory at a time: three blocks fit on a Volta
-  static constexpr int kStages = 1;          // of shared memory: no asynchronous copies
-  static constexpr int kBlocks = 2;          // of four warps per multiprocessor: bounds the registers
-  static constexpr bool kKeepsRows = false;  // a fragments are loaded again rather than kept: they are large
+  static constexpr int kChunk = 8;         // channels in shared memory at a time: three blocks fit on a Volta
+  static constexpr int kStages = 1;        // of shared memory: no asynchronous copies
+  static constexpr int kBlocks = 2;        // of four warps per multiprocessor: bounds the registers
+  static constexpr int kStagedPitch = 24;  // floats from one row of stored sums to the next: 8 more spread the banks
+  /// Fragments of the source that a warp keeps for all taps that read them, where so many do. None here: they are
+  /// large.
+  static constexpr int kRowsKept = 0;
+  /// Whether fragments are loaded late, where registers would be short if the compiler loaded all of them first.
   static constexpr bool kHoldsLoadsBack = false;
 
   struct A {

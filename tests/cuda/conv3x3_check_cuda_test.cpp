@@ -65,10 +65,14 @@ TEST_CASE("a variant runs in the precisions and on the GPUs that it has kernels 
   CHECK(!can_run(ConvVariant::mma, Precision::fp32, 90));
   CHECK(can_run(ConvVariant::cudnn, Precision::fp32, 70));
   CHECK(!can_run(ConvVariant::cudnn, Precision::bf16, 75));
-  CHECK(device::default_variant(Precision::fp32, 90) == ConvVariant::simt);
-  CHECK(device::default_variant(Precision::fp16, 75) == ConvVariant::wmma);
-  CHECK(device::default_variant(Precision::fp16, 80) == ConvVariant::mma);
-  CHECK_THROWS_WITH_AS(device::default_variant(Precision::bf16, 75), doctest::Contains("--precision fp16 or fp32"),
+  CHECK(device::default_variant(Precision::fp32, 90, 90) == ConvVariant::simt);
+  CHECK(can_run(ConvVariant::mma_sm70, Precision::fp16, 70));
+  CHECK(!can_run(ConvVariant::mma_sm70, Precision::fp16, 90));
+  CHECK(device::default_variant(Precision::fp16, 70, 70) == ConvVariant::mma_sm70);
+  CHECK(device::default_variant(Precision::fp16, 70, 90) == ConvVariant::wmma);
+  CHECK(device::default_variant(Precision::fp16, 75, 75) == ConvVariant::wmma);
+  CHECK(device::default_variant(Precision::fp16, 80, 80) == ConvVariant::mma);
+  CHECK_THROWS_WITH_AS(device::default_variant(Precision::bf16, 75, 75), doctest::Contains("--precision fp16 or fp32"),
                        Error);
   const ConvMode none{Precision::bf16, ConvVariant::wmma};
   CHECK_THROWS_WITH_AS(device::conv3x3_bytes(kCheckedLayer, ConvPass::forward, none),

@@ -21,6 +21,7 @@ namespace {
 constexpr std::array kModes{
     Mode{"simt", {Precision::fp32, ConvVariant::simt}, 1e-11},
     Mode{"wmma fp16", {Precision::fp16, ConvVariant::wmma}, 4e-7},
+    Mode{"mma_sm70 fp16", {Precision::fp16, ConvVariant::mma_sm70}, 4e-7},
     Mode{"mma fp16", {Precision::fp16, ConvVariant::mma}, 4e-7},
     Mode{"mma bf16", {Precision::bf16, ConvVariant::mma}, 2.5e-5},
     Mode{"mma tf32", {Precision::tf32, ConvVariant::mma}, 4e-7},
@@ -155,9 +156,14 @@ bool thinned() {
 #endif
 }
 
-/// Whether the GPU, and the code that this program has for it, can do this: the modes of newer GPUs trap on Volta.
+/// Whether the GPU, and the code that this program has for it, can do this: the modes of newer GPUs trap on Volta, and
+/// Volta's own in code for newer ones.
 bool runs_here(const Mode& mode) {
-  return device::can_run(mode.mode.variant, mode.mode.precision, device::kernel_capability(0));
+  int capability = device::kernel_capability(0);
+#ifdef N2S_EMULATION  // one code for all
+  capability = std::min(capability, device::row_of(mode.mode.variant).newest);
+#endif
+  return device::can_run(mode.mode.variant, mode.mode.precision, capability);
 }
 
 bool is_of_a_library(const ConvMode& mode) {

@@ -3,6 +3,7 @@
 
 #include "engine/cuda/cuda_backend.h"
 #include "kernels/conv3x3/cublas/library.h"
+#include "kernels/conv3x3/cuda/cuda.h"
 #include "kernels/conv3x3/cudnn/library.h"
 #include "kernels/device/device_info.h"
 
@@ -12,8 +13,14 @@ namespace n2s::test {
 inline bool runs_here(const CudaOptions& options) {
   if (options.variant == "cudnn" && !device::has_cudnn()) return false;
   if (options.variant == "cublas" && !device::has_cublas()) return false;
-  const bool needs_ampere = options.variant == "mma" || options.precision == "tf32" || options.precision == "bf16";
-  return !needs_ampere || device::kernel_capability(0) >= 80;
+  const int capability = device::kernel_capability(0);
+  if (options.variant == "auto")
+    return capability >= 80 || (options.precision != "tf32" && options.precision != "bf16");
+  for (const device::ConvVariantRow& row : device::conv_variants())
+    for (const device::ConvPrecision& p : row.precisions)
+      if (options.variant == row.name && options.precision == device::name_of(p.precision))
+        return device::can_run(row.variant, p.precision, capability);
+  return false;
 }
 
 }  // namespace n2s::test

@@ -78,11 +78,9 @@ struct Mode {
   double loss;       // relative
 };
 // Deep gradients differ by the pooled pixels that nearly tie: rounding chooses among them.
-constexpr Mode kModes[] = {{"fp32", "auto", 1e-4, 1e-5},
-                           {"tf32", "auto", 3e-2, 2e-3},
-                           {"fp16", "mma", 3e-2, 2e-3},
-                           {"fp16", "wmma", 3e-2, 2e-3},
-                           {"bf16", "auto", 1e-1, 1e-2}};
+constexpr Mode kModes[] = {{"fp32", "auto", 1e-4, 1e-5},     {"tf32", "auto", 3e-2, 2e-3},
+                           {"fp16", "mma", 3e-2, 2e-3},      {"fp16", "wmma", 3e-2, 2e-3},
+                           {"fp16", "mma_sm70", 3e-2, 2e-3}, {"bf16", "auto", 1e-1, 1e-2}};
 
 TEST_CASE("loss and gradients of whole networks are the CPU's") {
   CpuBackend cpu({4});  // gpu_check runs other tests beside this one

@@ -21,6 +21,7 @@ struct NamedMode {
 inline constexpr std::array kConvModes{
     NamedMode{"simt fp32", {device::Precision::fp32, device::ConvVariant::simt}},
     NamedMode{"wmma fp16", {device::Precision::fp16, device::ConvVariant::wmma}},
+    NamedMode{"mma_sm70 fp16", {device::Precision::fp16, device::ConvVariant::mma_sm70}},
     NamedMode{"mma fp16", {device::Precision::fp16, device::ConvVariant::mma}},
     NamedMode{"mma bf16", {device::Precision::bf16, device::ConvVariant::mma}},
     NamedMode{"mma tf32", {device::Precision::tf32, device::ConvVariant::mma}},

@@ -17,6 +17,8 @@
 namespace n2s {
 namespace {
 
+using device::ConvVariant;
+
 constexpr int kChunk = 16;  // channels
 constexpr int kWarps = 4;   // of a block of the forward pass and the data gradient
 
@@ -62,14 +64,15 @@ int block_columns(int channels, int most) {
 
 /// How a fragment of 16x16 halfs is loaded.
 struct Fragments {
-  bool keeps_rows = true;  // of the source, for all taps that read them
-  double wavefronts = 4;   // of a load
-  int stages = 2;          // of shared memory
-  int pitch(int elements) const { return keeps_rows ? (elements / 8 | 1) * 8 : (elements / 16 | 1) * 16; }
+  int rows_kept = 9;      // of the source that a warp keeps for all taps that read them; 0: none
+  double wavefronts = 4;  // of a load
+  int stages = 2;         // of shared memory
+  int pitch(int elements) const { return stages == 2 ? (elements / 8 | 1) * 8 : (elements / 16 | 1) * 16; }
 };
 Fragments fragments_of(const ModelGpu& gpu) {
-  if (gpu.has_mma) return {};
-  return {false, 16, 1};
+  if (gpu.variant == ConvVariant::mma) return {};
+  if (gpu.variant == ConvVariant::mma_sm70) return {6, 8, 1};
+  return {0, 16, 1};
 }
 
 /// A main loop over chunks of channels.
@@ -89,7 +92,7 @@ void add_loop(const TileLoop& loop, int channels, const Fragments& fragments, Ke
   const int n = counts.columns / 16;
   const int taps = loop.taps_y * loop.taps_x;
   const int source_rows = (loop.rows - 1) * loop.row_step + loop.taps_y;
-  const int a_loads = fragments.keeps_rows ? loop.taps_x * source_rows : taps * loop.rows;
+  const int a_loads = source_rows <= fragments.rows_kept ? loop.taps_x * source_rows : taps * loop.rows;
   const double loads = (a_loads + taps * n) * fragments.wavefronts;
   const double copies = (loop.pixels * kChunk + loop.taps * kChunk * counts.columns) * 2 / 128.0;
   counts.products += double{1} * taps * loop.rows * n * kWarps * chunks;
@@ -108,7 +111,7 @@ int resident(const ModelGpu& gpu, int by_registers, int shared_bytes) {
 }
 
 KernelCounts count_forward(const Conv3x3Layer& l, const ModelGpu& gpu) {
-  constexpr int kStaged = 256 * 24 * 4;  // bytes
+  const int staged = 256 * (gpu.variant == ConvVariant::mma_sm70 ? 20 : 24) * 4;  // bytes
   const Fragments fragments = fragments_of(gpu);
   KernelCounts counts;
   const bool phased = l.low_channels > 0;
@@ -124,7 +127,7 @@ KernelCounts count_forward(const Conv3x3Layer& l, const ModelGpu& gpu) {
   const int shared = phased ? std::max(tile_bytes(kPhaseLow, counts.columns, fragments),
                                        tile_bytes(kPhaseSkip, counts.columns, fragments))
                             : tile_bytes(kPlainTile, counts.columns, fragments);
-  counts.resident = resident(gpu, 3, std::max(shared, kStaged));
+  counts.resident = resident(gpu, 3, std::max(shared, staged));
   return counts;
 }
 
@@ -136,7 +139,7 @@ KernelCounts count_data_gradient(const Conv3x3Layer& l, bool is_low, bool is_poo
   counts.pass = ConvPass::data_gradient;
   counts.is_low = is_low;
   counts.is_pooled = is_pooled;
-  counts.columns = block_columns(channels, is_low && gpu.has_mma ? 32 : 48);
+  counts.columns = block_columns(channels, is_low && gpu.variant == ConvVariant::mma ? 32 : 48);
   const int tiles =
       is_low ? ceil_div(l.height / 2, 8) * ceil_div(l.width / 2, 16) : ceil_div(l.height, 16) * ceil_div(l.width, 16);
   counts.blocks = double{1} * tiles * l.batch * ceil_div(channels, counts.columns);
@@ -167,7 +170,7 @@ KernelCounts count_weight_gradient(const Conv3x3Layer& l, bool is_low, bool is_p
   const int steps = is_low ? rows / 2 : rows;
   const int taps_y = is_low ? 2 : 3;
   const int taps_x = is_low ? 2 : 1;
-  const int a_loads = fragments.keeps_rows ? (steps + taps_y - 1) * taps_x : steps * taps_y * taps_x;
+  const int a_loads = fragments.rows_kept > 0 ? (steps + taps_y - 1) * taps_x : steps * taps_y * taps_x;
   const int source_pixels = (is_low ? rows / 2 + 2 : rows + 2) * 18;
   const int pixels = rows * (is_low ? 32 : 16);
   const double wavefronts = (a_loads + steps * n) * fragments.wavefronts * warps +
@@ -179,7 +182,7 @@ KernelCounts count_weight_gradient(const Conv3x3Layer& l, bool is_low, bool is_p
   counts.reduced_bytes = double{4} * slices * (is_low ? 16 : 9) * tiles * kBlockInputs * counts.columns;
   const int shared =
       (source_pixels * fragments.pitch(kBlockInputs) + pixels * fragments.pitch(counts.columns)) * 2 * fragments.stages;
-  counts.resident = resident(gpu, is_low && gpu.has_mma ? 1 : 2, shared);
+  counts.resident = resident(gpu, is_low && gpu.variant == ConvVariant::mma ? 1 : 2, shared);
   return counts;
 }
 
@@ -227,10 +230,11 @@ double gflop_of(const ConvolutionCase& work) {
 
 const std::vector<ModelGpu>& model_gpus() {
   static const std::vector<ModelGpu> gpus{
-      {"v100", false, 80, 1.53, 1024, 96, 900},
-      {"a100", true, 108, 1.41, 2048, 164, 2039},
-      {"h100", true, 132, 1.98, 2300, 228, 3350},  // mma.sync reaches 600 of the 989 TFLOP/s
-      {"h200", true, 132, 1.98, 2300, 228, 4800},
+      {"v100", ConvVariant::mma_sm70, 80, 1.53, 1024, 96, 900},
+      {"v100-wmma", ConvVariant::wmma, 80, 1.53, 1024, 96, 900},
+      {"a100", ConvVariant::mma, 108, 1.41, 2048, 164, 2039},
+      {"h100", ConvVariant::mma, 132, 1.98, 2300, 228, 3350},  // mma.sync reaches 600 of the 989 TFLOP/s
+      {"h200", ConvVariant::mma, 132, 1.98, 2300, 228, 4800},
   };
   return gpus;
 }

@@ -11,13 +11,14 @@
 #include "engine/graph/graph.h"
 #include "engine/runtime/backend.h"
 #include "kernels/conv3x3/conv3x3.h"
+#include "kernels/conv3x3/cuda/cuda.h"
 
 namespace n2s {
 
 /// A GPU, as far as the model sees it.
 struct ModelGpu {
-  std::string name;     // as in --model
-  bool has_mma = true;  // else wmma, on Volta
+  std::string name;                                        // as in --model
+  device::ConvVariant variant = device::ConvVariant::mma;  // mma, mma_sm70 or wmma
   int multiprocessors = 0;
   double gigahertz = 0;
   double flop_per_cycle = 0;  // of a multiprocessor, through the instruction that the kernels use
@@ -25,7 +26,7 @@ struct ModelGpu {
   double gbytes_per_second = 0;
 };
 
-/// v100 (SXM2), a100 (SXM4), h100 (SXM5), h200.
+/// v100 (SXM2; v100-wmma: with that variant), a100 (SXM4), h100 (SXM5), h200.
 const std::vector<ModelGpu>& model_gpus();
 /// Throws Error for a name that is not there.
 const ModelGpu& find_model_gpu(const std::string& name);

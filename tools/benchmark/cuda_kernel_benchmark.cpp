@@ -41,7 +41,7 @@ std::vector<Mode> modes(const std::string& variant, int compute_capability) {
   std::vector<Mode> result;
   for (const device::ConvVariantRow& row : device::conv_variants())
     for (const device::ConvPrecision& p : row.precisions)
-      if ((variant == "auto" || variant == row.name) && compute_capability >= p.compute_capability)
+      if ((variant == "auto" || variant == row.name) && device::can_run(row.variant, p.precision, compute_capability))
         result.push_back({fmt::format("{} {}", row.name, device::name_of(p.precision)), {p.precision, row.variant}});
   return result;
 }

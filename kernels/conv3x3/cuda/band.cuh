@@ -71,7 +71,7 @@ __device__ __forceinline__ void load_band_source(typename Tile::Element* shared,
                                                  int input) {
   using T = typename Tile::Element;
   using Layout = BandLayout<Tile, Band, BN>;
-  using Copies = RowCopies<kBlockInputs / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch), 32 * Band::kBandWarps>;
+  using Copies = RowCopies<kBlockInputs / kVector<T>, Layout::kSourcePitch / kVector<T>, 32 * Band::kBandWarps>;
   constexpr int kPixels = Band::kSourceRows * Band::kSourceColumns;
   const Copies copies;
   const int first = copies.vector * kVector<T>;
@@ -97,7 +97,7 @@ template <typename Tile, typename Band, int BN>
 struct DenseGradient {
   using T = typename Tile::Element;
   using Layout = BandLayout<Tile, Band, BN>;
-  using Copies = RowCopies<BN / kVector<T>, has_odd_pitch<T>(Layout::kGradientPitch), 32 * Band::kBandWarps>;
+  using Copies = RowCopies<BN / kVector<T>, Layout::kGradientPitch / kVector<T>, 32 * Band::kBandWarps>;
 
   __device__ __forceinline__ void start(T* shared, const ImageSource<T>& from, int y0, int x0, int output) {
     const Copies copies;
@@ -197,24 +197,25 @@ __device__ __forceinline__ void multiply_band(typename Tile::Accumulator (&sums)
                                               const typename Tile::Element* shared) {
   using Layout = BandLayout<Tile, Band, BN>;
   constexpr int kLast = Band::kTapsY - 1;
+  constexpr bool kKeepsRows = Tile::kRowsKept > 0;
   const int warp = static_cast<int>(threadIdx.x / 32);
   const auto* source = shared + Band::source_pixel(warp) * Layout::kSourcePitch + 16 * Band::fragment(warp);
   const auto* gradient = shared + Layout::kGradientOffset + Band::output_pixel(warp) * Layout::kGradientPitch;
 #pragma unroll 1
   for (int pixel = 0; pixel < 16; pixel += Tile::kDepth) {
-    typename Tile::ATransposed rows[Tile::kKeepsRows ? Band::kTapsY : 1][Band::kTapsX];
+    typename Tile::ATransposed rows[kKeepsRows ? Band::kTapsY : 1][Band::kTapsX];
     const auto load = [&](int row, int tx) {
-      Tile::load_a_transposed(rows[row % (Tile::kKeepsRows ? Band::kTapsY : 1)][tx],
+      Tile::load_a_transposed(rows[row % (kKeepsRows ? Band::kTapsY : 1)][tx],
                               source + (row * Band::kSourceColumns + tx + pixel) * Layout::kSourcePitch,
                               Layout::kSourcePitch);
     };
-    if constexpr (Tile::kKeepsRows) {
+    if constexpr (kKeepsRows) {
 #pragma unroll
       for (int row = 0; row < kLast; ++row)
 #pragma unroll
         for (int tx = 0; tx < Band::kTapsX; ++tx) load(row, tx);
     }
-#pragma unroll(Tile::kKeepsRows ? Band::kSteps : 1)
+#pragma unroll(kKeepsRows ? Band::kSteps : 1)
     for (int step = 0; step < Band::kSteps; ++step) {
       typename Tile::B b[BN / 16];
 #pragma unroll
@@ -225,8 +226,8 @@ __device__ __forceinline__ void multiply_band(typename Tile::Accumulator (&sums)
 #pragma unroll
         for (int tx = 0; tx < Band::kTapsX; ++tx) {
           if (Tile::kHoldsLoadsBack && ty + tx > 0) __syncwarp();
-          if (!Tile::kKeepsRows || ty == kLast) load(step + ty, tx);
-          const auto& a = rows[Tile::kKeepsRows ? (step + ty) % Band::kTapsY : 0][tx];
+          if (!kKeepsRows || ty == kLast) load(step + ty, tx);
+          const auto& a = rows[kKeepsRows ? (step + ty) % Band::kTapsY : 0][tx];
 #pragma unroll
           for (int n = 0; n < BN / 16; ++n) Tile::multiply(sums[ty * Band::kTapsX + tx][n], a, b[n]);
         }

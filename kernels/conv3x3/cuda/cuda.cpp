@@ -40,13 +40,14 @@ Conv3x3Layer checked(const Problem& problem, ConvPass pass, const ConvMode& mode
 }  // namespace
 
 bool can_run(ConvVariant variant, Precision precision, int compute_capability) {
-  const ConvPrecision* found = find_precision(row_of(variant), precision);
-  return found != nullptr && compute_capability >= found->compute_capability;
+  const ConvVariantRow& row = row_of(variant);
+  const ConvPrecision* found = find_precision(row, precision);
+  return found != nullptr && compute_capability >= found->compute_capability && compute_capability <= row.newest;
 }
 
-ConvVariant default_variant(Precision precision, int compute_capability) {
+ConvVariant default_variant(Precision precision, int compute_capability, int gpu) {
   for (const ConvVariantRow& row : conv_variants())
-    if (can_run(row.variant, precision, compute_capability)) return row.variant;
+    if (gpu <= row.newest && can_run(row.variant, precision, compute_capability)) return row.variant;
   throw Error(
       fmt::format("this GPU, or this build's code for it, has compute capability {}.{} and cannot compute in {}: use "
                   "--precision {}",

@@ -16,11 +16,12 @@ class CudnnPlans;      // kernels/conv3x3/cudnn/plans.h
 class CublasProducts;  // kernels/conv3x3/cublas/products.h
 
 enum class ConvVariant {
-  simt,    // fp32 multiply-adds
-  wmma,    // tensor cores through wmma: fp16
-  mma,     // tensor cores through mma.sync: tf32, fp16, bf16
-  cudnn,   // NVIDIA's libraries, what the others are measured against: convolutions, in every precision,
-  cublas,  // and matrix products of patches
+  simt,      // fp32 multiply-adds
+  wmma,      // tensor cores through wmma: fp16
+  mma_sm70,  // Volta's own matrix instruction: fp16
+  mma,       // tensor cores through mma.sync: tf32, fp16, bf16
+  cudnn,     // NVIDIA's libraries, what the others are measured against: convolutions, in every precision,
+  cublas,    // and matrix products of patches
 };
 
 /// What a variant takes from NVIDIA: ConvMode then needs the object of libraries.h.
@@ -41,6 +42,7 @@ struct ConvVariantRow {
   std::vector<ConvPrecision> precisions;
   ConvKernels (*kernels)(Precision) = nullptr;
   ConvLibrary library = ConvLibrary::none;
+  int newest = 1000;  // compute capability of code that has it, and of GPUs on which it is a default
 };
 
 /// The table; of several variants that can run, the first is the default.
@@ -54,12 +56,12 @@ struct ConvMode {
   CublasProducts* cublas = nullptr;
 };
 
-/// Whether a device of this compute capability can run it.
+/// Whether code of this compute capability has it.
 bool can_run(ConvVariant variant, Precision precision, int compute_capability);
 
-/// The default variant for a precision on a device of this compute capability. Throws Error where the device cannot do
-/// it, with what it can.
-ConvVariant default_variant(Precision precision, int compute_capability);
+/// The default variant for a precision, where the code has `compute_capability` and the GPU that runs it `gpu`, which
+/// may be newer. Throws Error where the code cannot do it, with what it can.
+ConvVariant default_variant(Precision precision, int compute_capability, int gpu);
 
 /// Memory that a call needs, to be aligned to 16 bytes. Throws Error when the layer is impossible.
 ConvBytes conv3x3_bytes(const Conv3x3Layer& layer, ConvPass pass, const ConvMode& mode);

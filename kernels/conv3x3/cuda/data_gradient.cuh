@@ -53,7 +53,7 @@ struct GradientInputs {
 
 /// Finishes and stores 16 channels, from `first` on, of a block's staged pixels. pixel_at(i) is the index in the batch
 /// of the i-th, negative outside.
-template <int Pixels, typename T, typename PixelAt>
+template <int Pixels, int StagedPitch, typename T, typename PixelAt>
 __device__ __forceinline__ void write_gradients(const float* staged, const DataGradientArguments<T>& a, int first,
                                                 const PixelAt& pixel_at) {
   constexpr int kHeld = 2;  // pixels of a thread that wait for memory together
@@ -73,7 +73,7 @@ __device__ __forceinline__ void write_gradients(const float* staged, const DataG
     for (int j = 0; j < kHeld; ++j) {
       if (pixels[j] < 0) continue;
       float v[8];
-      load8(staged + (i + j * kThreads / 2) * kStagedPitch + half, v);
+      load8(staged + (i + j * kThreads / 2) * StagedPitch + half, v);
       inputs[j].finish(a, v);
       store8(a.gradient + static_cast<std::size_t>(pixels[j]) * a.stored + first + half, v);
     }
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
   for (int n = 0; n < BN / 16; ++n) {
     stage<Tile>(staged, sums, n);
     __syncthreads();
-    write_gradients<kRows * kColumns>(staged, a, n_tile * BN + 16 * n, [&](int pixel) {
+    write_gradients<kRows * kColumns, Tile::kStagedPitch>(staged, a, n_tile * BN + 16 * n, [&](int pixel) {
       const int y = y0 + pixel / kColumns;
       const int x = x0 + pixel % kColumns;
       return y < a.height && x < a.width ? static_cast<std::ptrdiff_t>((image * a.height + y) * a.width + x) : -1;
@@ -142,7 +142,7 @@ void launch_data_gradient(const DataGradientArguments<typename Tile::Element>& a
     if (kLoopBytes > most_shared_bytes())
       return launch_data_gradient<SingleStage<Tile>, BN, Taps, Dense>(a, batch, n_tiles, stream);
   }
-  shape.shared_bytes = std::max(static_cast<std::size_t>(16 * kRows) * kStagedPitch * sizeof(float), kLoopBytes);
+  shape.shared_bytes = std::max(static_cast<std::size_t>(16 * kRows) * Tile::kStagedPitch * sizeof(float), kLoopBytes);
   shape.stream = stream;
   launch("data gradient", data_gradient_kernel<Tile, BN, Taps, Dense>, shape, a);
 }

@@ -83,7 +83,7 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
       const int y = 2 * (window / (Output::kColumns / 2));
       const int x = 2 * (window % (Output::kColumns / 2));
       write_window(a.to, image, y0 + y, x0 + x, channel, [&](float(&v)[8], int dy, int dx, std::size_t) {
-        load8(staged + Output::staged_pixel(y + dy, x + dx) * kStagedPitch + staged_channel, v);
+        load8(staged + Output::staged_pixel(y + dy, x + dx) * Tile::kStagedPitch + staged_channel, v);
       });
     }
     if (n + 1 < BN / 16) __syncthreads();
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(kThreads, Tile::kBlocks)
 /// Bytes of shared memory of a block: the loop's, or the staged sums.
 template <typename Tile, int BN, bool Phased, typename Source = ImageSource<typename Tile::Element>>
 inline constexpr std::size_t kForwardShared = std::max<std::size_t>(
-    256 * kStagedPitch * sizeof(float),
+    256 * Tile::kStagedPitch * sizeof(float),
     Phased ? std::max(kTileLoopBytes<Tile, PhaseLowTaps, BN, Source>, kTileLoopBytes<Tile, PhaseSkipTaps, BN, Source>)
            : kTileLoopBytes<Tile, PlainTaps, BN, Source>);
 

@@ -11,17 +11,23 @@ namespace n2s::device {
 /// The share of one thread in copying rows of 16-byte vectors: always the same vector, of the rows `row`, row + kStep,
 /// and so on. All its addresses but the first are then constants away from it, and no index needs a division.
 ///
-/// Where rows lie an odd number of vectors apart, eight threads that write one vector each of eight rows use 32
-/// different banks, and eight that go along a row do not; with an even number it is the other way round.
-template <int Vectors, bool DownRows, int Threads>
+/// Eight threads write at a time. They use 32 different banks where they have one vector each of eight rows that lie an
+/// odd number of vectors apart (Pitch), two each of four rows if that number is even but no multiple of four, and
+/// eight along the rows if these are contiguous.
+template <int Vectors, int Pitch, int Threads>
 struct RowCopies {
-  static constexpr int kStep = DownRows ? Threads / (8 * Vectors) * 8 : Threads / Vectors;
+  static constexpr int rows_of_eight() {
+    if (Pitch % 2 != 0) return 8;
+    return Pitch % 4 != 0 && Pitch != Vectors && Vectors % 8 != 0 && Threads % (4 * Vectors) == 0 ? 4 : 1;
+  }
+  static constexpr int kRows = rows_of_eight();
+  static constexpr int kStep = Threads / (kRows * Vectors) * kRows;
   static_assert(kStep > 0);
   int row, vector;
 
   __device__ __forceinline__ RowCopies()
-      : row(DownRows ? thread() / (8 * Vectors) * 8 + thread() % 8 : thread() / Vectors),
-        vector(DownRows ? thread() / 8 % Vectors : thread() % Vectors) {}
+      : row(thread() / (kRows * Vectors) * kRows + thread() % kRows),
+        vector(kRows == 1 ? thread() % Vectors : thread() % (kRows * Vectors) / kRows) {}
 
   /// Rows of a thread at most.
   static constexpr int most(int rows) { return (rows + kStep - 1) / kStep; }
@@ -61,11 +67,6 @@ struct HeldRows {
       if (const int row = copies.at(i, Rows); row >= 0) *reinterpret_cast<uint4*>(place(row)) = vectors[i - Begin];
   }
 };
-
-template <typename T>
-constexpr bool has_odd_pitch(int pitch) {
-  return pitch / kVector<T> % 2 != 0;
-}
 
 /// Asynchronous copies whose addresses a thread computes at once: more would take registers that the sums need.
 inline constexpr int kCopiesAtOnce = 3;

@@ -1,4 +1,4 @@
-// Compiles the three passes for a matrix tile: what simt.cu, wmma.cu and mma.cu consist of.
+// Compiles the three passes for a matrix tile: what simt.cu, wmma.cu, mma_sm70.cu and mma.cu consist of.
 #pragma once
 
 #include "kernels/conv3x3/cuda/data_gradient.cuh"

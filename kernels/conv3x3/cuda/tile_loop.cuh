@@ -32,8 +32,8 @@ template <typename Tile, typename Taps, int BN>
 struct ChunkCopies {
   using T = typename Tile::Element;
   using Layout = ChunkLayout<Tile, Taps, BN>;
-  using Source = RowCopies<Tile::kChunk / kVector<T>, has_odd_pitch<T>(Layout::kSourcePitch), kThreads>;
-  using Weights = RowCopies<BN / kVector<T>, has_odd_pitch<T>(Layout::kWeightPitch), kThreads>;
+  using Source = RowCopies<Tile::kChunk / kVector<T>, Layout::kSourcePitch / kVector<T>, kThreads>;
+  using Weights = RowCopies<BN / kVector<T>, Layout::kWeightPitch / kVector<T>, kThreads>;
   static constexpr int kPixels = Taps::kTileRows * Taps::kTileColumns;
   static constexpr int kWeightRows = Taps::kTaps * Tile::kChunk;
 };
@@ -134,6 +134,7 @@ __device__ __forceinline__ void multiply_chunk(typename Tile::Accumulator (&sums
                                                const typename Tile::Element* shared) {
   using Layout = ChunkLayout<Tile, Taps, BN>;
   constexpr int kRows = (Taps::kWarpRows - 1) * Taps::kRowStep + Taps::kTapsY;  // of the tile that a warp reads
+  constexpr bool kKeepsRows = kRows <= Tile::kRowsKept;
   const int warp = static_cast<int>(threadIdx.x / 32);
   const auto* source = shared + Taps::row_origin(warp) * Taps::kTileColumns * Layout::kSourcePitch;
   const auto* weights = shared + Layout::kWeightOffset;
@@ -143,12 +144,12 @@ __device__ __forceinline__ void multiply_chunk(typename Tile::Accumulator (&sums
     for (int tx = 0; tx < Taps::kTapsX; ++tx) {
       const auto* column = source + Taps::column(warp, tx) * Layout::kSourcePitch + k;
       const auto row_at = [&](int row) { return column + row * Taps::kTileColumns * Layout::kSourcePitch; };
-      [[maybe_unused]] typename Tile::A kept[Tile::kKeepsRows ? kRows : 1];
-      if constexpr (Tile::kKeepsRows) {
+      [[maybe_unused]] typename Tile::A kept[kKeepsRows ? kRows : 1];
+      if constexpr (kKeepsRows && !Tile::kHoldsLoadsBack) {
 #pragma unroll
         for (int row = 0; row < kRows; ++row) Tile::load_a(kept[row], row_at(row), Layout::kSourcePitch);
       }
-#pragma unroll(Tile::kKeepsRows ? Taps::kTapsY : 1)
+#pragma unroll(kKeepsRows ? Taps::kTapsY : 1)
       for (int ty = 0; ty < Taps::kTapsY; ++ty) {
         const auto* tap = weights + (Taps::tap(warp, ty, tx) * Tile::kChunk + k) * Layout::kWeightPitch;
         typename Tile::B b[BN / 16];
@@ -156,9 +157,12 @@ __device__ __forceinline__ void multiply_chunk(typename Tile::Accumulator (&sums
         for (int n = 0; n < BN / 16; ++n) Tile::load_b(b[n], tap + 16 * n, Layout::kWeightPitch);
 #pragma unroll
         for (int m = 0; m < Taps::kWarpRows; ++m) {
-          if constexpr (Tile::kKeepsRows) {
+          if constexpr (kKeepsRows) {
+            const int row = m * Taps::kRowStep + ty;
+            const bool is_new = ty < Taps::kRowStep || m + 1 == Taps::kWarpRows;
+            if (Tile::kHoldsLoadsBack && is_new) Tile::load_a(kept[row], row_at(row), Layout::kSourcePitch);
 #pragma unroll
-            for (int n = 0; n < BN / 16; ++n) Tile::multiply(sums[m][n], kept[m * Taps::kRowStep + ty], b[n]);
+            for (int n = 0; n < BN / 16; ++n) Tile::multiply(sums[m][n], kept[row], b[n]);
           } else {
             if (Tile::kHoldsLoadsBack && m == Taps::kWarpRows / 2) __syncwarp();
             typename Tile::A a;
@@ -222,10 +226,9 @@ inline constexpr std::size_t kTileLoopBytes = ChunkLayout<Tile, Taps, BN>::kElem
                                                   sizeof(typename Tile::Element) +
                                               Taps::kTileRows* Taps::kTileColumns * sizeof(typename Source::Place);
 
-inline constexpr int kStagedPitch = 24;  // floats of a pixel's 16 sums in shared memory: 8 spread the banks
-
 /// Stores 16 of the output channels of all the block's pixels to shared memory, where any thread can read them:
-/// fragment m of a warp begins at pixel (warp * rows + m) * 16. A barrier has to follow.
+/// fragment m of a warp begins at pixel (warp * rows + m) * 16, and a pixel's sums are kStagedPitch floats from the
+/// previous one's. A barrier has to follow.
 template <typename Tile, int Rows, int Fragments>
 __device__ __forceinline__ void stage(float* staged, const typename Tile::Accumulator (&sums)[Rows][Fragments],
                                       int fragment) {
@@ -235,7 +238,7 @@ __device__ __forceinline__ void stage(float* staged, const typename Tile::Accumu
     if (n == fragment) {
 #pragma unroll
       for (int m = 0; m < Rows; ++m)
-        Tile::store(staged + (warp * Rows + m) * 16 * kStagedPitch, sums[m][n], kStagedPitch);
+        Tile::store(staged + (warp * Rows + m) * 16 * Tile::kStagedPitch, sums[m][n], Tile::kStagedPitch);
     }
 }
 

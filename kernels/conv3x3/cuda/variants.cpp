@@ -14,6 +14,7 @@ std::span<const ConvVariantRow> conv_variants() {
   static const std::array rows{
       ConvVariantRow{ConvVariant::simt, "simt", {{fp32, 0}}, simt_kernels},
       ConvVariantRow{ConvVariant::mma, "mma", {{tf32, 80}, {fp16, 80}, {bf16, 80}}, mma_kernels},
+      ConvVariantRow{ConvVariant::mma_sm70, "mma_sm70", {{fp16, 70}}, mma_sm70_kernels, ConvLibrary::none, 72},
       ConvVariantRow{ConvVariant::wmma, "wmma", {{fp16, 70}}, wmma_kernels},
       ConvVariantRow{ConvVariant::cudnn,
                      "cudnn",

@@ -16,6 +16,7 @@ struct ConvKernels {
 
 ConvKernels simt_kernels(Precision precision);
 ConvKernels wmma_kernels(Precision precision);
+ConvKernels mma_sm70_kernels(Precision precision);
 ConvKernels mma_kernels(Precision precision);
 ConvKernels cudnn_kernels(Precision precision);
 ConvKernels cublas_kernels(Precision precision);
