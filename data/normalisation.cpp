@@ -311,8 +311,9 @@ void check_planes_finite(const Stack& stack, const std::string& name, int first_
   for (int plane = 0; plane < stack.planes; ++plane) {
     const auto first = stack.voxels.begin() + plane * pixels;
     if (std::none_of(first, first + pixels, [](float value) { return std::isfinite(value); }))
-      throw Error(fmt::format("{}: every voxel of plane {} (from 0) is NaN or infinite; remove the plane", name,
-                              first_plane + plane));
+      throw Error(
+          fmt::format("{}: every voxel of plane {} (from 0) is NaN or infinite, as 32-bit floats; remove the plane",
+                      name, first_plane + plane));
   }
 }
 

@@ -2,6 +2,8 @@
 #include "tools/loaded_file.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "kernels/base/error.h"
@@ -56,7 +58,29 @@ LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, c
   file.image.values.shrink_to_fit();
   say(common, "{}: {}", path, file.selected.describe);
   for (std::size_t i = 0; i < file.stacks.size(); ++i) check_planes_finite(file.stacks[i], file.name_of(i));
+  const Stack& first = file.stacks.front();
+  warn_of_rounding(file, plane_of(first, first.planes / 2));
   return file;
+}
+
+void warn_of_rounding(const FileStacks& file, std::span<const float> plane) {
+  constexpr float kFewSteps = 64;  // from the lowest to the highest value
+  if (sample_bytes(file.image.type) <= 2 || file.image.type == SampleType::float32) return;
+  float low = std::numeric_limits<float>::max();
+  float high = std::numeric_limits<float>::lowest();
+  for (const float value : plane) {
+    if (!std::isfinite(value)) continue;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  if (!(low < high)) return;
+  const float largest = std::max(std::abs(low), std::abs(high));
+  const float step = std::nextafter(largest, std::numeric_limits<float>::infinity()) - largest;
+  if (step <= (high - low) / kFewSteps) return;
+  warn(
+      "{}: values from {:.9g} to {:.9g}, which are rounded to steps of {:g} (everything is computed in 32-bit floats); "
+      "subtract an offset first",
+      file.path, low, high, step);
 }
 
 LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common) {

@@ -44,6 +44,10 @@ LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, c
 /// The same for files whose voxels must all be finite.
 LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common);
 
+/// Warns where the values of a plane, which are computed with as 32-bit floats, are rounded to a few steps by that: as
+/// counts around 1e9 are, which are then 64 apart.
+void warn_of_rounding(const FileStacks& file, std::span<const float> plane);
+
 /// Throws Error where the stacks are single planes, with the option that makes a stack of what the file has.
 void check_neighbours(const FileStacks& file, int least);
 

@@ -72,6 +72,17 @@ PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored)
           }};
 }
 
+void describe_file(const OpenFile& file, const CommonOptions& common, const std::string& how) {
+  say(common, "{}: {}{}", file.path, file.selected.describe, how);
+  warn_of_rounding(file);
+}
+
+void warn_of_rounding(const OpenFile& file) {
+  if (sample_bytes(file.image.type) <= 2) return;  // and nothing is read
+  const PlanesToRead planes = planes_in_any_order(file, 0);
+  warn_of_rounding(file, planes.read(planes.shape.planes / 2, 1).voxels);
+}
+
 BulkLevels sampled_bulk_levels(const PlanesToRead& planes) {
   Stack sample = sample_of(planes);
   ExtremeValues ignored;

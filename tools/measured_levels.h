@@ -21,6 +21,12 @@ PlanesToRead planes_to_read(const std::string& name, const Stack& stack);
 /// Of planes as they are stored. They must live as long as the result.
 PlanesToRead planes_to_read(const std::string& name, const StoredPlanes& stored);
 
+/// Says which stacks were chosen, and `how` they are worked on; warns as warn_of_rounding() does. Throws Error.
+void describe_file(const OpenFile& file, const CommonOptions& common, const std::string& how = "");
+
+/// Of the plane in the middle of the first stack. Throws Error.
+void warn_of_rounding(const OpenFile& file);
+
 /// Of a sample of the planes. Throws Error.
 BulkLevels sampled_bulk_levels(const PlanesToRead& planes);
 

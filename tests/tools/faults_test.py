@@ -4,9 +4,9 @@ terminal that goes away, a training that diverges, senseless numbers. Nothing is
 
 usage: faults_test.py N2S    (the program)
 """
-import json, os, signal, subprocess, time, unittest
+import array, json, os, signal, subprocess, time, unittest
 
-from program import N2S, ProgramTest, clean, nifti
+from program import N2S, ProgramTest, clean, nifti, nifti_header
 
 SHORT = ['--batch', '2', '--crop', '32', '--net', 'microscopy', '--planes', '2', '--threads', '1']
 
@@ -90,6 +90,23 @@ class Faults(ProgramTest):
         self.assertTrue(os.path.exists(os.path.join(run, 'model.safetensors')))
         self.fails('restore', self.noisy, '-o', out, '--steps', '60', '--learning-rate', '10', *SHORT, says=['diverged'])
         self.assertFalse(os.path.exists(out))
+
+    def test_values_that_32_bit_floats_round_are_warned_of(self):
+        def counts(name, offset, step):
+            voxels = [offset + step * (p * 7 + r * 5 + c * 3) % 97 for p in range(4) for r in range(32) for c in range(32)]
+            with open(self.path(name), 'wb') as f:
+                f.write(nifti_header(4, 32, 32, 8, 32) + array.array('i', voxels).tobytes())
+            return self.path(name)
+        far, wide = counts('far.nii', 10 ** 9, 1), counts('wide.nii', 0, 10 ** 7)
+        self.run_n2s('train', wide, '-o', self.path('run'), '--steps', '2', *SHORT)
+        for words in (('restore', '-o', self.path('a.nii'), '--steps', '2', '--method', 'noise2stack', *SHORT), ('bm3d', '-o', self.path('b.nii')), ('inspect',),
+                      ('nlm', '-o', self.path('c.nii')), ('corrupt', '-o', self.path('d.nii'), '--noise', 'gaussian:5'),
+                      ('train', '-o', self.path('e'), '--steps', '2', *SHORT), ('evaluate', far), ('evaluate', wide)):
+            for stack in (far, wide):
+                done = subprocess.run([N2S, words[0], stack, *words[1:], '--quiet', *(['--force'] if '-o' in words else [])], capture_output=True, text=True)
+                self.assertEqual('far.nii: values from 1' in done.stderr and 'steps of 64' in done.stderr, stack == far or far in words, (words, done.stderr))
+        done = self.run_n2s('denoise', self.path('run'), far, '-o', self.path('f.nii'))
+        self.assertIn('subtract an offset', done.stderr)
 
     def test_the_record_says_which_model_was_kept(self):
         last = self.json_of('train', self.noisy, '-o', self.path('a'), '--steps', '20', '--validation-planes', '1', *SHORT)

@@ -73,7 +73,7 @@ std::size_t filter_file(const FilterRequest& request) {
   check_output_path(request.out, request.common.force);
   const OpenFile file = open_file(request.in, request.input);
   check_image_fits(request.out, file.result_axes(), file.image.type);
-  say(request.common, "{}: {}", file.path, file.selected.describe);
+  describe_file(file, request.common);
   WriteOptions write;
   write.overwrite = request.common.force;
   const InterruptGuard guard;

@@ -101,6 +101,7 @@ InspectedFile inspect_file(const std::string& path, const InputOptions& input, c
                        file.selected.describe,
                        file.selected.stacks.size(),
                        {}};
+  warn_of_rounding(file);
   for (const std::size_t stack : stacks_to_inspect(file)) {
     say(common, "inspecting {}", file.name_of(stack));
     result.inspected.push_back(inspect_stack(file, stack));

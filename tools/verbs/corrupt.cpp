@@ -13,6 +13,7 @@
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/measured_levels.h"
 #include "tools/stack_stream.h"
 
 namespace n2s {
@@ -42,7 +43,7 @@ bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFi
   const std::unique_ptr<ImageWriter> writer =
       create_image(o.out, result_header(file.image, file.selected), write_options(o));
   if (!comes_in_order(file, *writer)) return false;
-  say(o.common, "{}: {}; read and written a few planes at a time", o.in, file.selected.describe);
+  describe_file(file, o.common, "; read and written a few planes at a time");
   BackgroundWriter output(file, *writer);
   const Stack shape = stack_shape(file.image, file.selected.stacks.front());
   const PlaneNoise plane_noise(noise, shape.height, shape.width);

@@ -25,6 +25,7 @@
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
 #include "tools/ranks/rank_options.h"
@@ -199,7 +200,7 @@ std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::
   std::unique_ptr<ImageWriter> writer;
   if (is_first(ranks)) writer = create_image(out, result_header(file.image, file.selected), write);
   if (!decided(ranks, writer && comes_in_order(file, *writer))) return std::nullopt;
-  say(o.common, "{}: {}; read and written a few planes at a time", file.path, file.selected.describe);
+  describe_file(file, o.common, "; read and written a few planes at a time");
   ThreadPool pool(o.common.threads);
   Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
                     o.common.quiet);

@@ -18,6 +18,7 @@
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/measured_levels.h"
 #include "tools/measuring.h"
 #include "tools/ranks/rank_options.h"
 #include "tools/ranks/shared_work.h"
@@ -223,6 +224,7 @@ void evaluate(EvaluateOptions o, ProcessRanks* ranks) {
   check_same_size(o, open_result, open_truth);
   const Device device = open_device(o.common);
   if (streams(o, open_result, open_truth)) {
+    warn_of_rounding(open_truth);
     metrics = measure_large(o, open_result, open_truth, device, ranks, scaled);
     if (!o.page.empty() && is_first(ranks))
       planes = compared(o, shown_planes(open_result), shown_planes(open_truth), open_truth.planes());

@@ -19,6 +19,7 @@
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/pictures/result_pictures.h"
 #include "tools/progress.h"
@@ -215,7 +216,7 @@ class MiddlePlanes {
 /// The stored planes are gone when it returns.
 std::vector<TrainedGroup> train_stored(const RestoreOptions& o, const OpenFile& file, const fs::path& run,
                                        const Device& device, ThreadPool& pool) {
-  say(o.common, "{}: {}", file.path, file.selected.describe);
+  describe_file(file, o.common);
   VoxelMemory memory = voxel_memory(o.training.memory_gib, run);
   const std::vector<StackPlanes> stacks = store_stacks(file, 0, memory);
   describe(memory, o.common);

@@ -17,6 +17,7 @@
 #include "tools/common.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
+#include "tools/measured_levels.h"
 #include "tools/model_use.h"
 #include "tools/ranks/process_ranks.h"
 #include "tools/ranks/rank_options.h"
@@ -61,7 +62,7 @@ class StackReading {
   }
 
   std::vector<StackPlanes> read(const OpenFile& file) const {
-    say(o_->common, "{}: {}", file.path, file.selected.describe);
+    describe_file(file, o_->common);
     return large_ ? store_stacks(file, o_->middle, *memory_) : load_stacks(file, o_->middle);
   }
 

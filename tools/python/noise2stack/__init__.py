@@ -14,6 +14,7 @@ have the names of the command line's (``n2s restore --help``): ``steps``, ``minu
 from __future__ import annotations
 
 import json as _json
+import operator as _operator
 import os as _os
 from typing import Any, Callable, Literal, NamedTuple, Optional, Sequence, Tuple, Union, overload
 
@@ -159,6 +160,8 @@ def _image(array: Any, what: str):
             return _Planes(array)
     if not isinstance(array, _np.ndarray) and hasattr(array, '__dlpack__') and not hasattr(array, '__array__'):
         array = _np.from_dlpack(array)
+    if _np.ma.is_masked(array):
+        raise TypeError(f'{what}: has masked values, of which nothing is known; fill them first, as {what}.filled(numpy.nan) does')
     image = _np.asarray(array)
     if image.dtype.name not in _TYPES:
         raise TypeError(f'{what}: samples of type {image.dtype}; integers or floats are needed')
@@ -175,6 +178,8 @@ def _lent(image, axes: str):
 
 def _names(image, axis: Optional[int], axes: Optional[str], what: str) -> str:
     """The names of the axes, of which `axis` counts the planes."""
+    if axes is not None and axis is not None:
+        raise ValueError('axis and axes: give one of them')
     if axes is not None:
         return axes.upper()
     if image.ndim == 2:
@@ -182,8 +187,11 @@ def _names(image, axis: Optional[int], axes: Optional[str], what: str) -> str:
     if image.ndim != 3:
         raise ValueError(f'{what}: an array of {image.ndim} dimensions; say what they are with axes, such as '
                          f'axes="{"CZYX" if image.ndim == 4 else "TCZYX"}"')
+    position = 0 if axis is None else _operator.index(axis)
+    if not -3 <= position < 3:
+        raise ValueError(f'axis={axis}: {what} has 3 dimensions')
     names = ['Y', 'X']
-    names.insert(_np.arange(3)[0 if axis is None else axis], 'Z')
+    names.insert(position % 3, 'Z')
     return ''.join(names)
 
 
@@ -331,6 +339,8 @@ def _in_and_out(stack, axis, axes, out):
         raise ValueError(f'out: a writable array of shape {image.shape} is needed')
     elif out.dtype.name not in _TYPES or not out.dtype.isnative:
         raise TypeError(f'out: samples of type {out.dtype}; native integers or floats are needed')
+    if not _np.can_cast(image.dtype, out.dtype) and not (out.dtype.kind == 'f' and out.dtype.itemsize >= 4):
+        raise TypeError(f'out: samples of type {out.dtype} do not hold all of {image.dtype}')
     return image, out, names
 
 

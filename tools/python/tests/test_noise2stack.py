@@ -149,11 +149,14 @@ class Package(unittest.TestCase):
     def test_errors(self):
         for wrong, error, text in (({'steps': 'many'}, ValueError, 'many'), ({'stepz': 5}, ValueError, 'stepz'),
                                    ({'device': 'cuda:77'}, noise2stack.Error, 'cuda'), ({'axes': 'ZYQ'}, noise2stack.Error, 'ZYQ'),
-                                   ({'out': np.zeros(3)}, ValueError, 'out'), ({'out': STACK}, ValueError, 'shares memory'), ({'axis': 3}, IndexError, 'axis|index')):
+                                   ({'out': np.zeros(3)}, ValueError, 'out'), ({'out': STACK}, ValueError, 'shares memory'), ({'axis': 3}, ValueError, 'axis=3.*3 dimensions'),
+                                   ({'axis': 0, 'axes': 'ZYX'}, ValueError, 'axis and axes'), ({'out': np.zeros(STACK.shape, 'u1')}, TypeError, 'uint8.*float32')):
             with self.assertRaisesRegex(error, text, msg=wrong):
                 noise2stack.restore(STACK, **{**TRAINING, **wrong})
         self.assertRaisesRegex(TypeError, 'complex64', noise2stack.bm3d, noisy() * 1j)
         self.assertRaisesRegex(TypeError, 'object', noise2stack.bm3d, np.array([[None]]))
+        self.assertRaisesRegex(TypeError, 'masked', noise2stack.bm3d, np.ma.masked_greater(STACK, 150))
+        self.assertEqual(noise2stack.bm3d(np.ma.masked_greater(STACK, 1e6)).shape, STACK.shape)
         self.assertRaisesRegex(ValueError, 'CZYX', noise2stack.restore, np.zeros((2, 9, 48, 40)))
         self.assertRaisesRegex(noise2stack.Error, 'too small', noise2stack.restore, noisy((9, 8, 8)))
         self.assertRaisesRegex(noise2stack.Error, '/nowhere', noise2stack.Model.load, '/nowhere/m.safetensors')
