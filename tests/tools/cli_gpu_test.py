@@ -128,6 +128,14 @@ class CommandLineOnAGpu(unittest.TestCase):
             self.assertIn(says, done.stderr)
             self.assertFalse(os.path.exists(self.path('none.nii')))
 
+    def test_a_variant_that_is_not_for_the_gpu_is_refused(self):
+        is_volta = 'compute capability 7' in json.loads(self.run_n2s('info', '--json').stdout)['cuda']['cuda:0']
+        variant = 'mma' if is_volta else 'mma_sm70'
+        for words in (('--op', 'conv3x3'), ()):
+            done = subprocess.run([N2S, 'bench', '--device', 'cuda:0', '--precision', 'fp16', '--variant', variant, *words], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr.count('\n')), (1, 1), done.stderr)
+            self.assertIn(variant, done.stderr)
+
     def test_info_lists_the_gpu(self):
         cuda = json.loads(self.run_n2s('info', '--json').stdout)['cuda']
         self.assertIn('compute capability', cuda['cuda:0'])

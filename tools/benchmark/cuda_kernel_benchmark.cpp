@@ -43,6 +43,8 @@ std::vector<Mode> modes(const std::string& variant, int compute_capability) {
     for (const device::ConvPrecision& p : row.precisions)
       if ((variant == "auto" || variant == row.name) && device::can_run(row.variant, p.precision, compute_capability))
         result.push_back({fmt::format("{} {}", row.name, device::name_of(p.precision)), {p.precision, row.variant}});
+  if (result.empty())
+    throw Error(fmt::format("--variant {}: this GPU, or this build's code for it, cannot run it", variant));
   return result;
 }
 
