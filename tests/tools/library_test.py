@@ -270,6 +270,23 @@ class Library(unittest.TestCase):
         self.fails(n2s.n2s_bm3d(c.byref(Array.of(noisy())), c.byref(Array.of(restored)), Options(cancel=lambda: 1),
                                 None), 'interrupted', code=CANCELLED)
 
+    def test_warnings_reach_the_caller(self):
+        far = (noisy() + 1e9).astype('i8')
+        restored, notes = np.zeros_like(far), []
+        for options, expected in ((None, True), (Options({}), True), (Options({}, note=notes.append), False)):
+            with tempfile.TemporaryFile() as file:
+                kept = os.dup(2)
+                os.dup2(file.fileno(), 2)
+                try:
+                    status = n2s.n2s_bm3d(c.byref(Array.of(far)), c.byref(Array.of(restored)), options, None)
+                finally:
+                    os.dup2(kept, 2)
+                    os.close(kept)
+                self.assertEqual(status, OK, n2s.n2s_last_error())
+                file.seek(0)
+                self.assertEqual(b'n2s: warning: noisy: values from' in file.read(), expected)
+        self.assertTrue(any(note.startswith('warning: noisy: values from') for note in notes), notes)
+
     def test_a_call_within_a_callback(self):
         stack, inner = noisy(), []
 

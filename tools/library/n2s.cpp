@@ -89,8 +89,14 @@ void give(const std::string& text, char** to) {
   std::memcpy(*to, text.c_str(), text.size() + 1);
 }
 
+/// A caller who does not listen must still learn that a result may be wrong.
+void print_warning(const std::string& text) {
+  if (text.starts_with("warning: ")) fmt::print(stderr, "n2s: {}\n", text);
+}
+
 Caller caller_of(const n2s_options* o) {
   Caller caller;
+  caller.on_note = print_warning;
   if (o == nullptr) return caller;
   if (o->note != nullptr) caller.on_note = [o](const std::string& text) { o->note(text.c_str(), o->note_user); };
   if (o->report != nullptr)

@@ -106,7 +106,8 @@ typedef struct n2s_progress {
 /* Called at most 20 times a second, and at the end of each stage. */
 N2S_API void n2s_options_on_progress(n2s_options* options, void (*report)(const n2s_progress* progress, void* user),
                                      void* user);
-/* One line about what is done, or a warning, which begins with "warning: ". */
+/* One line about what is done, or a warning, which begins with "warning: ". Without this function warnings go to
+ * standard error. */
 N2S_API void n2s_options_on_note(n2s_options* options, void (*note)(const char* text, void* user), void* user);
 /* Asked some 50 times a second during work; anything but 0 cancels it: N2S_CANCELLED. */
 N2S_API void n2s_options_on_cancel(n2s_options* options, int (*cancelled)(void* user), void* user);

@@ -16,6 +16,8 @@ from __future__ import annotations
 import json as _json
 import operator as _operator
 import os as _os
+import sys as _sys
+import warnings as _warnings
 from typing import Any, Callable, Literal, NamedTuple, Optional, Sequence, Tuple, Union, overload
 
 import numpy as _np
@@ -217,6 +219,18 @@ def _callback(progress: Optional[ProgressCallback]):
     return progress and (lambda *fields: progress(Progress(*fields)))
 
 
+def _notes(note: Optional[NoteCallback]) -> NoteCallback:
+    """Without a callback warnings are Python's, of the line that has called this package."""
+    def warn(text: str) -> None:
+        if text.startswith('warning: '):
+            level, frame = 1, _sys._getframe()
+            while frame.f_back is not None and frame.f_code.co_filename == __file__:
+                level, frame = level + 1, frame.f_back
+            _warnings.warn(text.removeprefix('warning: '), stacklevel=level)
+
+    return note or warn
+
+
 def _run(call, images, *arguments):
     """Calls the library; what an array has raised when it was asked for planes is raised here."""
     try:
@@ -290,7 +304,7 @@ class Model:
             Gets the result; of the stack's shape. NumPy's, or one that planes can be assigned to, such as Zarr's.
             Default: a new array of the stack's type.
         progress, note : callable
-            Called with a :class:`Progress`, or with a line of text.
+            Called with a :class:`Progress`, or with a line of text. Without ``note`` warnings are Python's.
         **options
             Of ``n2s denoise``: ``levels``, ``tile``, ``memory``, ``device`` ...
 
@@ -308,7 +322,7 @@ class Model:
         """
         image, result, names = _in_and_out(stack, axis, axes, out)
         _, _, cancelled = _run(_core.denoise, (image, result), self._core, _lent(image, names), _lent(result, names),
-                                  _values(options), _callback(progress), note)
+                                  _values(options), _callback(progress), _notes(note))
         _ended(cancelled)
         return out if out is not None else _in_order_of(result, stack)
 
@@ -369,7 +383,7 @@ def restore(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = Non
         Gets the result; of the stack's shape. NumPy's, or one that planes can be assigned to, such as Zarr's.
         Default: a new array of the stack's type.
     progress, note : callable
-        Called with a :class:`Progress`, or with a line of text.
+        Called with a :class:`Progress`, or with a line of text. Without ``note`` warnings are Python's.
     return_model : bool
         Whether to return the network as well.
     **options
@@ -397,7 +411,7 @@ def restore(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = Non
     """
     image, result, names = _in_and_out(stack, axis, axes, out)
     core, record, cancelled = _run(_core.restore, (image, result), _lent(image, names), _lent(result, names), _values(options),
-                                   _callback(progress), note)
+                                   _callback(progress), _notes(note))
     model = core and Model(core, _json.loads(record) if record else None)
     _ended(cancelled, model)
     result = out if out is not None else _in_order_of(result, stack)
@@ -440,7 +454,7 @@ def train(stacks: Any, axis: Optional[int] = None, *, targets: Any = None, axes:
 
     kept: list = []
     core, record, cancelled = _run(_core.train, kept, lent(stacks, 'stacks'), [] if targets is None else lent(targets, 'targets'),
-                                   _values(options), _callback(progress), note)
+                                   _values(options), _callback(progress), _notes(note))
     model = core and Model(core, _json.loads(record) if record else None)
     _ended(cancelled, model)
     return model
@@ -454,7 +468,7 @@ def denoise(model: Union[Model, str, _os.PathLike], stack: Any, axis: Optional[i
 def _filtered(method, stack, axis, axes, out, progress, note, options):
     image, result, names = _in_and_out(stack, axis, axes, out)
     _, _, cancelled = _run(_core.filter, (image, result), method, _lent(image, names), _lent(result, names), _values(options),
-                              _callback(progress), note)
+                              _callback(progress), _notes(note))
     _ended(cancelled)
     return out if out is not None else _in_order_of(result, stack)
 
@@ -509,7 +523,7 @@ def evaluate(result: Any, truth: Any, axis: Optional[int] = None, *, axes: Optio
     """
     measured, expected = _image(result, 'result'), _image(truth, 'truth')
     _, record, cancelled = _core.evaluate(_lent(measured, _names(measured, axis, axes, 'result')),
-                                          _lent(expected, _names(expected, axis, axes, 'truth')), _values(options), note)
+                                          _lent(expected, _names(expected, axis, axes, 'truth')), _values(options), _notes(note))
     _ended(cancelled)
     return _json.loads(record)
 
@@ -529,7 +543,7 @@ def inspect(stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = Non
     ['axes', 'axes_from']
     """
     image = _image(stack, 'stack')
-    _, record, cancelled = _core.inspect(_lent(image, _names(image, axis, axes, 'stack')), _values(options), note)
+    _, record, cancelled = _core.inspect(_lent(image, _names(image, axis, axes, 'stack')), _values(options), _notes(note))
     _ended(cancelled)
     return _json.loads(record)
 

@@ -2,7 +2,7 @@
 
 usage: test_noise2stack.py N2S    (the program)
 """
-import doctest, gc, os, signal, subprocess, sys, tempfile, threading, time, unittest
+import doctest, gc, os, signal, subprocess, sys, tempfile, threading, time, unittest, warnings
 
 import numpy as np
 
@@ -190,6 +190,18 @@ class Package(unittest.TestCase):
         self.assertEqual([(bar.desc, bar.n, bar.closed) for bar in Bar.made], [('training', 12, True), ('restoring', 9, True)])
         with self.assertRaises(ZeroDivisionError):
             noise2stack.restore(noisy(), progress=lambda p: 1 / 0, **TRAINING)
+
+    def test_warnings_are_pythons_or_notes(self):
+        far, notes = (noisy() + 1e9).astype('i8'), []
+        for call in (lambda: noise2stack.bm3d(far), lambda: noise2stack.inspect(far), lambda: noise2stack.evaluate(far, far, range=100),
+                     lambda: noise2stack.train([far], **TRAINING), lambda: noise2stack.restore(far, **TRAINING)):
+            with self.assertWarnsRegex(UserWarning, '^(noisy|stack|result|truth).*: values from 1') as caught:
+                call()
+            self.assertEqual(os.path.abspath(caught.filename), os.path.abspath(__file__))
+        with warnings.catch_warnings():
+            warnings.simplefilter('error')
+            noise2stack.bm3d(far, note=notes.append)
+        self.assertTrue(any(note.startswith('warning: noisy: values') for note in notes), notes)
 
     def test_the_gil_is_released(self):
         counts, stop = [0], threading.Event()
