@@ -112,7 +112,8 @@ std::vector<std::string> unlike(const StackTraits& trained, const StackTraits& n
   };
   compare("noise", std::max(trained.noise, kLeastNoise), std::max(now.noise, kLeastNoise));
   compare("contrast", trained.contrast, now.contrast);
-  if (std::abs(trained.similarity - now.similarity) > kUnlikeDifference)
+  const bool has_pairs = trained.similarity != 0 && now.similarity != 0;  // single planes have no neighbours
+  if (has_pairs && std::abs(trained.similarity - now.similarity) > kUnlikeDifference)
     lines.push_back(fmt::format("neighbouring planes correlate by {:.2f}, those of the training data by {:.2f}",
                                 now.similarity, trained.similarity));
   return lines;

@@ -40,6 +40,9 @@ fs::path model_file(const fs::path& path) {
   if (is_zarr_folder(path))
     throw Error(fmt::format("{}: a Zarr image, not a model; the model comes first: a run's folder or a model file",
                             path.string()));
+  if (!fs::exists(file) && fs::exists(path / "channel0"))
+    throw Error(fmt::format("{}: has a network for each channel; name one of them, such as {}", path.string(),
+                            (path / "channel0").string()));
   if (!fs::exists(file))
     throw Error(fmt::format("{}: no model here; give a run's folder or a model file", file.string()));
   return file;
@@ -79,6 +82,13 @@ std::vector<LoadedModel> load_models(const fs::path& path) {
 
 const LoadedModel& model_for(const std::vector<LoadedModel>& models, const FileStacks& file, std::size_t stack) {
   if (!models.front().of_one_channel) return models.front();
+  const auto axis = find_axis(file.image.axes, 'C');
+  const std::size_t channels = axis ? file.image.axes[*axis].length : 1;
+  if (channels < models.size())
+    throw Error(
+        fmt::format("{}: {} channel{}, but the run has a network for each of {}; name the one that it is for, "
+                    "such as RUN/channel1",
+                    file.path, channels, channels == 1 ? "" : "s", models.size()));
   const std::size_t channel = channel_of(file.image, file.selected.stacks[stack]);
   if (channel >= models.size())
     throw Error(

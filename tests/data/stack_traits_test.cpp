@@ -62,6 +62,8 @@ TEST_CASE("what is unlike is named, what is alike is not") {
   REQUIRE(distant.size() == 1);
   CHECK(distant[0].find("neighbouring planes correlate") == 0);
   CHECK(unlike(trained, stack_traits(waves(8, 0.02, 0.1, 0.1))).size() == 2);
+  CHECK(unlike(trained, stack_traits(waves(1, 0.2, 0.1, 0.1))).empty());
+  CHECK(unlike(stack_traits(waves(1, 0.2, 0.1, 0.1)), trained).empty());
 }
 
 TEST_CASE("traits are stored and read back") {

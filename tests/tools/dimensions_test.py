@@ -53,6 +53,11 @@ class Dimensions(ProgramTest):
     def test_a_network_of_one_channel_is_not_used_for_another(self):
         run, out = self.path('run'), self.path('out.npy')
         self.json_of('train', self.series, '-o', run, '--axes', 'CTZYX', *SHORT)
+        one = self.path('one.npy')
+        npy(one, SHAPE[2:], lambda plane, row, column: scene(1, 0, plane, row, column))
+        self.fails('denoise', run, one, '-o', out, says=['1 channel', 'each of 2', 'channel1'])
+        self.run_n2s('denoise', os.path.join(run, 'channel1'), one, '-o', self.path('restored.npy'))
+        self.fails('import', os.path.join(run, 'channel1/model.safetensors'), '--like', run, '-o', self.path('x.safetensors'), says=['channel0'])
         shutil.rmtree(os.path.join(run, 'channel1'))  # as after an interruption
         self.fails('denoise', run, self.series, '-o', out, '--axes', 'CTZYX', says=['channel 1', '--resume'])
         self.json_of('denoise', run, self.series, '-o', out, '--axes', 'CTZYX', '--channel', '0')
