@@ -337,7 +337,9 @@ class Model:
 
     def __repr__(self) -> str:
         known = self.describe()
-        return f'<noise2stack.Model {known.get("network", "for each channel")}, {known.get("method", "")}>'
+        if 'network' not in known:
+            return f'<noise2stack.Model, a network for each of {len(known)} channels>'
+        return f'<noise2stack.Model {", ".join(known[key] for key in ("network", "method") if key in known)}>'
 
 
 def _in_and_out(stack, axis, axes, out):

@@ -113,6 +113,17 @@ class Package(unittest.TestCase):
         two = noise2stack.restore(np.stack([plain, 2 * plain], 1), axes='zcyx', **TRAINING)
         np.testing.assert_array_equal(two[:, 0], expected)
 
+    def test_a_network_for_each_channel(self):
+        stack = np.stack([noisy(), noisy(seed=1)])
+        model = noise2stack.train([stack], axes='CZYX', **TRAINING)
+        self.assertEqual(repr(model), '<noise2stack.Model, a network for each of 2 channels>')
+        with self.assertRaisesRegex(noise2stack.Error, '1 channel.*each of 2'):
+            model.denoise(stack[1])
+        model.save('channels')
+        one = noise2stack.Model.load('channels/channel1')
+        self.assertEqual(repr(one), '<noise2stack.Model microscopy, noise2stack>')
+        np.testing.assert_array_equal(one.denoise(stack[1]), model.denoise(stack, axes='CZYX')[1])
+
     def test_large_arrays_are_read_plane_by_plane(self):
         model = noise2stack.train(noisy(), **TRAINING)
         large = noisy((40, 700, 610), '>u2')  # as float32 above 64 MiB: the engine asks for a few planes at a time
