@@ -17,8 +17,9 @@ import json as _json
 import operator as _operator
 import os as _os
 import sys as _sys
+import tempfile as _tempfile
 import warnings as _warnings
-from typing import Any, Callable, Literal, NamedTuple, Optional, Sequence, Tuple, Union, overload
+from typing import Any, Callable, Dict, Literal, NamedTuple, Optional, Sequence, Tuple, Union, overload
 
 import numpy as _np
 
@@ -255,6 +256,19 @@ def _ended(cancelled: bool, model: Optional[Model] = None) -> None:
         raise Interrupted('interrupted' + ('; what was learned is in the attribute model' if model else ''), model)
 
 
+_PICKLED = 'model.safetensors'
+
+
+def _unpickled(files: Dict[str, bytes], record: Optional[dict]) -> Model:
+    with _tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = _os.path.join(folder, name)
+            _os.makedirs(_os.path.dirname(path), exist_ok=True)
+            with open(path, 'wb') as file:
+                file.write(content)
+        return Model(_core.Model.load(_os.path.join(folder, _PICKLED)), record)
+
+
 class Model:
     """A trained network, with all that is needed to use it.
 
@@ -286,6 +300,18 @@ class Model:
         >>> restored = noise2stack.Model.load('brain.safetensors').denoise(noisy)
         """
         self._core.save(_os.fspath(path), overwrite)
+
+    def __reduce__(self):
+        """For pickle, and so for copies, joblib, dask: the files that save() writes."""
+        with _tempfile.TemporaryDirectory() as folder:
+            self.save(_os.path.join(folder, _PICKLED))
+            files = {}
+            for place, _, names in _os.walk(folder):
+                for name in names:
+                    path = _os.path.join(place, name)
+                    with open(path, 'rb') as file:
+                        files[_os.path.relpath(path, folder)] = file.read()
+        return _unpickled, (files, self._record)
 
     def denoise(self, stack: Any, axis: Optional[int] = None, *, axes: Optional[str] = None, out: Optional[_np.ndarray] = None,
                 progress: Optional[ProgressCallback] = None, note: Optional[NoteCallback] = None,

@@ -2,7 +2,7 @@
 
 usage: test_noise2stack.py N2S    (the program)
 """
-import doctest, gc, os, signal, subprocess, sys, tempfile, threading, time, unittest, warnings
+import copy, doctest, gc, os, pickle, signal, subprocess, sys, tempfile, threading, time, unittest, warnings
 
 import numpy as np
 
@@ -122,7 +122,11 @@ class Package(unittest.TestCase):
         model.save('channels')
         one = noise2stack.Model.load('channels/channel1')
         self.assertEqual(repr(one), '<noise2stack.Model microscopy, noise2stack>')
-        np.testing.assert_array_equal(one.denoise(stack[1]), model.denoise(stack, axes='CZYX')[1])
+        restored = model.denoise(stack, axes='CZYX')
+        np.testing.assert_array_equal(one.denoise(stack[1]), restored[1])
+        for kept in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+            np.testing.assert_array_equal(kept.denoise(stack, axes='CZYX'), restored)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(one)).denoise(stack[1]), restored[1])
 
     def test_large_arrays_are_read_plane_by_plane(self):
         model = noise2stack.train(noisy(), **TRAINING)
