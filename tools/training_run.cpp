@@ -194,7 +194,11 @@ class Run {
     constexpr std::size_t kWarmUp = 2;
     constexpr std::size_t kTimed = 8;
     const double budget = request_.length.minutes * 60;
-    if (step_seconds_.size() < kWarmUp + kTimed && seconds() < budget / 20) return;
+    if (step_seconds_.size() < kWarmUp + kTimed && seconds() < budget / 20) {
+      const double done = static_cast<double>(trainer_.steps());
+      progress.set_total(std::max(trainer_.steps() + 1, std::lround(done * budget / std::max(seconds(), 1e-3))));
+      return;
+    }
     std::vector<double> timed(
         step_seconds_.begin() + std::min<long>(kWarmUp, static_cast<long>(step_seconds_.size()) - 1),
         step_seconds_.end());

@@ -184,6 +184,10 @@ class Package(unittest.TestCase):
         self.assertIn(('training', 'steps', 12, 12), [tuple(p[:4]) for p in seen])
         self.assertEqual(seen[-1][:4], ('restoring', 'planes', 9, 9))
         self.assertTrue(any('parameters' in note for note in notes), notes)
+        seen.clear()  # how many steps fit into some minutes is not known at first
+        noise2stack.restore(noisy(), progress=seen.append, **{**TRAINING, 'steps': None, 'minutes': 0.03})
+        ends = [p.stage for p in seen if p.done >= p.total]
+        self.assertEqual(ends, ['training', 'restoring'], seen)
 
         class Bar:
             made = []
