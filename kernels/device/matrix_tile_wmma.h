@@ -12,9 +12,9 @@ struct WmmaTile {
   static constexpr int kChunk = 16;
   static constexpr int kStages = 1;
   static constexpr int kBlocks = 3;  // of four warps per multiprocessor: bounds the registers
-  /// __syncwarp between products keeps the compiler from loading all fragments before the first one, which would spill.
   static constexpr int kStagedPitch = 24;
   static constexpr int kRowsKept = 0;  // a fragment takes 8 registers on Volta
+  /// __syncwarp between products keeps the compiler from loading all fragments before the first one, which would spill.
   static constexpr bool kHoldsLoadsBack = true;
 
   using A = WmmaA;
