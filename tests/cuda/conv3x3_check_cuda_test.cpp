@@ -92,5 +92,19 @@ TEST_CASE("slices of a weight gradient fill whole waves, and are not smaller tha
   CHECK(device::weight_slices(60, 1, 20) == 20);  // one wave of three patches each, not three waves of one
 }
 
+TEST_CASE("blocks of 16 input channels are for what is left of 32, where there is work enough") {
+  const auto tiles = [](int channels, int patches) {
+    const device::InputTiles found = device::input_tiles(channels, patches, 160);
+    return std::array{found.wide, found.narrow};
+  };
+  CHECK(tiles(5, 1) == std::array{0, 5});
+  CHECK(tiles(16, 1) == std::array{0, 16});
+  CHECK(tiles(17, 10000) == std::array{17, 0});
+  CHECK(tiles(48, 639) == std::array{48, 0});
+  CHECK(tiles(48, 640) == std::array{32, 16});
+  CHECK(tiles(96, 10000) == std::array{96, 0});
+  CHECK(tiles(101, 10000) == std::array{96, 5});
+}
+
 }  // namespace
 }  // namespace n2s::test

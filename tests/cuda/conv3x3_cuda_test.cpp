@@ -233,6 +233,18 @@ TEST_CASE("weight gradients of blocks that have more than one patch equal the re
   }
 }
 
+TEST_CASE("weight gradients of channels that some blocks of 32 and one of 16 compute equal the reference") {
+  const Conv3x3Layer layer{2, 96, 48, 0, 45, 16};  // so many patches that the emulated GPU splits the channels
+  for (const Mode& mode : kModes) {
+    if (is_of_a_library(mode.mode) || !runs_here(mode)) continue;
+    CAPTURE(std::string(mode.name));
+    if (thinned() && mode.mode.variant == ConvVariant::mma) continue;  // which has no blocks of 16
+    if (kSanitized && mode.mode.variant != ConvVariant::mma_sm70) continue;
+    for (unsigned seed = 1; seed <= (kSanitized ? 1U : 2U); ++seed)
+      check_weight_gradient(layer, mode, Draw(seed), true);
+  }
+}
+
 #ifdef N2S_EMULATION  // a real GPU is what it is
 TEST_CASE("every generation has the shared memory that its convolutions ask for") {
   struct Generation {

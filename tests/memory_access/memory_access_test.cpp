@@ -109,7 +109,7 @@ TEST_CASE("the convolution model counts the wavefronts of shared memory that the
   };
   for (const auto& [name, layer] : {Case{"h100", {1, 32, 32, 0, 48, 48}}, Case{"h100", {1, 32, 64, 96, 48, 96}},
                                     Case{"h100", {1, 64, 32, 96, 5, 64}}, Case{"h100", {2, 32, 32, 0, 64, 32}},
-                                    Case{"v100", {1, 32, 32, 0, 48, 48}}, Case{"v100", {1, 64, 32, 96, 5, 64}}})
+                                    Case{"v100", {1, 64, 64, 0, 48, 48}}, Case{"v100", {1, 64, 32, 96, 5, 64}}})
     for (const Pass pass : kPasses) {
       ModelGpu gpu = find_model_gpu(name);
       device::check(cudaDeviceGetAttribute(&gpu.multiprocessors, cudaDevAttrMultiProcessorCount, 0), "device");

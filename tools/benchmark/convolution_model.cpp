@@ -150,38 +150,50 @@ KernelCounts count_data_gradient(const Conv3x3Layer& l, bool is_low, bool is_poo
   return counts;
 }
 
-/// A band of a patch of 8 x 16 or (in four phases) 8 x 32 pixels.
-KernelCounts count_weight_gradient(const Conv3x3Layer& l, bool is_low, bool is_pooled, const ModelGpu& gpu) {
-  constexpr int kPatchRows = 8;
-  constexpr int kBlockInputs = 32;
+constexpr int kPatchRows = 8;
+
+int patches_of(const Conv3x3Layer& l, bool is_low) {
+  return l.batch * ceil_div(l.height, kPatchRows) * ceil_div(l.width, is_low ? 32 : 16);
+}
+
+device::InputTiles weight_inputs(const Conv3x3Layer& l, bool is_low, const ModelGpu& gpu) {
+  if (is_low) return {l.low_channels, 0};
+  if (fragments_of(gpu).stages == 2) return {l.skip_channels, 0};
+  return device::input_tiles(l.skip_channels, patches_of(l, is_low), 2 * gpu.multiprocessors);
+}
+
+/// A band of a patch of 8 x 16 or (in four phases) 8 x 32 pixels, for some channels of a source in blocks of
+/// `block_inputs`: 32, or 16, where half of the warps have half of the rows.
+KernelCounts count_weight_gradient(const Conv3x3Layer& l, bool is_low, bool is_pooled, int channels, int block_inputs,
+                                   const ModelGpu& gpu) {
   const Fragments fragments = fragments_of(gpu);
-  const int channels = is_low ? l.low_channels : l.skip_channels;
+  const int parts = 32 / block_inputs;
   KernelCounts counts;
   counts.pass = ConvPass::weight_gradient;
   counts.is_low = is_low;
   counts.is_pooled = is_pooled;
   counts.columns = block_columns(l.out_channels, is_low ? 32 : 48);
   const int n = counts.columns / 16;
-  const int tiles = ceil_div(channels, kBlockInputs) * ceil_div(l.out_channels, counts.columns);
-  const int patches = l.batch * ceil_div(l.height, kPatchRows) * ceil_div(l.width, is_low ? 32 : 16);
+  const int tiles = ceil_div(channels, block_inputs) * ceil_div(l.out_channels, counts.columns);
+  const int patches = patches_of(l, is_low);
   const int slices = device::weight_slices(patches, tiles, 2 * gpu.multiprocessors);
   const int rows = kPatchRows / fragments.stages;  // of a band
   const int warps = is_low ? 8 : 6;
-  const int steps = is_low ? rows / 2 : rows;
+  const int steps = (is_low ? rows / 2 : rows) / parts;  // of a warp
   const int taps_y = is_low ? 2 : 3;
   const int taps_x = is_low ? 2 : 1;
   const int a_loads = fragments.rows_kept > 0 ? (steps + taps_y - 1) * taps_x : steps * taps_y * taps_x;
   const int source_pixels = (is_low ? rows / 2 + 2 : rows + 2) * 18;
   const int pixels = rows * (is_low ? 32 : 16);
   const double wavefronts = (a_loads + steps * n) * fragments.wavefronts * warps +
-                            (source_pixels * kBlockInputs + pixels * counts.columns) * 2 / 128.0;
+                            (source_pixels * block_inputs + pixels * counts.columns) * 2 / 128.0;
   counts.steps = double{1} * patches / slices * fragments.stages;
   counts.products = double{1} * steps * taps_y * taps_x * n * warps * counts.steps;
   counts.wavefronts = wavefronts * counts.steps;
   counts.blocks = double{1} * tiles * slices;
-  counts.reduced_bytes = double{4} * slices * (is_low ? 16 : 9) * tiles * kBlockInputs * counts.columns;
+  counts.reduced_bytes = double{4} * slices * parts * (is_low ? 16 : 9) * tiles * block_inputs * counts.columns;
   const int shared =
-      (source_pixels * fragments.pitch(kBlockInputs) + pixels * fragments.pitch(counts.columns)) * 2 * fragments.stages;
+      (source_pixels * fragments.pitch(block_inputs) + pixels * fragments.pitch(counts.columns)) * 2 * fragments.stages;
   counts.resident = resident(gpu, is_low && gpu.variant == ConvVariant::mma ? 1 : 2, shared);
   return counts;
 }
@@ -251,9 +263,12 @@ std::vector<KernelCounts> count_kernels(const ConvolutionCase& work, const Model
   std::vector<KernelCounts> kernels;
   for (const bool is_low : {true, false}) {
     if ((is_low ? l.low_channels : l.skip_channels) == 0) continue;
-    if (work.pass == ConvPass::weight_gradient)
-      kernels.push_back(count_weight_gradient(l, is_low, work.is_pooled, gpu));
-    else if (is_low ? work.wants_low : work.wants_skip)
+    if (work.pass == ConvPass::weight_gradient) {
+      const device::InputTiles inputs = weight_inputs(l, is_low, gpu);
+      if (inputs.wide > 0) kernels.push_back(count_weight_gradient(l, is_low, work.is_pooled, inputs.wide, 32, gpu));
+      if (inputs.narrow > 0)
+        kernels.push_back(count_weight_gradient(l, is_low, work.is_pooled, inputs.narrow, 16, gpu));
+    } else if (is_low ? work.wants_low : work.wants_skip)
       kernels.push_back(count_data_gradient(l, is_low, work.is_pooled, gpu));
   }
   return kernels;

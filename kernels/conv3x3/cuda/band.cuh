@@ -8,24 +8,29 @@
 
 namespace n2s::device {
 
-inline constexpr int kBlockInputs = 32;  // input channels of a block: two fragments
-inline constexpr int kPatchRows = 8;     // output rows of a patch, the unit that pixels are split by
+inline constexpr int kPatchRows = 8;  // output rows of a patch, the unit that pixels are split by
 
-/// Plain taps: Rows x 16 pixels at a time. A warp has 16 input channels and a column of three taps.
-template <int Rows = kPatchRows>
+/// Plain taps: Rows x 16 pixels at a time. A warp has a fragment of 16 input channels and a column of three taps. Where
+/// a block has one fragment, each half of its warps has half of the rows, and sums of its own.
+template <int Rows = kPatchRows, int Fragments = 2>
 struct PlainBand {
+  static constexpr int kInputs = 16 * Fragments;  // input channels of a block
+  static constexpr int kParts = 2 / Fragments;    // of the rows
   static constexpr int kBandWarps = 6;
   static constexpr int kMostColumns = 48;                            // output channels of a block
   static constexpr int kRows = Rows, kColumns = 16;                  // output pixels
   static constexpr int kSourceRows = Rows + 2, kSourceColumns = 18;  // source pixels
   static constexpr int kSourceScale = 1;                             // output pixels in a source pixel, along an axis
   static constexpr int kTaps = 9, kTapsY = 3, kTapsX = 1;            // the latter two of a warp
-  static constexpr int kSteps = Rows;                                // rows of 16 output pixels that a warp multiplies
-  __device__ __forceinline__ static int fragment(int warp) { return warp / 3; }
+  static constexpr int kSteps = Rows / kParts;                       // rows of 16 output pixels that a warp multiplies
+  __device__ __forceinline__ static int fragment(int warp) { return kParts == 1 ? warp / 3 : 0; }
+  __device__ __forceinline__ static int part(int warp) { return kParts == 1 ? 0 : warp / 3; }
   __device__ __forceinline__ static int tap(int warp, int ty, int) { return 3 * ty + warp % 3; }
   /// The pixels that the warp's first step and tap read begin here.
-  __device__ __forceinline__ static int source_pixel(int warp) { return warp % 3; }
-  __device__ __forceinline__ static int output_pixel(int) { return 0; }
+  __device__ __forceinline__ static int source_pixel(int warp) {
+    return part(warp) * kSteps * kSourceColumns + warp % 3;
+  }
+  __device__ __forceinline__ static int output_pixel(int warp) { return part(warp) * kSteps * 16; }
   /// Slot of output pixel (y, x) in shared memory, and the pixel of a slot.
   __device__ __forceinline__ static int slot(int y, int x) { return 16 * y + x; }
   __device__ __forceinline__ static int2 pixel_at(int slot) { return make_int2(slot % 16, slot / 16); }
@@ -34,6 +39,8 @@ struct PlainBand {
 /// Four-phase form: Rows x 32 pixels at a time, from a quarter of that; a warp has one phase.
 template <int Rows = kPatchRows>
 struct PhaseBand {
+  static constexpr int kInputs = 32;
+  static constexpr int kParts = 1;
   static constexpr int kBandWarps = 8;
   static constexpr int kMostColumns = 32;  // the sums of more would leave registers for one block only
   static constexpr int kRows = Rows, kColumns = 32;
@@ -42,6 +49,7 @@ struct PhaseBand {
   static constexpr int kTaps = 16, kTapsY = 2, kTapsX = 2;
   static constexpr int kSteps = Rows / 2;
   __device__ __forceinline__ static int fragment(int warp) { return warp / 4; }
+  __device__ __forceinline__ static int part(int) { return 0; }
   __device__ __forceinline__ static int tap(int warp, int ty, int tx) { return warp % 4 * 4 + 2 * ty + tx; }
   __device__ __forceinline__ static int source_pixel(int warp) { return warp % 4 / 2 * kSourceColumns + warp % 2; }
   __device__ __forceinline__ static int output_pixel(int warp) { return warp % 4 * 16 * kSteps; }
@@ -57,7 +65,7 @@ struct PhaseBand {
 /// Offsets in shared memory, in elements.
 template <typename Tile, typename Band, int BN>
 struct BandLayout {
-  static constexpr int kSourcePitch = Tile::weight_pitch(kBlockInputs);
+  static constexpr int kSourcePitch = Tile::weight_pitch(Band::kInputs);
   static constexpr int kGradientPitch = Tile::weight_pitch(BN);
   static constexpr int kGradientPixels = Band::kRows * Band::kColumns;
   static constexpr int kGradientOffset = Band::kSourceRows * Band::kSourceColumns * kSourcePitch;
@@ -71,7 +79,7 @@ __device__ __forceinline__ void load_band_source(typename Tile::Element* shared,
                                                  int input) {
   using T = typename Tile::Element;
   using Layout = BandLayout<Tile, Band, BN>;
-  using Copies = RowCopies<kBlockInputs / kVector<T>, Layout::kSourcePitch / kVector<T>, 32 * Band::kBandWarps>;
+  using Copies = RowCopies<Band::kInputs / kVector<T>, Layout::kSourcePitch / kVector<T>, 32 * Band::kBandWarps>;
   constexpr int kPixels = Band::kSourceRows * Band::kSourceColumns;
   const Copies copies;
   const int first = copies.vector * kVector<T>;

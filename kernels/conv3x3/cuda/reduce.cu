@@ -66,12 +66,17 @@ void reduce_weight_gradient(const WeightSums& sums, cudaStream_t stream) {
 }
 
 std::size_t weight_gradient_scratch_bytes(const Conv3x3Layer& l) {
-  std::size_t elements = 0;  // low and skip run one after the other, in the same memory
+  std::size_t elements = 0;  // the parts run one after the other, in the same memory; narrow blocks have two sums each
   if (l.low_channels > 0)
     elements = weight_split<PhaseBand<>>(l.batch, l.height, l.width, l.low_channels, l.out_channels).elements();
-  if (l.skip_channels > 0)
-    elements = std::max(
-        elements, weight_split<PlainBand<>>(l.batch, l.height, l.width, l.skip_channels, l.out_channels).elements());
+  for (const int channels : {l.skip_channels, l.skip_channels / 32 * 32})
+    if (channels > 0)
+      elements = std::max(elements,
+                          weight_split<PlainBand<>>(l.batch, l.height, l.width, channels, l.out_channels).elements());
+  if (l.skip_channels % 32 != 0)
+    elements = std::max(elements, weight_split<PlainBand<kPatchRows, 1>>(l.batch, l.height, l.width,
+                                                                         l.skip_channels % 32, l.out_channels)
+                                      .elements());
   return elements * sizeof(float);
 }
 

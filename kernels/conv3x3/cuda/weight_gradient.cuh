@@ -18,12 +18,13 @@ namespace n2s::device {
 
 /// How the weight gradient of one part, low or skip, is split.
 struct WeightSplit {
-  int input_tiles = 0, output_tiles = 0, columns = 0;
+  int input_tiles = 0, output_tiles = 0, block_inputs = 0, columns = 0;
   int patches_down = 0, patches_across = 0, patches = 0;
-  int splits = 0;
+  int slices = 0;  // of the patches, for each tile of channels a block
+  int splits = 0;  // sums that are added up: of each slice, or of each part of its rows
   int taps = 0;
 
-  N2S_HOST_DEVICE int inputs() const { return input_tiles * kBlockInputs; }
+  N2S_HOST_DEVICE int inputs() const { return input_tiles * block_inputs; }
   N2S_HOST_DEVICE int outputs() const { return output_tiles * columns; }
   /// Floats of one split's partial sums.
   N2S_HOST_DEVICE std::size_t split_elements() const { return static_cast<std::size_t>(taps) * inputs() * outputs(); }
@@ -41,12 +42,14 @@ template <typename Band>
 WeightSplit weight_split(int batch, int height, int width, int inputs, int outputs) {
   WeightSplit s;
   s.columns = block_columns(outputs, Band::kMostColumns);
-  s.input_tiles = (inputs + kBlockInputs - 1) / kBlockInputs;
+  s.block_inputs = Band::kInputs;
+  s.input_tiles = (inputs + Band::kInputs - 1) / Band::kInputs;
   s.output_tiles = (outputs + s.columns - 1) / s.columns;
   s.patches_down = (height + kPatchRows - 1) / kPatchRows;
   s.patches_across = (width + Band::kColumns - 1) / Band::kColumns;
   s.patches = batch * s.patches_down * s.patches_across;
-  s.splits = weight_slices(s.patches, s.input_tiles * s.output_tiles, block_slots());
+  s.slices = weight_slices(s.patches, s.input_tiles * s.output_tiles, block_slots());
+  s.splits = s.slices * Band::kParts;
   s.taps = Band::kTaps;
   return s;
 }
@@ -55,6 +58,7 @@ template <typename T>
 struct WeightGradientArguments {
   const T* source = nullptr;
   int source_height = 0, source_width = 0, source_channels = 0;  // channels as stored
+  int first_input = 0;                                           // of the source's channels
   OutputGradient<T> from;
   WeightSplit split;
   float* sums = nullptr;  // [split][tap][input][output]
@@ -156,14 +160,14 @@ __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, B
     weight_gradient_kernel(const WeightGradientArguments<typename Tile::Element> a) {
   using T = typename Tile::Element;
   auto* shared = shared_memory<T>();
-  const int input = static_cast<int>(blockIdx.x) * kBlockInputs;
+  const int input = static_cast<int>(blockIdx.x) * Band::kInputs;
   const int output = static_cast<int>(blockIdx.y) * BN;
-  const int split = static_cast<int>(blockIdx.z);
+  const int slice = static_cast<int>(blockIdx.z);
   const WeightSplit& s = a.split;
-  const auto bound = [&](int index) { return static_cast<int>(static_cast<long long>(s.patches) * index / s.splits); };
-  const int first = bound(split);
+  const auto bound = [&](int index) { return static_cast<int>(static_cast<long long>(s.patches) * index / s.slices); };
+  const int first = bound(slice);
   constexpr int kBands = BandPosition<Band>::kBands;
-  BandLoader<Tile, BN, Band, Dense> loader{a, input, output, {s, first}};
+  BandLoader<Tile, BN, Band, Dense> loader{a, a.first_input + input, output, {s, first}};
   const bool bias = a.bias != nullptr && blockIdx.x == 0;
 
   typename Tile::Accumulator sums[Band::kTapsY * Band::kTapsX][BN / 16];
@@ -172,11 +176,12 @@ __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, B
 #pragma unroll
     for (int n = 0; n < BN / 16; ++n) Tile::clear(sums[t][n]);
   float bias_sum = 0;
-  accumulate_bands<Tile, BN, Band>(sums, shared, loader, (bound(split + 1) - first) * kBands, [&](const T* band) {
+  accumulate_bands<Tile, BN, Band>(sums, shared, loader, (bound(slice + 1) - first) * kBands, [&](const T* band) {
     if (bias) bias_sum += sum_column<Tile, Band, BN>(band);
   });
 
   const int warp = static_cast<int>(threadIdx.x / 32);
+  const int split = slice * Band::kParts + Band::part(warp);
   float* to = a.sums + static_cast<std::size_t>(split) * s.split_elements();
 #pragma unroll
   for (int ty = 0; ty < Band::kTapsY; ++ty)
@@ -199,7 +204,10 @@ __global__ void __launch_bounds__(32 * Band::kBandWarps, kBandBlocks<Tile, BN, B
   if (threadIdx.x >= BN) return;
   float sum = 0;
   for (int i = static_cast<int>(threadIdx.x); i < 32 * Band::kBandWarps / BN * BN; i += BN) sum += columns[i];
-  a.bias[static_cast<std::size_t>(split) * s.outputs() + output + threadIdx.x] = sum;
+#pragma unroll
+  for (int part = 0; part < Band::kParts; ++part)  // the first has all of it
+    a.bias[static_cast<std::size_t>(slice * Band::kParts + part) * s.outputs() + output + threadIdx.x] =
+        part == 0 ? sum : 0;
 }
 
 /// The second pass: reduces the partial sums of all splits, and of the phases for every tap.
@@ -218,7 +226,7 @@ template <typename Tile, int BN, typename Band, bool Dense>
 void launch_weight_gradient(const WeightGradientArguments<typename Tile::Element>& a, cudaStream_t stream) {
   LaunchShape shape;
   shape.grid = dim3(static_cast<unsigned>(a.split.input_tiles), static_cast<unsigned>(a.split.output_tiles),
-                    static_cast<unsigned>(a.split.splits));
+                    static_cast<unsigned>(a.split.slices));
   shape.block = dim3(32 * Band::kBandWarps);
   shape.shared_bytes = sizeof(typename Tile::Element) * Tile::kStages * BandLayout<Tile, Band, BN>::kElements;
   shape.stream = stream;
@@ -234,18 +242,20 @@ void launch_weight_gradient(const WeightGradientArguments<typename Tile::Element
   launch_weight_gradient<Tile, 16, Band, Dense>(a, stream);
 }
 
-/// One part, the low or the skip source and their weights. `sums` has all but what the split brings.
+/// Channels `first` to first + sums.inputs - 1 of the low or the skip source, and their weights. `sums` has all but
+/// what the split brings.
 template <typename Tile, typename Band>
 void run_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& layer, const ConstTensorView& source,
-                         WeightSums sums, cudaStream_t stream) {
+                         int first, WeightSums sums, cudaStream_t stream) {
   using T = typename Tile::Element;
   WeightGradientArguments<T> a;
   a.source = static_cast<const T*>(source.data);
   a.source_height = source.shape.height;
   a.source_width = source.shape.width;
   a.source_channels = source.stored_channels;
+  a.first_input = first;
   a.from = output_gradient_of<T>(p.output_gradient, layer);
-  a.split = weight_split<Band>(layer.batch, layer.height, layer.width, source.shape.channels, layer.out_channels);
+  a.split = weight_split<Band>(layer.batch, layer.height, layer.width, sums.inputs, layer.out_channels);
   a.sums = reinterpret_cast<float*>(p.scratch.data());
   if (sums.bias_gradient != nullptr) a.bias = a.sums + a.split.splits * a.split.split_elements();
   if (p.output_gradient.pooled)
@@ -255,9 +265,23 @@ void run_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& lay
   sums.sums = a.sums;
   sums.bias = a.bias;
   sums.split = a.split;
-  sums.inputs = source.shape.channels;
   sums.outputs = layer.out_channels;
   reduce_weight_gradient(sums, stream);
+}
+
+/// Blocks of 16 input channels are for devices without asynchronous copies: on others a block waits for its copies
+/// longer than it multiplies.
+template <typename Tile>
+inline constexpr bool kHasNarrowBlocks = Tile::kStages == 1;
+
+/// Patches of the source at full resolution.
+inline int skip_patches(const Conv3x3Layer& layer) {
+  return weight_split<PlainBand<>>(layer.batch, layer.height, layer.width, 1, 1).patches;
+}
+template <typename Tile>
+InputTiles skip_inputs(const Conv3x3Layer& layer) {
+  if (!kHasNarrowBlocks<Tile>) return {layer.skip_channels, 0};
+  return input_tiles(layer.skip_channels, skip_patches(layer), block_slots());
 }
 
 template <typename Tile>
@@ -269,12 +293,17 @@ void run_weight_gradient(const Conv3x3WeightGradient& p, const Conv3x3Layer& lay
   sums.weight_inputs = layer.low_channels + layer.skip_channels;
   sums.weight_gradient = p.weight_gradient.as<float>();
   sums.bias_gradient = p.bias_gradient.as<float>();
-  if (layer.low_channels > 0) {
-    run_weight_gradient<Tile, PhaseBand<kRows>>(p, layer, p.source.low, sums, stream);
+  const auto run = [&]<typename Band>(const Band&, const ConstTensorView& source, int first, int channels) {
+    if (channels == 0) return;
+    sums.inputs = channels;
+    run_weight_gradient<Tile, Band>(p, layer, source, first, sums, stream);
+    sums.first_input += channels;
     sums.bias_gradient = nullptr;  // done
-  }
-  sums.first_input = layer.low_channels;
-  if (layer.skip_channels > 0) run_weight_gradient<Tile, PlainBand<kRows>>(p, layer, p.source.skip, sums, stream);
+  };
+  run(PhaseBand<kRows>(), p.source.low, 0, layer.low_channels);
+  const InputTiles skip = skip_inputs<Tile>(layer);
+  run(PlainBand<kRows>(), p.source.skip, 0, skip.wide);
+  if constexpr (kHasNarrowBlocks<Tile>) run(PlainBand<kRows, 1>(), p.source.skip, skip.wide, skip.narrow);
 }
 
 }  // namespace n2s::device

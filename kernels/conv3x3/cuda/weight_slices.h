@@ -1,4 +1,4 @@
-// Into how many slices the pixels of a weight gradient are split: each is a block's work, for every tile of channels.
+// How the work of a weight gradient is divided among blocks: its pixels into slices, its input channels into tiles.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,20 @@ inline int weight_slices(int patches, int tiles, int slots) {
     least = cost;
   }
   return best;
+}
+
+/// Input channels that blocks of 32 compute, and those that are left for blocks of 16.
+struct InputTiles {
+  int wide = 0, narrow = 0;
+};
+
+/// Blocks of 16 make half as many products for channels that are 16 or fewer beyond a multiple of 32. Beside other
+/// blocks they take two launches more, which is worth it where there are several patches for each of the `slots`.
+inline InputTiles input_tiles(int channels, int patches, int slots) {
+  constexpr int kWorthwhile = 4;
+  const int rest = channels % 32;
+  const bool is_narrow = rest > 0 && rest <= 16 && (channels < 32 || patches >= kWorthwhile * slots);
+  return is_narrow ? InputTiles{channels - rest, rest} : InputTiles{channels, 0};
 }
 
 }  // namespace n2s::device
