@@ -1,7 +1,9 @@
 """Builds what the machine with the GPU needs and puts it into one folder: `tools/scripts/gpu_check prepare`."""
 
 import datetime
+import gzip
 import json
+import lzma
 import os
 import pathlib
 import re
@@ -97,7 +99,8 @@ def volume(folder):
         command = [folder / "bin/n2s", "demo", "-o", demo, "--steps", "1", "--device", "cpu", "--json", "--quiet"]
         # Here the libraries that were moved to fallback/ are the machine's own.
         if subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0:
-            shutil.copy(pathlib.Path(demo) / "truth.nii.gz", data / "truth.nii.gz")
+            voxels = gzip.decompress((pathlib.Path(demo) / "truth.nii.gz").read_bytes())
+            (data / "truth.nii.xz").write_bytes(lzma.compress(voxels, preset=9))  # 2.1 MiB; 3.9 by gzip
         else:
             say("the demo fails here: without its volume the stages quality and epoch are left out")
 
