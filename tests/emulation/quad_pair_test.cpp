@@ -4,7 +4,6 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,30 +14,28 @@ using namespace n2s::test;
 
 namespace {
 
-constexpr int kQuadPairs = 4;
+constexpr std::size_t kQuadPairs = 4;
 
-std::uint32_t pair_of(const std::array<float, 4>& v, int first) {
-  const auto bits = [&](int i) {
-    return std::uint32_t{__half_as_ushort(__float2half(v[static_cast<std::size_t>(first + i)]))};
-  };
-  return bits(0) | bits(1) << 16;
+std::uint32_t pair_of(float low, float high) {
+  const auto bits = [](float value) { return std::uint32_t{__half_as_ushort(__float2half(value))}; };
+  return bits(low) | bits(high) << 16;
 }
 
 /// For each quad pair: c (8x8) = a (8x4) * b (4x8) + c; row after row.
 template <device::LeftFactor Left>
 __global__ void multiply(const float* a, const float* b, float* c) {
   const int laneid = static_cast<int>(threadIdx.x);
-  const int quad_pair = laneid % 16 / 4;  // threads 0-3 and 16-19, 4-7 and 20-23, …
+  const std::size_t quad_pair = threadIdx.x % 16 / 4;  // threads 0-3 and 16-19, 4-7 and 20-23, …
   a += quad_pair * 32;
   b += quad_pair * 32;
   c += quad_pair * 64;
-  std::array<float, 4> left{}, right{};
+  float left[4], right[4];
   for (int i = 0; i < 4; ++i) {
     const bool by_rows = Left == device::LeftFactor::by_rows;
     const int row = by_rows ? (laneid < 16 ? laneid % 4 : laneid % 4 + 4) : (laneid < 16 ? i % 4 : i % 4 + 4);
     const int column = by_rows ? i : laneid % 4;
-    left.at(static_cast<std::size_t>(i)) = a[row * 4 + column];
-    right.at(static_cast<std::size_t>(i)) = b[laneid % 4 * 8 + (laneid < 16 ? i : i + 4)];
+    left[i] = a[row * 4 + column];
+    right[i] = b[laneid % 4 * 8 + (laneid < 16 ? i : i + 4)];
   }
   const auto place = [&](int i) {
     const int x = (laneid & 0b1) + (i & 0b10);
@@ -48,8 +45,8 @@ __global__ void multiply(const float* a, const float* b, float* c) {
   };
   float sums[8];
   for (int i = 0; i < 8; ++i) sums[i] = c[place(i)];
-  const std::uint32_t left_words[2] = {pair_of(left, 0), pair_of(left, 2)};
-  const std::uint32_t right_words[2] = {pair_of(right, 0), pair_of(right, 2)};
+  const std::uint32_t left_words[2] = {pair_of(left[0], left[1]), pair_of(left[2], left[3])};
+  const std::uint32_t right_words[2] = {pair_of(right[0], right[1]), pair_of(right[2], right[3])};
   device::multiply_8_8_4<Left>(sums, left_words, right_words);
   for (int i = 0; i < 8; ++i) c[place(i)] = sums[i];
 }
