@@ -182,6 +182,8 @@ TEST_CASE("convolutions wait for their copies") {
 
 /// So many channels that the weight gradient is not split by pixels: a block goes through both patches.
 constexpr Conv3x3Layer kSeveralPatches{1, 16, 16, 0, 385, 176};
+/// The same for blocks of 16 input channels: some have two of three patches.
+constexpr Conv3x3Layer kSeveralNarrowPatches{1, 8, 48, 0, 16, 176};
 
 /// Reports each race.
 void check_no_races(const RaceCheck& races) {
@@ -193,7 +195,8 @@ TEST_CASE("blocks of the weight gradient that have more than one patch do not ra
   const Watch watch(&races, nullptr);
   for (const NamedMode& mode : kConvModes) {
     if (mode.mode.precision == device::Precision::bf16) continue;  // the same loops as fp16
-    run_convolution(kSeveralPatches, mode.mode, Pass::weight_gradient, Pooling::yes);
+    for (const Conv3x3Layer& layer : {kSeveralPatches, kSeveralNarrowPatches})
+      run_convolution(layer, mode.mode, Pass::weight_gradient, Pooling::yes);
   }
   check_no_races(races);
 }
