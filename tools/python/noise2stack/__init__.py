@@ -111,6 +111,13 @@ def bars(tqdm: Callable[..., Any]) -> ProgressCallback:
 _LARGE = 64 << 20  # bytes: from here on arrays that are not in memory are worked on a few planes at a time
 
 
+def _unmasked(array: Any, what: str) -> _np.ndarray:
+    """An array of NumPy's own. NumPy, dask and netCDF4 have masked ones."""
+    if _np.ma.is_masked(array):
+        raise TypeError(f'{what}: has masked values, of which nothing is known; fill them first, as filled(numpy.nan) does')
+    return _np.asarray(array)
+
+
 class _Planes:
     """A large array of dask, Zarr, h5py or the like, of which planes are read and written when they are needed."""
 
@@ -129,7 +136,7 @@ class _Planes:
         try:
             for place, part in self._parts(first, count):
                 if what == 'read':
-                    planes[part] = _np.asarray(self.array[place])
+                    planes[part] = _unmasked(self.array[place], 'the array')
                 else:
                     self.array[place] = planes[part].astype(self.dtype, copy=False)
         except Exception as error:
@@ -163,9 +170,7 @@ def _image(array: Any, what: str):
             return _Planes(array)
     if not isinstance(array, _np.ndarray) and hasattr(array, '__dlpack__') and not hasattr(array, '__array__'):
         array = _np.from_dlpack(array)
-    if _np.ma.is_masked(array):
-        raise TypeError(f'{what}: has masked values, of which nothing is known; fill them first, as {what}.filled(numpy.nan) does')
-    image = _np.asarray(array)
+    image = _unmasked(_np.asanyarray(array), what)
     if image.dtype.name not in _TYPES:
         raise TypeError(f'{what}: samples of type {image.dtype}; integers or floats are needed')
     return image if image.dtype.isnative else image.astype(image.dtype.newbyteorder('='))

@@ -2,7 +2,7 @@
 
 usage: test_noise2stack.py N2S    (the program)
 """
-import copy, doctest, gc, os, pickle, signal, subprocess, sys, tempfile, threading, time, unittest, warnings
+import copy, doctest, gc, os, pickle, signal, subprocess, sys, tempfile, threading, time, unittest, unittest.mock, warnings
 
 import numpy as np
 
@@ -170,7 +170,11 @@ class Package(unittest.TestCase):
                 noise2stack.restore(STACK, **{**TRAINING, **wrong})
         self.assertRaisesRegex(TypeError, 'complex64', noise2stack.bm3d, noisy() * 1j)
         self.assertRaisesRegex(TypeError, 'object', noise2stack.bm3d, np.array([[None]]))
-        self.assertRaisesRegex(TypeError, 'masked', noise2stack.bm3d, np.ma.masked_greater(STACK, 150))
+        masked = np.ma.masked_greater(STACK, 150)
+        for stack in (masked, OfArray(masked)):
+            self.assertRaisesRegex(TypeError, 'masked', noise2stack.bm3d, stack)
+        with unittest.mock.patch.object(noise2stack, '_LARGE', 1):  # read plane by plane
+            self.assertRaisesRegex(TypeError, 'masked', noise2stack.bm3d, OnDisk(masked))
         self.assertEqual(noise2stack.bm3d(np.ma.masked_greater(STACK, 1e6)).shape, STACK.shape)
         self.assertRaisesRegex(ValueError, 'CZYX', noise2stack.restore, np.zeros((2, 9, 48, 40)))
         self.assertRaisesRegex(noise2stack.Error, 'too small', noise2stack.restore, noisy((9, 8, 8)))
