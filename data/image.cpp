@@ -50,7 +50,7 @@ std::unique_ptr<ImageReader> open_format(const std::filesystem::path& path, cons
     throw Error(fmt::format("{}: --series {} was given, but {} files have no series; leave it out", file->name(),
                             *options.series, format->name));
   std::unique_ptr<ImageReader> reader = format->open(file, options);
-  reader->set_medical(format->medical);
+  if (format->medical) reader->set_medical();
   return reader;
 }
 
@@ -226,17 +226,31 @@ void check_image_extension(const std::filesystem::path& path) {
     throw Error(fmt::format("{}: cannot tell the format; end the name in {}", path.string(), format_extensions()));
 }
 
-void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>& axes, SampleType type) {
+SampleType written_type(const std::filesystem::path& path, const Image& header, const WriteOptions& options) {
   check_image_extension(path);
-  if (lent_array(path) != nullptr) return;
+  if (const LentArray* array = lent_array(path)) return array->type;
+  const Format& format = *format_of_name(path);
+  const SampleType type = options.type.value_or(header.type);
+  const bool is_scaled = !options.type && !Scaling{header.slope, header.intercept}.is_identity();
+  if (is_scaled && is_integer(type) && !format.scaling) return SampleType::float32;
+  return type == SampleType::float16 && !format.float16 ? SampleType::float32 : type;
+}
+
+void check_image_fits(const std::filesystem::path& path, const Image& header, const WriteOptions& options) {
+  const SampleType type = written_type(path, header, options);
+  if (const LentArray* array = lent_array(path)) {
+    if (options.type && *options.type != array->type)
+      throw Error(fmt::format("{}: an array of {}, not of {}; lend one of the type that the result is to have",
+                              path.string(), sample_type_name(array->type), sample_type_name(*options.type)));
+    return;
+  }
   const Format& format = *format_of_name(path);
   const auto lacks = [&](const Axis& axis) {
     return axis.length > 1 && format.axes.find(axis.name) == std::string_view::npos;
   };
-  if (std::any_of(axes.begin(), axes.end(), lacks))
+  if (std::any_of(header.axes.begin(), header.axes.end(), lacks))
     throw Error(fmt::format("{}: {} cannot hold {}; write .tif, .nii.gz or .h5", path.string(), format.name,
-                            describe_axes(axes)));
-  if (type == SampleType::float16 && !format.float16) type = SampleType::float32;  // as it will be written
+                            describe_axes(header.axes)));
   if (!format.types.empty() && std::find(format.types.begin(), format.types.end(), type) == format.types.end())
     throw Error(fmt::format("{}: {} cannot hold samples of type {}; write .tif", path.string(), format.name,
                             sample_type_name(type)));
@@ -246,12 +260,12 @@ std::unique_ptr<ImageWriter> create_image(const std::filesystem::path& path, Ima
                                           const WriteOptions& options) {
   check_image_extension(path);
   check_output_path(path, options.overwrite);
-  const SampleType type = options.type.value_or(header.type);
-  check_image_fits(path, header.axes, type);
+  check_image_fits(path, header, options);
   if (const LentArray* array = lent_array(path)) return lent_writer(path.string(), *array, std::move(header));
   const Format& format = *format_of_name(path);
   WriteOptions written = options;
-  if (type == SampleType::float16 && !format.float16) written.type = SampleType::float32;
+  const SampleType type = written_type(path, header, options);
+  if (type != header.type) written.type = type;
   return format.create(path, std::move(header), written);
 }
 

@@ -102,14 +102,18 @@ struct WriteOptions {
 };
 
 /// Writes in the format that the extension names (formats/formats.h). Integers are rounded to nearest (half away from
-/// zero) and clamped to the type's range; NaN becomes 0. The old file, if any, stays whole until the new one
-/// is completely on disk. Throws Error: what check_output_path does, an extension that is not known, an image that
-/// the format cannot hold, a full disk.
+/// zero) and clamped to the type's range; NaN becomes 0. Those with a slope or intercept become floats where the format
+/// has neither. The old file, if any, stays whole until the new one is completely on disk. Throws Error: what
+/// check_output_path does, an extension that is not known, an image that the format cannot hold, a full disk.
 void write_image(const std::filesystem::path& path, const Image& image, const WriteOptions& options = {});
 
-/// Throws Error where the format that the extension names cannot hold such an image; says which formats can. For checks
-/// before long work.
-void check_image_fits(const std::filesystem::path& path, const std::vector<Axis>& axes, SampleType type);
+/// The sample type in which write_image stores such an image: not always options.type or its own. Throws Error: an
+/// extension that is not known.
+SampleType written_type(const std::filesystem::path& path, const Image& header, const WriteOptions& options = {});
+
+/// Throws Error where the format that the extension names cannot hold such an image (its values are not looked at);
+/// says which formats can. For checks before long work.
+void check_image_fits(const std::filesystem::path& path, const Image& header, const WriteOptions& options = {});
 
 /// Throws Error unless write_image knows the extension. For checks before long work; pair it with check_output_path.
 void check_image_extension(const std::filesystem::path& path);

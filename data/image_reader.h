@@ -24,8 +24,8 @@ class ImageReader {
   std::size_t plane_samples() const;
   std::size_t planes() const;
 
-  /// Whether the format is one of medical scanners (Image::medical).
-  void set_medical(bool medical) { image_.medical = medical; }
+  /// The format is one of medical scanners (Image::medical).
+  void set_medical() { image_.medical = true; }
 
   /// Fills `values` with consecutive planes from `first` on, counted in the order of the axes. The size is a multiple
   /// of plane_samples(). Any order is possible; ascending is fastest. Throws Error as read_image does.

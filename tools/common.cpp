@@ -119,6 +119,17 @@ void add_output_option(Verb& verb, std::string& path, const std::string& what) {
   verb.option("-o,--output", path, fmt::format("{}; its name ends in {}", what, format_extensions())).required();
 }
 
+void add_float_option(Verb& verb, bool& as_float) {
+  verb.flag("--float", as_float, "Write float32, not the input's sample type, to which results are rounded");
+}
+
+WriteOptions write_options(const CommonOptions& common, bool as_float) {
+  WriteOptions write;
+  write.overwrite = common.force;
+  if (as_float) write.type = SampleType::float32;
+  return write;
+}
+
 void add_input_options(Verb& verb, InputOptions& o) {
   verb.heading(fmt::format("Input ({})", format_names()));
   verb.option("--dataset", o.read.dataset,

@@ -45,6 +45,10 @@ Device open_device(const CommonOptions& options);
 /// -o, with the extensions that can be written.
 void add_output_option(Verb& verb, std::string& path, const std::string& what);
 
+/// --float, which writes floats whatever the input's samples are; and what to write by.
+void add_float_option(Verb& verb, bool& as_float);
+WriteOptions write_options(const CommonOptions& common, bool as_float);
+
 /// --report, a page about what the verb has done.
 void add_page_option(Verb& verb, std::string& page, const std::string& what);
 

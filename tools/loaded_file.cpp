@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 
+#include "data/lent_arrays.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -81,6 +83,27 @@ void warn_of_rounding(const FileStacks& file, std::span<const float> plane) {
       "{}: values from {:.9g} to {:.9g}, which are rounded to steps of {:g} (everything is computed in 32-bit floats); "
       "subtract an offset first",
       file.path, low, high, step);
+}
+
+void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, const std::filesystem::path& out,
+                       const WriteOptions& write) {
+  constexpr double kFewSteps = 16;
+  constexpr std::size_t kAside = 1000;  // of so many pixels, the lowest and the highest do not count
+  const SampleType type = written_type(out, result_header(file.image, file.selected), write);
+  if (!is_integer(type)) return;
+  std::vector<float> values;
+  std::copy_if(plane.begin(), plane.end(), std::back_inserter(values),
+               [](float value) { return std::isfinite(value); });
+  if (values.empty()) return;
+  const auto aside = static_cast<std::ptrdiff_t>(values.size() / kAside);
+  std::nth_element(values.begin(), values.begin() + aside, values.end());
+  const float low = values[static_cast<std::size_t>(aside)];
+  std::nth_element(values.begin(), values.end() - 1 - aside, values.end());
+  const float high = *(values.end() - 1 - aside);
+  const double steps = (double{high} - low) / file.image.slope;
+  if (!(steps > 0) || steps > kFewSteps) return;
+  warn("{}: values from {:g} to {:g} only, and the result is rounded to {} as well; {} keeps fractions", file.path, low,
+       high, sample_type_name(type), lent_array(out) == nullptr ? "--float" : "an array of floats for the result");
 }
 
 LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common) {

@@ -48,6 +48,11 @@ LoadedFile load_file(const std::string& path, const InputOptions& input, const C
 /// counts around 1e9 are, which are then 64 apart.
 void warn_of_rounding(const FileStacks& file, std::span<const float> plane);
 
+/// Warns where the result, written to `out`, is rounded to a few steps: whole numbers, where the noisy plane has no
+/// more than 16 of them.
+void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, const std::filesystem::path& out,
+                       const WriteOptions& write);
+
 /// Throws Error where the stacks are single planes, with the option that makes a stack of what the file has.
 void check_neighbours(const FileStacks& file, int least);
 

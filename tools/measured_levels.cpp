@@ -83,6 +83,12 @@ void warn_of_rounding(const OpenFile& file) {
   warn_of_rounding(file, planes.read(planes.shape.planes / 2, 1).voxels);
 }
 
+void warn_of_few_steps(const OpenFile& file, const std::filesystem::path& out, const WriteOptions& write) {
+  if (!is_integer(written_type(out, result_header(file.image, file.selected), write))) return;  // and nothing is read
+  const PlanesToRead planes = planes_in_any_order(file, 0);
+  warn_of_few_steps(file, planes.read(planes.shape.planes / 2, 1).voxels, out, write);
+}
+
 BulkLevels sampled_bulk_levels(const PlanesToRead& planes) {
   Stack sample = sample_of(planes);
   ExtremeValues ignored;

@@ -27,6 +27,9 @@ void describe_file(const OpenFile& file, const CommonOptions& common, const std:
 /// Of the plane in the middle of the first stack. Throws Error.
 void warn_of_rounding(const OpenFile& file);
 
+/// The same for warn_of_few_steps().
+void warn_of_few_steps(const OpenFile& file, const std::filesystem::path& out, const WriteOptions& write);
+
 /// Of a sample of the planes. Throws Error.
 BulkLevels sampled_bulk_levels(const PlanesToRead& planes);
 

@@ -27,6 +27,7 @@ struct Format {
   bool medical = false;             // of MRI and CT scanners: chooses the network where the user does not
   bool crashes_on_damage = false;   // the library that reads it may crash on changed bytes
   bool float16 = false;             // can store half precision; without it such samples are stored as float32
+  bool scaling = false;             // can store slope and intercept; without them such integers are stored as float32
   bool may_lack_axes = false;       // ReadOptions::axes may name them
   bool has_series = false;          // holds several images of different shapes, chosen by ReadOptions::series
   bool has_datasets = false;        // holds several images, chosen by ReadOptions::dataset

@@ -7,9 +7,12 @@
 #include <array>
 #include <cmath>
 #include <mutex>
+#include <utility>
 
+#include "data/formats/hdf5_attributes.h"
 #include "data/formats/hdf5_axes.h"
 #include "data/formats/hdf5_handle.h"
+#include "data/formats/hdf5_values.h"
 #include "data/input_file.h"
 #include "kernels/base/error.h"
 
@@ -108,7 +111,8 @@ std::string choose_dataset(hid_t file, const std::string& name, std::string requ
     return requested;
   }
   std::vector<Hdf5Dataset> candidates;
-  std::copy_if(list.begin(), list.end(), std::back_inserter(candidates), has_planes);
+  std::copy_if(list.begin(), list.end(), std::back_inserter(candidates),
+               [](const Hdf5Dataset& dataset) { return has_planes(dataset) && !is_minc_range(dataset.path); });
   if (candidates.size() == 1) return candidates[0].path;
   if (candidates.empty())
     throw Error(
@@ -131,23 +135,36 @@ void check_storage(hid_t dataset, const std::string& name, const std::string& fa
   check_expansion(name, std::min(std::max<std::uint64_t>(stored, 1), file_bytes), decoded);
 }
 
+void set_spacing(Image& image, char name, double spacing) {
+  if (const auto axis = find_axis(image.axes, name)) image.axes[*axis].spacing = spacing;
+}
+
+bool is_spacing(double value) {
+  return std::isfinite(value) && value > 0;
+}
+
+/// In micrometres, Z Y X.
 void read_spacing(hid_t dataset, Image& image) {
-  std::array<double, 3> spacing{};  // Z, Y, X
-  if (H5Aexists(dataset, kHdf5Spacing) <= 0) return;
-  const hid_t attribute = H5Aopen(dataset, kHdf5Spacing, H5P_DEFAULT);
-  if (attribute < 0) return;
-  const Hdf5Handle owner(attribute, H5Aclose, "");
-  const hid_t space_id = H5Aget_space(attribute);
-  if (space_id < 0) return;
-  const Hdf5Handle space(space_id, H5Sclose, "");
-  if (H5Sget_simple_extent_npoints(space_id) != 3) return;
-  if (H5Aread(attribute, H5T_NATIVE_DOUBLE, spacing.data()) < 0) return;
-  const auto usable = [](double value) { return std::isfinite(value) && value > 0; };
-  if (!std::all_of(spacing.begin(), spacing.end(), usable)) return;
+  const std::vector<double> spacing = hdf5_numbers(dataset, kHdf5Spacing);
+  if (spacing.size() != 3 || !std::all_of(spacing.begin(), spacing.end(), is_spacing)) return;
   constexpr std::array<char, 3> kNames = {'Z', 'Y', 'X'};
-  for (std::size_t i = 0; i < 3; ++i)
-    if (const auto axis = find_axis(image.axes, kNames[i])) image.axes[*axis].spacing = spacing[i];
+  for (std::size_t i = 0; i < 3; ++i) set_spacing(image, kNames[i], spacing[i]);
   image.unit = "micron";
+}
+
+/// In millimetres and seconds; a step below 0 goes the other way along the axis.
+void read_minc_spacing(hid_t file, Image& image) {
+  constexpr std::array<std::pair<char, const char*>, 4> kDimensions = {
+      {{'X', "xspace"}, {'Y', "yspace"}, {'Z', "zspace"}, {'T', "time"}}};
+  for (const auto& [name, dimension] : kDimensions) {
+    const std::string path = fmt::format("/minc-2.0/dimensions/{}", dimension);
+    const hid_t object = H5Oopen(file, path.c_str(), H5P_DEFAULT);
+    if (object < 0) continue;
+    const Hdf5Handle owner(object, H5Oclose, "");
+    const std::vector<double> step = hdf5_numbers(object, "step");
+    if (step.size() == 1 && is_spacing(std::abs(step.front()))) set_spacing(image, name, std::abs(step.front()));
+  }
+  image.unit = "mm";
 }
 
 }  // namespace
@@ -203,16 +220,27 @@ class Hdf5Reader final : public ImageReader {
     check_storage(dataset_.get(), input.name(), failure_, input.size(),
                   sample_count(header().axes) * H5Tget_size(stored.get()));
     read_spacing(dataset_.get(), header());
+    meaning_ = read_hdf5_values(file_.get(), dataset_.get(), chosen_, shape_, header().type, input.name());
+    header().type = meaning_.type;
+    if (is_integer(meaning_.type)) {  // written with the slope that they were read with
+      header().slope = meaning_.parts.front().slope;
+      header().intercept = meaning_.parts.front().intercept;
+    }
+    if (is_minc_volume(chosen_)) {
+      set_medical();
+      read_minc_spacing(file_.get(), header());
+    }
   }
 
   void read(std::size_t first, std::span<float> values) override {
     const std::lock_guard<std::mutex> alone(library());
     if (values.size() == sample_count(header().axes)) {
       check_hdf5(H5Dread(dataset_.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), failure_);
-      return;
+    } else {
+      for (std::size_t done = 0; done < values.size(); done += plane_samples())
+        read_plane(first + done / plane_samples(), values.subspan(done, plane_samples()));
     }
-    for (std::size_t done = 0; done < values.size(); done += plane_samples())
-      read_plane(first++, values.subspan(done, plane_samples()));
+    to_values(meaning_, first, sample_count(header().axes) / plane_samples(), plane_samples(), values);
   }
 
  private:
@@ -232,6 +260,7 @@ class Hdf5Reader final : public ImageReader {
   std::string chosen_, failure_;
   Hdf5Handle dataset_;
   std::vector<hsize_t> shape_;
+  Hdf5Values meaning_;
 };
 
 }  // namespace

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "data/formats/hdf5_attributes.h"
 #include "data/formats/hdf5_handle.h"
 #include "data/json_text.h"
 #include "data/text.h"
@@ -18,16 +20,17 @@ namespace {
 constexpr const char* kLabels = "DIMENSION_LABELS";
 constexpr const char* kScales = "DIMENSION_LIST";
 constexpr const char* kVigra = "axistags";
+constexpr const char* kMinc = "dimorder";
 
 /// 'Z' for "z", "depth" or "/group/slice"; '?' for anything else.
 char letter_of(std::string_view text) {
   if (const auto slash = text.rfind('/'); slash != std::string_view::npos) text.remove_prefix(slash + 1);
   const std::string lower = lower_case(text);
-  constexpr std::array<std::pair<std::string_view, char>, 21> kWords = {
-      {{"x", 'X'},      {"column", 'X'},  {"columns", 'X'}, {"width", 'X'}, {"y", 'Y'},      {"row", 'Y'},
-       {"rows", 'Y'},   {"height", 'Y'},  {"z", 'Z'},       {"slice", 'Z'}, {"slices", 'Z'}, {"plane", 'Z'},
-       {"planes", 'Z'}, {"depth", 'Z'},   {"t", 'T'},       {"time", 'T'},  {"frame", 'T'},  {"frames", 'T'},
-       {"c", 'C'},      {"channel", 'C'}, {"channels", 'C'}}};
+  constexpr std::array<std::pair<std::string_view, char>, 24> kWords = {
+      {{"x", 'X'},      {"column", 'X'},  {"columns", 'X'},  {"width", 'X'},  {"y", 'Y'},      {"row", 'Y'},
+       {"rows", 'Y'},   {"height", 'Y'},  {"z", 'Z'},        {"slice", 'Z'},  {"slices", 'Z'}, {"plane", 'Z'},
+       {"planes", 'Z'}, {"depth", 'Z'},   {"t", 'T'},        {"time", 'T'},   {"frame", 'T'},  {"frames", 'T'},
+       {"c", 'C'},      {"channel", 'C'}, {"channels", 'C'}, {"xspace", 'X'}, {"yspace", 'Y'}, {"zspace", 'Z'}}};
   const auto found = std::find_if(kWords.begin(), kWords.end(), [&](const auto& word) { return word.first == lower; });
   return found == kWords.end() ? '?' : found->second;
 }
@@ -42,33 +45,6 @@ std::string letters_of(const std::vector<std::string>& names, std::size_t rank) 
   return letters.size() == rank && unique && letters.find('?') == std::string::npos ? letters : "";
 }
 
-/// The strings of an attribute, of fixed or variable length; none where it is anything else.
-std::vector<std::string> read_strings(hid_t dataset, const char* attribute_name) {
-  if (H5Aexists(dataset, attribute_name) <= 0) return {};
-  const Hdf5Handle attribute(H5Aopen(dataset, attribute_name, H5P_DEFAULT), H5Aclose, "no attribute");
-  const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose, "no type");
-  const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose, "no space");
-  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
-  constexpr hssize_t kMostStrings = 32;
-  constexpr std::size_t kLongest = 1 << 16;  // bytes
-  if (H5Tget_class(type.get()) != H5T_STRING || count < 1 || count > kMostStrings) return {};
-  std::vector<std::string> strings;
-  if (H5Tis_variable_str(type.get()) > 0) {
-    std::vector<char*> texts(static_cast<std::size_t>(count), nullptr);
-    if (H5Aread(attribute.get(), type.get(), texts.data()) < 0) return {};
-    for (const char* text : texts) strings.emplace_back(text == nullptr ? "" : text);
-    H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data());
-    return strings;
-  }
-  const std::size_t size = H5Tget_size(type.get());
-  if (size == 0 || size > kLongest) return {};
-  std::vector<char> bytes(size * static_cast<std::size_t>(count));
-  if (H5Aread(attribute.get(), type.get(), bytes.data()) < 0) return {};
-  for (std::size_t i = 0; i < bytes.size(); i += size)
-    strings.emplace_back(bytes.data() + i, std::find(bytes.data() + i, bytes.data() + i + size, '\0'));
-  return strings;
-}
-
 /// {"axes": [{"key": "z"}, ...]}
 std::vector<std::string> vigra_names(const std::vector<std::string>& text) {
   if (text.size() != 1) return {};
@@ -80,6 +56,15 @@ std::vector<std::string> vigra_names(const std::vector<std::string>& text) {
   } catch (const nlohmann::json::exception&) {
     return {};
   }
+}
+
+/// "time,zspace,yspace,xspace"
+std::vector<std::string> minc_names(const std::vector<std::string>& text) {
+  std::vector<std::string> names;
+  if (text.size() != 1) return names;
+  std::istringstream words(text.front());
+  for (std::string word; std::getline(words, word, ',');) names.push_back(word);
+  return names;
 }
 
 /// The name of the first scale of an axis.
@@ -114,8 +99,8 @@ std::vector<std::string> scale_names(hid_t dataset, std::size_t rank) {
 }  // namespace
 
 std::string read_hdf5_axes(hid_t dataset, std::size_t rank) {
-  for (const auto& names :
-       {read_strings(dataset, kLabels), vigra_names(read_strings(dataset, kVigra)), scale_names(dataset, rank)})
+  for (const auto& names : {hdf5_strings(dataset, kLabels), vigra_names(hdf5_strings(dataset, kVigra)),
+                            minc_names(hdf5_strings(dataset, kMinc)), scale_names(dataset, rank)})
     if (std::string letters = letters_of(names, rank); !letters.empty()) return letters;
   return "";
 }

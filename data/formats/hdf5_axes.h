@@ -8,8 +8,8 @@
 namespace n2s {
 
 /// "TZYX", slowest first; empty where the file does not name all of the `rank` axes. Understood are dimension labels
-/// (attribute DIMENSION_LABELS, HDF5 Dimension Scales), vigra's and ilastik's attribute axistags (JSON), and the names
-/// of attached dimension scales (attribute DIMENSION_LIST; netCDF).
+/// (attribute DIMENSION_LABELS, HDF5 Dimension Scales), vigra's and ilastik's attribute axistags (JSON), MINC's
+/// attribute dimorder, and the names of attached dimension scales (attribute DIMENSION_LIST; netCDF).
 std::string read_hdf5_axes(hid_t dataset, std::size_t rank);
 
 /// Writes them as dimension labels. Throws Error with the text `failure`.

@@ -15,6 +15,7 @@
 #include "data/formats/zarr_image.h"
 #include "data/samples.h"
 #include "kernels/base/error.h"
+#include "kernels/base/sample_cast.h"
 
 namespace n2s {
 namespace {
@@ -41,6 +42,10 @@ class ZarrReader final : public ImageReader {
       : ImageReader({}), chunks_(std::move(array)), strides_(strides_in(chunks_.array())) {
     const ZarrArray& stored = chunks_.array();
     header().type = stored.type;
+    if (is_integer(stored.type)) {
+      header().slope = stored.scaling.slope;
+      header().intercept = stored.scaling.intercept;
+    }
     header().axes = named_axes(file.name(), stored.shape, options.axes, image.axes);
     header().axes_told = !image.axes.empty() || !options.axes.empty();
     header().unit = image.unit;
@@ -127,17 +132,17 @@ class ZarrReader final : public ImageReader {
     for (std::size_t row = 0; row < rows; ++row) {
       const std::span<float> to = values.subspan((top + row) * array.shape[x] + left, columns);
       if (bytes.empty()) {
-        std::fill(to.begin(), to.end(), static_cast<float>(array.fill));
+        std::fill(to.begin(), to.end(), nearest_float(array.fill * array.scaling.slope + array.scaling.intercept));
         continue;
       }
       const std::size_t from = inside + row * strides_[y];
       if (strides_[x] == 1) {
-        decode_samples(std::span(bytes).subspan(from * size), array.type, array.swapped, {}, to);
+        decode_samples(std::span(bytes).subspan(from * size), array.type, array.swapped, array.scaling, to);
         continue;
       }
       for (std::size_t column = 0; column < columns; ++column)
-        decode_samples(std::span(bytes).subspan((from + column * strides_[x]) * size), array.type, array.swapped, {},
-                       to.subspan(column, 1));
+        decode_samples(std::span(bytes).subspan((from + column * strides_[x]) * size), array.type, array.swapped,
+                       array.scaling, to.subspan(column, 1));
     }
   }
 

@@ -60,6 +60,7 @@ class Parser {
     const Json attributes = zarr_attributes(array_.folder);
     if (const auto names = attributes.find("_ARRAY_DIMENSIONS"); names != attributes.end() && names->is_array())
       dimension_names(*names);
+    packing(attributes);
     return checked();
   }
 
@@ -81,6 +82,7 @@ class Parser {
     fill(json_.value("fill_value", Json()));
     if (const auto names = json_.find("dimension_names"); names != json_.end() && names->is_array())
       dimension_names(*names);
+    packing(json_.value("attributes", Json::object()));
     return checked();
   }
 
@@ -200,6 +202,16 @@ class Parser {
     } else {
       unsupported("fill value", json);
     }
+  }
+
+  /// As netCDF and xarray name it; what makes no sense means none.
+  void packing(const Json& attributes) {
+    const auto number = [&](const char* name, double otherwise) {
+      const auto found = attributes.is_object() ? attributes.find(name) : attributes.end();
+      return found != attributes.end() && found->is_number() ? found->get<double>() : otherwise;
+    };
+    const double slope = number("scale_factor", 1);
+    if (slope != 0) array_.scaling = {slope, number("add_offset", 0)};
   }
 
   void dimension_names(const Json& names) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "data/samples.h"
 
 namespace n2s {
 
@@ -32,6 +33,7 @@ struct ZarrArray {
   std::vector<ZarrCodec> codecs;   // in the order of encoding, after the samples have become bytes
   std::optional<ZarrShards> shards;
   double fill = 0;                 // of chunks that are not there
+  Scaling scaling{};               // of packed integers: attributes scale_factor and add_offset, as in netCDF
   std::string prefix;              // of a chunk's path: "c/" or nothing
   char separator = '/';            // between the numbers of a chunk
   std::vector<std::string> names;  // of the dimensions; empty: not told

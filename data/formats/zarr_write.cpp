@@ -57,11 +57,7 @@ class ZarrWriter final : public ImageWriter {
   ZarrWriter(const std::filesystem::path& path, Image header, const WriteOptions& options)
       : ImageWriter(std::move(header), "TCZYX"),
         folder_(path, options.overwrite),
-        type_(options.type.value_or(image().type)),
-        scaling_(options.type ? Scaling{} : Scaling{image().slope, image().intercept}) {
-    // A Zarr array has no slope: scaled integers are written as floats.
-    if (!scaling_.is_identity() && is_integer(type_)) type_ = SampleType::float32;
-    scaling_ = {};
+        type_(options.type.value_or(image().type)) {
     const std::size_t axes = image().axes.size();
     height_ = image().axes[axes - 2].length;
     width_ = image().axes[axes - 1].length;
@@ -127,13 +123,12 @@ class ZarrWriter final : public ImageWriter {
       std::copy_n(plane.begin() + static_cast<std::ptrdiff_t>((top + row) * width_ + left), count,
                   values.begin() + static_cast<std::ptrdiff_t>(row * columns));
     std::vector<std::byte> samples(values.size() * sample_bytes(type_));
-    encode_samples(values, type_, std::endian::native == std::endian::big, scaling_, samples);
+    encode_samples(values, type_, std::endian::native == std::endian::big, {}, samples);
     folder_.write(fmt::format("{}{}/{}", prefix, tile.row, tile.column), compress_blosc(samples, sample_bytes(type_)));
   }
 
   AtomicFolder folder_;
   SampleType type_;
-  Scaling scaling_;
   std::size_t height_ = 0, width_ = 0;
 };
 

@@ -1,5 +1,6 @@
 // Files that nibabel, tifffile, h5py and Pillow wrote (make_fixtures.py) and real ones, where they are at hand.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "data/formats/nifti_header.h"
@@ -187,6 +188,79 @@ TEST_CASE("HDF5 by h5py") {
   const Image five = read_image(fixture("five.h5"), {.axes = "TCZYX"});
   check_axes(five, "T=4 C=2 Z=3 Y=5 X=7");
   CHECK(five.values == ramp(five.values.size(), SampleType::int16));
+}
+
+TEST_CASE("HDF5 by h5py: unsigned integers that are stored with a sign") {
+  const std::vector<float> stored = ramp(105, SampleType::int16);
+  const Image bytes = read_image(fixture("packed.h5"), {"unsigned"});
+  CHECK(bytes.type == SampleType::uint8);
+  const Image cells = read_image(fixture("packed.h5"), {"t00001/s00/0/cells"});
+  CHECK(cells.type == SampleType::uint16);
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    CHECK(bytes.values[i] == stored[i] + (stored[i] < 0 ? 256.0F : 0.0F));
+    CHECK(cells.values[i] == stored[i] + (stored[i] < 0 ? 65536.0F : 0.0F));
+  }
+}
+
+TEST_CASE("HDF5 by h5py: packed as netCDF has it") {
+  const std::vector<float> stored = ramp(105, SampleType::int16);
+  const Image slope = read_image(fixture("packed.h5"), {"slope"});
+  CHECK(slope.type == SampleType::int16);  // and a format that has a slope keeps them
+  CHECK(slope.slope == 0.5);
+  CHECK(slope.intercept == 10);
+  const Image missing = read_image(fixture("packed.h5"), {"missing"});
+  CHECK(missing.type == SampleType::float32);
+  const Image floats = read_image(fixture("packed.h5"), {"floats"});
+  const std::vector<float> plain = ramp(105, SampleType::float32);
+  std::size_t gaps = 0;
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    CHECK(slope.values[i] == stored[i] / 2 + 10);
+    CHECK(floats.values[i] == plain[i] + 10);
+    if (stored[i] == -50) {
+      CHECK(std::isnan(missing.values[i]));
+      ++gaps;
+    } else {
+      CHECK(missing.values[i] == 2 * stored[i]);
+    }
+  }
+  CHECK(gaps > 0);
+}
+
+namespace {
+
+/// A volume of `slices` ranges, which make_fixtures.py sets (and nibabel reads in the same way): slice i goes from i /
+/// 8 to 2 i / 8 + 3, where its stored numbers are limited to `first` and `last`.
+void check_minc(const std::string& name, SampleType stored_type, const std::string& axes, std::size_t slices,
+                float first, float last) {
+  CAPTURE(name);
+  const Image image = read_image(fixture(name), {.axes = axes});
+  const std::vector<float> stored = ramp(image.values.size(), stored_type);
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    const std::size_t slice = i * slices / stored.size();
+    const double low = static_cast<double>(slice) / 8;
+    const double part = (std::clamp(stored[i], first, last) - first) / double{last - first};
+    CHECK(image.values[i] == doctest::Approx(low + part * (low + 3)).epsilon(1e-6));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("MINC 2: ranges of slices, axes, spacing") {
+  check_minc("minc_one.mnc", SampleType::uint16, "", 1, 0, 1000);
+  check_minc("minc_slices.mnc", SampleType::uint8, "ZYX", 3, 10, 90);  // in the file's order, by other names
+  check_minc("minc_times.mnc", SampleType::int16, "", 6, -32768, 32767);
+  const Image one = read_image(fixture("minc_one.mnc"));
+  CHECK(one.type == SampleType::uint16);
+  CHECK(one.slope == doctest::Approx(0.003));
+  CHECK(one.medical);
+  CHECK(one.unit == "mm");
+  check_axes(one, "Z=3 Y=5 X=7");
+  CHECK(spacings(one) == std::vector<double>{1.5, 2.5, 0.5});  // its step along x is negative
+  const Image slices = read_image(fixture("minc_slices.mnc"));
+  CHECK(slices.type == SampleType::float32);
+  check_axes(slices, "Z=5 Y=7 X=3");  // planes last, as of any file
+  check_axes(read_image(fixture("minc_times.mnc")), "T=2 Z=3 Y=5 X=7");
+  CHECK(read_image(fixture("minc_float.mnc")).values == ramp(105, SampleType::float32));
 }
 
 namespace {

@@ -240,6 +240,43 @@ def make_hdf5():
         file.create_dataset("data", (3, 5, 7), "uint8", external=[("somewhere_else.bin", 0, 105)])
 
 
+def make_packed():
+    """Numbers that are not the values themselves: as netCDF packs them, and as MINC 2 gives each slice a range."""
+    with h5py.File(OUT / "packed.h5", "w") as file:
+        for name, attributes in {"slope": dict(scale_factor=np.float32(0.5), add_offset=np.array([10.0])),
+                                 "missing": dict(_FillValue=np.int16(-50), scale_factor=2.0)}.items():
+            file.create_dataset(name, data=ramp((3, 5, 7), "int16")).attrs.update(attributes)
+        file.create_dataset("unsigned", data=ramp((3, 5, 7), "int8")).attrs["_Unsigned"] = "true"
+        file.create_dataset("t00001/s00/0/cells", data=ramp((3, 5, 7), "int16"))
+        file.create_dataset("floats", data=ramp((3, 5, 7), "float32")).attrs["add_offset"] = 10.0
+
+    # (file, type, shape, names of the dimensions, dimensions that have ranges of their own, valid range)
+    for name, dtype, shape, names, ranges, valid in (
+            ("minc_one.mnc", "uint16", (3, 5, 7), "zspace,yspace,xspace", 0, (0, 1000)),
+            ("minc_slices.mnc", "uint8", (3, 5, 7), "xspace,zspace,yspace", 1, (10, 90)),
+            ("minc_times.mnc", "int16", (2, 3, 5, 7), "time,zspace,yspace,xspace", 2, None),
+            ("minc_float.mnc", "float32", (3, 5, 7), "zspace,yspace,xspace", 1, None)):
+        stored = ramp(shape, dtype)
+        low = np.arange(np.prod(shape[:ranges], dtype=int), dtype=float).reshape(shape[:ranges]) / 8
+        high = 2 * low + 3
+        with h5py.File(OUT / name, "w") as file:
+            image = file.create_dataset("minc-2.0/image/0/image", data=stored)
+            image.attrs["dimorder"] = np.bytes_(names)
+            if valid:
+                image.attrs["valid_range"] = np.array(valid, float)
+            for end, values in (("min", low), ("max", high)):
+                file.create_dataset(f"minc-2.0/image/0/image-{end}", data=values).attrs["dimorder"] = np.bytes_(",".join(names.split(",")[:ranges]))
+            for i, dimension in enumerate(names.split(",")):
+                attributes = file.create_dataset(f"minc-2.0/dimensions/{dimension}", data=0).attrs
+                attributes.update(step=(-0.5 if dimension == "xspace" else 1.5 + i), start=0.0, length=np.int32(shape[i]),
+                                  spacing=np.bytes_("regular__"), units=np.bytes_("mm"))
+        # nibabel reads it as the test does.
+        first, last = valid or (np.iinfo(dtype).min, np.iinfo(dtype).max) if stored.dtype.kind != "f" else (0, 1)
+        spread = (...,) + (None,) * (len(shape) - ranges)
+        expected = (np.clip(stored.astype(float), first, last) - first) / (last - first) * (high - low)[spread] + low[spread]
+        assert np.allclose(nibabel.load(OUT / name).get_fdata(), stored if stored.dtype.kind == "f" else expected), name
+
+
 def mrc(name, array, images=False, extended=None):
     with mrcfile.new(OUT / name, overwrite=True) as file:
         file.set_data(array)
@@ -323,6 +360,7 @@ if __name__ == "__main__":
     make_tiff_dialects()
     make_png()
     make_hdf5()
+    make_packed()
     make_mrc()
     make_npy()
     make_nrrd()

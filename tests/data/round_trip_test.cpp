@@ -1,9 +1,11 @@
 // What is written is read back: every sample type, axis and format.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
 #include "data/atomic_file.h"
+#include "data/formats/formats.h"
 #include "data/formats/hdf5.h"
 #include "data/formats/png.h"
 #include "data/image_writer.h"
@@ -144,6 +146,31 @@ TEST_CASE("integers are rounded, clamped, and NaN is 0") {
   image.type = SampleType::int64;
   const float limit = 9223372036854775808.0F;
   CHECK(round_trip(folder, "a.nii", image).values == std::vector<float>{limit, -limit, -4, 7});
+}
+
+TEST_CASE("integers with a slope keep their values in every format") {
+  const TemporaryFolder folder;
+  for (const Format& format : formats()) {
+    const std::string name = "a" + std::string(format.extensions.front());
+    CAPTURE(name);
+    Image image = ramp_image({{'Y', 5, 1}, {'X', 7, 1}}, SampleType::uint16);
+    image.slope = 0.001;
+    image.intercept = -0.0125;  // some are below 0
+    for (float& value : image.values) value = static_cast<float>(value * image.slope + image.intercept);
+    if (!format.types.empty() && !std::count(format.types.begin(), format.types.end(), SampleType::float32)) {
+      CHECK(contains(error_of([&] { write_image(folder / name, image); }), "cannot hold samples of type float32"));
+      continue;
+    }
+    const Image back = round_trip(folder, name, image);
+    CHECK(back.type == (format.scaling ? SampleType::uint16 : SampleType::float32));
+    CHECK(written_type(name, image) == back.type);
+    REQUIRE(back.values.size() == image.values.size());
+    for (std::size_t i = 0; i < image.values.size(); ++i)
+      CHECK(back.values[i] == doctest::Approx(image.values[i]).epsilon(1e-6));
+    WriteOptions as_integers;  // whoever asks for a type gets it
+    as_integers.type = SampleType::uint16;
+    CHECK(round_trip(folder, name, image, as_integers).values == std::vector<float>(image.values.size(), 0));
+  }
 }
 
 TEST_CASE("floats keep NaN, infinities and every bit") {

@@ -4,7 +4,7 @@ terminal that goes away, a training that diverges, senseless numbers. Nothing is
 
 usage: faults_test.py N2S    (the program)
 """
-import array, json, os, signal, subprocess, time, unittest
+import array, json, os, random, signal, subprocess, time, unittest
 
 from program import N2S, ProgramTest, clean, nifti, nifti_header
 
@@ -107,6 +107,29 @@ class Faults(ProgramTest):
                 self.assertEqual('far.nii: values from 1' in done.stderr and 'steps of 64' in done.stderr, stack == far or far in words, (words, done.stderr))
         done = self.run_n2s('denoise', self.path('run'), far, '-o', self.path('f.nii'))
         self.assertIn('subtract an offset', done.stderr)
+
+    def test_few_counts_are_not_rounded_without_a_word(self):
+        """Photon counts up to 9: rounding the result to whole numbers adds as much error as is left of the noise."""
+        def counts(name, factor):
+            draw = random.Random(3)
+            voxels = bytes(factor * min(9, max(0, round(clean(p, r, c) / 30 + draw.gauss(0, 1)))) for p in range(4) for r in range(32) for c in range(32))
+            with open(self.path(name), 'wb') as f:
+                f.write(nifti_header(4, 32, 32, 2, 8) + voxels)
+            return self.path(name)
+        few, many = counts('few.nii', 1), counts('many.nii', 20)
+        self.run_n2s('train', few, '-o', self.path('run'), '--steps', '2', *SHORT)
+        learns = ('--steps', '2', '--method', 'noise2stack', *SHORT)
+        for words in (('restore', '', *learns), ('bm3d', ''), ('nlm', ''), ('denoise', self.path('run'), '')):
+            for stack in (few, many):
+                for form in ('nii', 'tif'):
+                    for more in ((), ('--float',)):
+                        out = self.path('out.' + form)
+                        done = self.run_n2s(*[word or stack for word in words], '-o', out, '--force', '--quiet', *more)
+                        self.assertEqual(done.returncode, 0, done.stderr)
+                        expected = stack == few and not more
+                        self.assertEqual('few.nii: values from 0 to' in done.stderr and '--float keeps fractions' in done.stderr, expected,
+                                         (words, more, done.stderr))
+                        self.assertEqual(self.json_of('info', out)['type'], 'float32' if more else 'uint8')
 
     def test_the_record_says_which_model_was_kept(self):
         last = self.json_of('train', self.noisy, '-o', self.path('a'), '--steps', '20', '--validation-planes', '1', *SHORT)

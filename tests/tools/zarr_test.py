@@ -44,6 +44,20 @@ class Zarr(ProgramTest):
         present = [3 if z < 2 and y < 8 and x < 16 else -7 for z in range(5) for y in range(20) for x in range(33)]
         self.assertEqual(self.values('v3_missing'), (SHAPE, present))
 
+    def test_packed_integers_become_their_values(self):
+        """As xarray packs them: value = stored * scale_factor + add_offset."""
+        packing = {'scale_factor': 0.25, 'add_offset': -100}
+        for name, file in (('v2_raw', '.zattrs'), ('v2_zstd_f', '.zattrs'), ('v3_default', 'zarr.json'), ('v3_missing', 'zarr.json')):
+            plain = self.values(name)[1]
+            with open(os.path.join(self.path(name), file)) as f:
+                metadata = json.load(f)
+            (metadata if file == '.zattrs' else metadata.setdefault('attributes', {})).update(packing)
+            with open(os.path.join(self.path(name), file), 'w') as f:
+                json.dump(metadata, f)
+            self.assertEqual(self.values(name), (SHAPE, [v / 4 - 100 for v in plain]), name)
+        self.json_of('nlm', self.path('v2_raw'), '-o', self.path('out.zarr'))
+        self.assertEqual(self.json_of('info', self.path('out.zarr'))['type'], 'float32')
+
     def test_images_with_their_metadata(self):
         for name in ('ome04.ome.zarr', 'ome05.ome.zarr', 'ome04.ome.zarr/', os.path.join('series.zarr', '1')):
             shape, values = self.values(name)

@@ -69,13 +69,13 @@ void filter_stacks(const FilterRequest& request, const OpenFile& file, const Out
 }  // namespace
 
 std::size_t filter_file(const FilterRequest& request) {
+  const WriteOptions write = write_options(request.common, request.as_float);
   check_image_extension(request.out);
   check_output_path(request.out, request.common.force);
   const OpenFile file = open_file(request.in, request.input);
-  check_image_fits(request.out, file.result_axes(), file.image.type);
+  check_image_fits(request.out, result_header(file.image, file.selected), write);
   describe_file(file, request.common);
-  WriteOptions write;
-  write.overwrite = request.common.force;
+  warn_of_few_steps(file, request.out, write);
   const InterruptGuard guard;
   std::unique_ptr<ImageWriter> writer;
   if (is_first(request.ranks)) writer = create_image(request.out, result_header(file.image, file.selected), write);

@@ -24,6 +24,7 @@ struct FilterRequest {
   std::string in, out;
   InputOptions input;
   CommonOptions common;
+  bool as_float = false;          // whatever the file's sample type is
   ProcessRanks* ranks = nullptr;  // that filter it together, of which the first one writes; null: one process
   /// Called once for each stack, before its planes are filtered.
   std::function<StackFilter(const PlanesToRead& planes)> filter_of;

@@ -20,6 +20,7 @@ struct Bm3dOptions {
   InputOptions input;
   NoiseOption noise;
   std::string in, out;
+  bool as_float = false;
 };
 
 void restore_file(Bm3dOptions o, ProcessRanks* ranks) {
@@ -28,7 +29,7 @@ void restore_file(Bm3dOptions o, ProcessRanks* ranks) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   nlohmann::json stacks = nlohmann::json::array();
-  FilterRequest request{o.in, o.out, o.input, o.common, ranks, {}};
+  FilterRequest request{o.in, o.out, o.input, o.common, o.as_float, ranks, {}};
   request.filter_of = [&](const PlanesToRead& planes) -> StackFilter {
     const StackNoise noise = noise_of(o.noise, planes);
     say(o.common, "{}: {}", planes.name, describe(noise));
@@ -47,6 +48,7 @@ void add_bm3d(Program& program) {
   Verb verb = program.add_verb("bm3d", "Restore planes or single images without training: BM3D");
   verb.option("IN", options->in, "The noisy stack or image").required();
   add_output_option(verb, options->out, "The restored one");
+  add_float_option(verb, options->as_float);
   add_sigma_option(verb, options->noise);
   add_noise_option(verb, options->noise);
   add_input_options(verb, options->input);

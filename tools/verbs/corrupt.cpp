@@ -31,10 +31,7 @@ Purpose copy_of(const CorruptOptions& o) {
 }
 
 WriteOptions write_options(const CorruptOptions& o) {
-  WriteOptions write;
-  write.overwrite = o.common.force;
-  if (!o.keep_type) write.type = SampleType::float32;
-  return write;
+  return write_options(o.common, !o.keep_type);
 }
 
 /// A few planes at a time. False, and nothing done, where they do not come in the order of the output.
@@ -75,7 +72,7 @@ void corrupt(const CorruptOptions& o) {
   check_image_extension(o.out);
   check_output_path(o.out, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
-  check_image_fits(o.out, file.result_axes(), o.keep_type ? file.image.type : SampleType::float32);
+  check_image_fits(o.out, result_header(file.image, file.selected), write_options(o));
   ThreadPool pool(o.common.threads);
   if (!is_large(file) || !corrupt_large(o, noise, file, pool)) corrupt_in_memory(o, noise, pool);
   if (o.common.json) print_json({{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}});

@@ -45,6 +45,7 @@ struct DenoiseOptions {
   std::vector<std::string> in;
   int tile = 0;
   double memory_gib = 0;
+  bool as_float = false;
 };
 
 /// One input: OUT itself, unless it is a folder. Several: OUT is a folder.
@@ -79,7 +80,9 @@ std::vector<Job> prepare(const DenoiseOptions& o, const std::vector<LoadedModel>
   for (std::size_t i = 0; i < in.size(); ++i) {
     jobs.push_back({out[i], load_noisy_file(in[i], o.input, o.common), {}});
     const LoadedFile& file = jobs.back().file;
-    check_image_fits(out[i], file.result_axes(), file.image.type);
+    check_image_fits(out[i], result_header(file.image, file.selected), write_options(o.common, o.as_float));
+    const Stack& first = file.stacks.front();
+    warn_of_few_steps(file, plane_of(first, first.planes / 2), out[i], write_options(o.common, o.as_float));
     for (std::size_t s = 0; s < file.stacks.size(); ++s) stacks.push_back({file.name_of(s), file.stacks[s]});
   }
   const Normalisation& given = models.front().normalisation;
@@ -174,9 +177,7 @@ nlohmann::json denoise_file(const DenoiseOptions& o, const std::vector<LoadedMod
   progress.finish();
   if (!is_first(ranks)) return {};
   if (!o.measured.empty()) keep_measured(o, file, device, restored);
-  WriteOptions write;
-  write.overwrite = o.common.force;
-  write_uninterrupted(job.out, file.with(restored), write);
+  write_uninterrupted(job.out, file.with(restored), write_options(o.common, o.as_float));
   return {{"input", file.path},  {"output", job.out.string()},      {"planes", file.planes()},
           {"tiled", plan.tiled}, {"levels", levels_json(job.seen)}, {"warnings", warnings}};
 }
@@ -195,12 +196,12 @@ std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::
                                             const Device& device, ProcessRanks* ranks, const OpenFile& file,
                                             const fs::path& out) {
   const InterruptGuard guard;
-  WriteOptions write;
-  write.overwrite = o.common.force;
+  const WriteOptions write = write_options(o.common, o.as_float);
   std::unique_ptr<ImageWriter> writer;
   if (is_first(ranks)) writer = create_image(out, result_header(file.image, file.selected), write);
   if (!decided(ranks, writer && comes_in_order(file, *writer))) return std::nullopt;
   describe_file(file, o.common, "; read and written a few planes at a time");
+  warn_of_few_steps(file, out, write);
   ThreadPool pool(o.common.threads);
   Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
                     o.common.quiet);
@@ -260,7 +261,7 @@ void denoise_files(DenoiseOptions o, ProcessRanks* ranks) {
     if (whole_files && i % count != static_cast<std::size_t>(ranks->rank())) continue;
     if (together == 1) {
       const OpenFile file = open_file(o.in[i], o.input);
-      check_image_fits(outputs[i], file.result_axes(), file.image.type);
+      check_image_fits(outputs[i], result_header(file.image, file.selected), write_options(o.common, o.as_float));
       if (is_large(file))
         if (auto json = denoise_large(o, models, device, within, file, outputs[i])) {
           files.push_back(std::move(*json));
@@ -283,6 +284,7 @@ void add_denoise(Program& program) {
   verb.option("MODEL", options->model, "A run's folder, or a model file (.safetensors)").required();
   verb.option("IN", options->in, "The noisy stacks").required();
   add_output_option(verb, options->out, "The restored stack, or for several stacks a folder");
+  add_float_option(verb, options->as_float);
   verb.option("--tile", options->tile, "Side of the tiles, pixels (default: whole planes if they fit into memory)")
       .between(16L, 65536L);
   verb.option("--memory", options->memory_gib,

@@ -29,7 +29,7 @@ struct NlmOptions {
   std::string in, out;
   int patch = 7, distance = 11;
   double h = 0;  // 0: from sigma
-  bool across = false;
+  bool across = false, as_float = false;
 };
 
 void restore_file(NlmOptions o, ProcessRanks* ranks) {
@@ -43,7 +43,7 @@ void restore_file(NlmOptions o, ProcessRanks* ranks) {
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   nlohmann::json stacks = nlohmann::json::array();
-  FilterRequest request{o.in, o.out, o.input, o.common, ranks, {}};
+  FilterRequest request{o.in, o.out, o.input, o.common, o.as_float, ranks, {}};
   request.filter_of = [&](const PlanesToRead& planes) -> StackFilter {
     const StackNoise noise = o.noise.sigma == "0" ? StackNoise{} : noise_of(o.noise, planes);
     const double sigma = noise.is_poisson ? 1 : noise.sigma;
@@ -74,6 +74,7 @@ void add_nlm(Program& program) {
   Verb verb = program.add_verb("nlm", "Restore planes or single images without training: non-local means");
   verb.option("IN", options->in, "The noisy stack or image").required();
   add_output_option(verb, options->out, "The restored one");
+  add_float_option(verb, options->as_float);
   verb.option("--patch", options->patch, "Side of the patches that are compared, pixels; odd")
       .between(3L, 101L)
       .show_default();

@@ -41,6 +41,7 @@ struct RestoreOptions {
   InputOptions input;
   TrainingOptions training;
   std::string in, second, out, run, page;
+  bool as_float = false;
 };
 
 /// A second copy is what a single file has not.
@@ -160,14 +161,14 @@ void restore_stacks(const RestoreOptions& o, const LoadedFile& file, const Train
 }
 
 WriteOptions write_options(const RestoreOptions& o) {
-  WriteOptions write;
-  write.overwrite = o.common.force;
-  return write;
+  return write_options(o.common, o.as_float);
 }
 
 std::vector<TrainedGroup> restore_in_memory(const RestoreOptions& o, const OpenFile& opened, const fs::path& run,
                                             const Device& device, ThreadPool& pool) {
   const LoadedFile file = load_noisy_file(o.in, o.input, o.common);
+  const Stack& first = file.stacks.front();
+  warn_of_few_steps(file, plane_of(first, first.planes / 2), o.out, write_options(o));
   std::optional<LoadedFile> second;
   if (!o.second.empty()) second = load_second_copy(o.second, file, o.input, o.common);
   VoxelMemory unused;
@@ -217,6 +218,7 @@ class MiddlePlanes {
 std::vector<TrainedGroup> train_stored(const RestoreOptions& o, const OpenFile& file, const fs::path& run,
                                        const Device& device, ThreadPool& pool) {
   describe_file(file, o.common);
+  warn_of_few_steps(file, o.out, write_options(o));
   VoxelMemory memory = voxel_memory(o.training.memory_gib, run);
   const std::vector<StackPlanes> stacks = store_stacks(file, 0, memory);
   describe(memory, o.common);
@@ -295,7 +297,7 @@ void restore(const RestoreOptions& o) {
   const std::unique_ptr<RunLock> lock = lock_run_folder(run, o.training.resume, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
   check_neighbours(file, fewest_planes(o));
-  check_image_fits(o.out, file.result_axes(), file.image.type);
+  check_image_fits(o.out, result_header(file.image, file.selected), write_options(o));
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const std::vector<TrainedGroup> trained =
@@ -317,6 +319,7 @@ void add_restore(Program& program) {
               "A second noisy copy, which is kept in memory: the two teach each other, and the result is the mean of "
               "both restored copies");
   add_output_option(verb, options->out, "The restored stack");
+  add_float_option(verb, options->as_float);
   verb.option("--run", options->run, "Folder for model, log and pictures (default: OUT.run)");
   add_page_option(verb, options->page, "planes before and after, losses and settings");
   add_input_options(verb, options->input);

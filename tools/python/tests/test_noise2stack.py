@@ -226,6 +226,18 @@ class Package(unittest.TestCase):
             noise2stack.bm3d(far, note=notes.append)
         self.assertTrue(any(note.startswith('warning: noisy: values') for note in notes), notes)
 
+    def test_few_counts_keep_their_fractions_in_an_array_of_floats(self):
+        counts = np.random.default_rng(0).poisson(3, (4, 32, 32)).astype('u1')
+        with self.assertWarnsRegex(UserWarning, 'rounded to uint8 .* an array of floats'):
+            rounded = noise2stack.bm3d(counts)
+        exact = np.empty(counts.shape, 'f4')
+        with warnings.catch_warnings():
+            warnings.simplefilter('error')
+            noise2stack.bm3d(counts, out=exact)
+        self.assertTrue((rounded == np.rint(exact)).all() and (exact != rounded).any())
+        with self.assertRaisesRegex(noise2stack.Error, 'array of uint8, not of float32'):
+            noise2stack.bm3d(counts, float=True)
+
     def test_the_gil_is_released(self):
         counts, stop = [0], threading.Event()
 
