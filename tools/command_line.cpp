@@ -176,6 +176,7 @@ template Option Verb::option(const std::string&, long&, const std::string&);
 template Option Verb::option(const std::string&, double&, const std::string&);
 template Option Verb::option(const std::string&, std::uint64_t&, const std::string&);
 template Option Verb::option(const std::string&, std::optional<std::size_t>&, const std::string&);
+template Option Verb::option(const std::string&, std::optional<double>&, const std::string&);
 template Option Verb::option(const std::string&, std::vector<std::string>&, const std::string&);
 template Option Verb::option(const std::string&, std::vector<double>&, const std::string&);
 

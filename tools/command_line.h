@@ -52,7 +52,7 @@ class Verb {
   void heading(const std::string& heading) { heading_ = heading; }
 
   /// `names` is "-o,--output", or "IN" for a positional argument. For strings, int, long, double, std::uint64_t,
-  /// std::optional<std::size_t>, and vectors of strings or doubles.
+  /// std::optional<std::size_t> and <double>, and vectors of strings or doubles.
   template <typename T>
   Option option(const std::string& names, T& value, const std::string& help);
   Option flag(const std::string& names, bool& value, const std::string& help);

@@ -13,6 +13,7 @@
 #include "engine/training/fixed_noise.h"
 #include "kernels/base/error.h"
 #include "tools/blind_spot_options.h"
+#include "tools/doubtful_noise.h"
 #include "tools/stack_levels.h"
 #include "tools/stored_stacks.h"
 
@@ -115,6 +116,17 @@ double target_variance(const Stacks& stacks) {
       }
   }
   return std::max(0.0, squares / count - sum / count * (sum / count));
+}
+
+/// Before the stacks are normalised; of the first that it does not fit.
+void warn_of_doubtful_noise(const std::optional<NoiseSpec>& noise, const Stacks& stacks) {
+  if (!noise) return;
+  std::vector<float> storage;
+  for (const TrainingStack& stack : stacks) {
+    const std::span<const float> middle = stack.source.plane(stack.source.planes / 2, storage);
+    const bool negative = warn_of_negative_light(stack.name, *noise, middle);
+    if (warn_of_doubtful_level(stack.name, *noise, middle) || negative) return;
+  }
 }
 
 /// Camera noise has one strength in the files' units, and so needs one map for all files.
@@ -293,6 +305,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   request.held_out_nothing = nothing_held_out(stacks);
   request.keep = choose_model(o, request.held_out_nothing);
   batches.blind_spots = chosen_blind_spots(o, method_of(batches));
+  warn_of_doubtful_noise(batches.noise, stacks);
   batches.normalisation = normalise(o, network, stacks, device, common, request.levels);
   never_clip_noise(batches);
   if (o.both_ways || method_of(batches).target == TargetOf::partner_copy) add_reversed(stacks);

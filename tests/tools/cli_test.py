@@ -208,6 +208,11 @@ class CommandLine(ProgramTest):
             self.assertAlmostEqual(result[key], sum(result['per_plane'][key]) / 8, places=9)
         for key in ('range', 'clamp', 'affine', 'aggregation'):
             self.assertIn(key, result['how'])
+        for words in ((), ('--affine',), ('--range', '100'), ('--scale', 'max'), ('--clamp', '0,150')):
+            done = self.run_n2s('evaluate', self.noisy, self.clean, '--quiet', *words)
+            self.assertEqual('clean.nii: values from 5' in done.stderr and '--range' in done.stderr, words in ((), ('--affine',)), (words, done.stderr))
+        nifti(self.path('unit.nii'), 8, 32, 32, lambda p, r, c: clean(p, r, c) / 150)
+        self.assertEqual(self.run_n2s('evaluate', self.path('unit.nii'), self.path('unit.nii'), '--quiet').stderr, '')
         same = self.run_n2s('evaluate', self.clean, self.clean, '--quiet').stdout
         self.assertIn('inf', same)
         self.assertNotIn('nan', same)

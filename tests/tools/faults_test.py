@@ -131,6 +131,40 @@ class Faults(ProgramTest):
                                          (words, more, done.stderr))
                         self.assertEqual(self.json_of('info', out)['type'], 'float32' if more else 'uint8')
 
+    def test_noise_that_does_not_fit_the_values_is_warned_of(self):
+        for name, value in (('unit.nii', lambda p, r, c: clean(p, r, c) / 150), ('signed.nii', lambda p, r, c: clean(p, r, c) - 100)):
+            nifti(self.path(name), 4, 32, 32, value)
+        for stack, noise, says in (('unit.nii', 'gaussian:25', 'values from 0.3'), ('unit.nii', 'gaussian:0.1', ''), ('unit.nii', 'poisson:1', '1 events at most'),
+                                   ('unit.nii', 'poisson:0.01', ''), ('signed.nii', 'poisson:1', '% of the values are below 0'), ('signed.nii', 'gaussian:25', '')):
+            for words in (('corrupt', '-o', self.path('out.nii')), ('train', '-o', self.path('run'), '--steps', '2', *SHORT)):
+                done = self.run_n2s(words[0], self.path(stack), *words[1:], '--noise', noise, '--force', '--quiet')
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(says in done.stderr if says else not done.stderr, (stack, noise, done.stderr))
+        for verb in ('bm3d', 'nlm'):
+            for words, doubtful in ((('--sigma', '25'), True), (('--sigma', '0.1'), False), (('--noise', 'poisson:1'), True), (('--noise', 'poisson:0.01'), False)):
+                done = self.run_n2s(verb, self.path('unit.nii'), '-o', self.path('out.nii'), *words, '--force', '--quiet')
+                self.assertEqual("in the file's units" in done.stderr, doubtful, (verb, words, done.stderr))
+
+    def test_frequencies_that_were_not_measured_are_not_put_back(self):
+        """k-space data consistency with another seed, rate, copy or first plane takes the wrong ones: that looks like a worse network."""
+        stack, run, out = self.path('stack.nii'), self.path('run'), self.path('out.nii')
+        draw = random.Random(4)
+        texture = [[[clean(p, r, c) + draw.gauss(0, 15) for c in range(48)] for r in range(48)] for p in range(6)]
+        nifti(stack, 6, 48, 48, lambda p, r, c: texture[p][r][c])
+        for name, noise, more in (('k.nii', 'kspace:0.3', ()), ('second.nii', 'kspace:0.3', ('--second-copy',)), ('g.nii', 'gaussian:5', ())):
+            self.run_n2s('corrupt', stack, '-o', self.path(name), '--noise', noise, '--seed', '4', *more)
+        self.run_n2s('train', self.path('k.nii'), '-o', run, '--steps', '2', *SHORT)
+        with open(self.path('k.nii'), 'rb') as f:
+            data = f.read()
+        with open(self.path('cut.nii'), 'wb') as f:  # without its first plane
+            f.write(nifti_header(5, 48, 48) + data[352 + 48 * 48 * 4:])
+        for name, words in (('k.nii', ('kspace:0.3', '5')), ('k.nii', ('kspace:0.1', '4')), ('second.nii', ('kspace:0.3', '4')), ('g.nii', ('kspace:0.3', '4')),
+                            ('cut.nii', ('kspace:0.3', '4'))):
+            self.fails('denoise', run, self.path(name), '-o', out, '--measured', words[0], '--seed', words[1], says=[name, 'no more measured than others'])
+        self.fails('denoise', run, self.path('k.nii'), '-o', out, '--measured', 'gaussian:5', says=['--measured gaussian:5', 'only kspace'])
+        done = self.run_n2s('denoise', run, self.path('k.nii'), '-o', out, '--measured', 'kspace:0.3', '--seed', '4')
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_the_record_says_which_model_was_kept(self):
         last = self.json_of('train', self.noisy, '-o', self.path('a'), '--steps', '20', '--validation-planes', '1', *SHORT)
         self.assertEqual((last['kept']['rule'], last['kept']['step']), ('last', 20))

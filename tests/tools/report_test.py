@@ -193,10 +193,10 @@ class Pages(ProgramTest):
         text = self.check_page(self.path('page.html'), viewers=1)
         self.assert_parts((f'{found["psnr"]:.2f} ±', f'{found["ssim"]:.3f} ±', 'result - truth', 'plane 9 of 9'), text)
         # A truth without any difference has no PSNR to draw.
-        self.json_of('evaluate', self.path('clean.tif'), self.path('clean.tif'), '--report', self.path('same.html'))
+        self.json_of('evaluate', self.path('clean.tif'), self.path('clean.tif'), '--range', '200', '--report', self.path('same.html'))
         with open(self.path('same.html')) as file:
             self.assert_parts(['∞'], file.read())
-        self.json_of('evaluate', self.path('noisy.tif'), self.path('clean.tif'), '--affine', '--report', self.path('affine.html'))
+        self.json_of('evaluate', self.path('noisy.tif'), self.path('clean.tif'), '--affine', '--range', '200', '--report', self.path('affine.html'))
         with open(self.path('affine.html')) as file:
             self.assertFalse('result - truth' in file.read())
 

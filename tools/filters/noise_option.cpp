@@ -13,6 +13,7 @@
 #include "analysis/white_noise.h"
 #include "engine/training/plane_noise.h"
 #include "kernels/base/error.h"
+#include "tools/doubtful_noise.h"
 
 namespace n2s {
 namespace {
@@ -81,9 +82,14 @@ StackNoise noise_of(const NoiseOption& option, const PlanesToRead& planes) {
   if (is_estimated_camera(option)) return fitted_camera(planes);
   if (option.noise != "gaussian" && option.noise != "auto") {
     const auto spec = std::get<PoissonNoise>(parse_noise(option.noise));
+    warn_of_doubtful_level(planes.name, spec, planes.read(planes.shape.planes / 2, 1).voxels);
     return {.is_poisson = true, .camera = {spec.gain, spec.sigma * spec.sigma}};
   }
-  if (option.sigma != "auto") return {.sigma = given_sigma(option.sigma)};
+  if (option.sigma != "auto") {
+    const double sigma = given_sigma(option.sigma);
+    warn_of_doubtful_level(planes.name, GaussianNoise{sigma}, planes.read(planes.shape.planes / 2, 1).voxels);
+    return {.sigma = sigma};
+  }
   if (option.noise == "auto")
     if (const std::optional<StackNoise> camera = found_camera(planes)) return *camera;
   StackNoise noise{.sigma = white_noise_deviation(planes), .is_estimated = true};

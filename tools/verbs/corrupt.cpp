@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "data/image_writer.h"
 #include "engine/training/plane_noise.h"
 #include "tools/common.h"
+#include "tools/doubtful_noise.h"
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
@@ -34,6 +36,11 @@ WriteOptions write_options(const CorruptOptions& o) {
   return write_options(o.common, !o.keep_type);
 }
 
+void warn_of_noise(const FileStacks& file, const NoiseSpec& noise, std::span<const float> plane) {
+  warn_of_doubtful_level(file.path, noise, plane);
+  warn_of_negative_light(file.path, noise, plane);
+}
+
 /// A few planes at a time. False, and nothing done, where they do not come in the order of the output.
 bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFile& file, ThreadPool& pool) {
   const InterruptGuard guard;
@@ -41,6 +48,8 @@ bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFi
       create_image(o.out, result_header(file.image, file.selected), write_options(o));
   if (!comes_in_order(file, *writer)) return false;
   describe_file(file, o.common, "; read and written a few planes at a time");
+  const PlanesToRead clean = planes_to_read(file, 0);
+  warn_of_noise(file, noise, clean.read(clean.shape.planes / 2, 1).voxels);
   BackgroundWriter output(file, *writer);
   const Stack shape = stack_shape(file.image, file.selected.stacks.front());
   const PlaneNoise plane_noise(noise, shape.height, shape.width);
@@ -61,6 +70,8 @@ bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFi
 
 void corrupt_in_memory(const CorruptOptions& o, const NoiseSpec& noise, ThreadPool& pool) {
   const LoadedFile file = load_file(o.in, o.input, o.common);
+  const Stack& first = file.stacks.front();
+  warn_of_noise(file, noise, plane_of(first, first.planes / 2));
   std::vector<Stack> noisy;
   for (std::size_t i = 0; i < file.stacks.size(); ++i)
     noisy.push_back(corrupt_stack(noise, file.stacks[i], o.common.seed, copy_of(o), file.number_of(i), pool));

@@ -22,6 +22,7 @@
 #include "engine/inference/post_processing.h"
 #include "kernels/base/error.h"
 #include "tools/common.h"
+#include "tools/doubtful_noise.h"
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
 #include "tools/loaded_file.h"
@@ -72,6 +73,14 @@ struct Job {
   std::vector<SeenStack> seen;  // of the file's stacks
 };
 
+/// Of the plane in the middle of the first stack; `planes` are all of it, or that one alone.
+void check_measured(const DenoiseOptions& o, const FileStacks& file, const Stack& planes) {
+  if (o.measured.empty()) return;
+  const int middle = stack_shape(file.image, file.selected.stacks.front()).planes / 2;
+  check_measured(file.path, parse_noise(o.measured), planes, planes.planes == 1 ? 0 : middle,
+                 plane_key(o.common.seed, Purpose::noise_input, file.number_of(0), middle));
+}
+
 /// Reads inputs and sets the levels of all of their stacks.
 std::vector<Job> prepare(const DenoiseOptions& o, const std::vector<LoadedModel>& models, const Device& device,
                          std::span<const std::string> in, std::span<const fs::path> out) {
@@ -82,6 +91,7 @@ std::vector<Job> prepare(const DenoiseOptions& o, const std::vector<LoadedModel>
     const LoadedFile& file = jobs.back().file;
     check_image_fits(out[i], result_header(file.image, file.selected), write_options(o.common, o.as_float));
     const Stack& first = file.stacks.front();
+    check_measured(o, file, first);
     warn_of_few_steps(file, plane_of(first, first.planes / 2), out[i], write_options(o.common, o.as_float));
     for (std::size_t s = 0; s < file.stacks.size(); ++s) stacks.push_back({file.name_of(s), file.stacks[s]});
   }
@@ -202,6 +212,7 @@ std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::
   if (!decided(ranks, writer && comes_in_order(file, *writer))) return std::nullopt;
   describe_file(file, o.common, "; read and written a few planes at a time");
   warn_of_few_steps(file, out, write);
+  check_measured(o, file, read_planes(file, 0, stack_shape(file.image, file.selected.stacks.front()).planes / 2, 1));
   ThreadPool pool(o.common.threads);
   Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),
                     o.common.quiet);
@@ -242,7 +253,8 @@ nlohmann::json records_of_all(ProcessRanks& ranks, const nlohmann::json& own, st
 
 void denoise_files(DenoiseOptions o, ProcessRanks* ranks) {
   if (ranks != nullptr) o.common = options_of_rank(o.common, *ranks);
-  if (!o.measured.empty()) parse_noise(o.measured);
+  if (!o.measured.empty() && !std::holds_alternative<KspaceNoise>(parse_noise(o.measured)))
+    throw Error(fmt::format("--measured {}: only kspace:RATE leaves frequencies as they were", o.measured));
   const std::vector<LoadedModel> models = load_models(o.model);
   const std::vector<fs::path> outputs = output_paths(o);
   for (const fs::path& out : outputs) {

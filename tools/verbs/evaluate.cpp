@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@ struct EvaluateOptions {
   MetricOptions metrics;
   std::string result, truth, page, scale = "none";
   std::vector<double> clamp;
+  std::optional<double> range;
   int middle = 0;
 };
 
@@ -85,6 +87,22 @@ std::string describe_size(const OpenFile& file) {
   const std::size_t stacks = file.selected.stacks.size();
   return fmt::format("{}{}x{}x{} voxels", stacks > 1 ? fmt::format("{} stacks of ", stacks) : "", shape.planes,
                      shape.height, shape.width);
+}
+
+/// Of a plane of the truth, where no option says what its values mean: PSNR and SSIM of counts for a range of 1 are of
+/// no use.
+void warn_of_other_range(const EvaluateOptions& o, std::span<const float> plane) {
+  constexpr double kMost = 4;
+  constexpr double kLeast = 0.1;
+  if (o.range || o.scale != "none" || !o.clamp.empty()) return;
+  const auto [low, high] = std::minmax_element(plane.begin(), plane.end());
+  const double span = double{*high} - *low;
+  if (span == 0 || (span <= kMost && span >= kLeast)) return;
+  warn(
+      "{}: values from {:.6g} to {:.6g}, but PSNR and SSIM are for a data range of 1; --range {:.3g} or --scale max "
+      "says "
+      "what it is",
+      o.truth, *low, *high, span);
 }
 
 void check_same_size(const EvaluateOptions& o, const OpenFile& result, const OpenFile& truth) {
@@ -213,6 +231,7 @@ void evaluate(EvaluateOptions o, ProcessRanks* ranks) {
     o.metrics.clamp_high = o.clamp[1];
     if (!(o.clamp[0] < o.clamp[1])) throw Error("--clamp: the first limit must be below the second");
   }
+  o.metrics.data_range = o.range.value_or(1);
   if (!(o.metrics.data_range > 0)) throw Error("--range: must be above 0");
   o.common.precision = "fp32";  // --precision is for networks; metrics are computed in double
   if (!o.page.empty()) check_page_path(o.page, o.common.force);
@@ -225,12 +244,15 @@ void evaluate(EvaluateOptions o, ProcessRanks* ranks) {
   const Device device = open_device(o.common);
   if (streams(o, open_result, open_truth)) {
     warn_of_rounding(open_truth);
+    const PlanesToRead expected = planes_to_read(open_truth, 0);
+    warn_of_other_range(o, expected.read(expected.shape.planes / 2, 1).voxels);
     metrics = measure_large(o, open_result, open_truth, device, ranks, scaled);
     if (!o.page.empty() && is_first(ranks))
       planes = compared(o, shown_planes(open_result), shown_planes(open_truth), open_truth.planes());
   } else {
     Stack result = load_planes(o.result, o);
     Stack truth = load_planes(o.truth, o);
+    warn_of_other_range(o, plane_of(truth, truth.planes / 2));
     scaled = scale(o, result, truth, device);
     metrics = measure_in_memory(o, result, truth, device, ranks);
     if (!o.page.empty())
@@ -259,7 +281,7 @@ void add_evaluate(Program& program) {
   verb.option("--clamp", options->clamp, "Clamp both stacks to LOW,HIGH first (the paper's MRI: -0.5,0.5)").pair();
   verb.flag("--affine", options->metrics.affine,
             "First map each plane of the result affinely to the least squared error (the paper's microscopy)");
-  verb.option("--range", options->metrics.data_range, "Data range of PSNR and SSIM").show_default();
+  verb.option("--range", options->range, "Data range of PSNR and SSIM (default: 1)");
   verb.option(
           "--scale", options->scale,
           "Scale both stacks by the truth first: max (0 and the maximum to -0.5 and 0.5), percentile (0.1st and 99.9th "
