@@ -129,6 +129,26 @@ void warn_of_doubtful_noise(const std::optional<NoiseSpec>& noise, const Stacks&
   }
 }
 
+/// A second copy or a truth has other noise. Of each stack the plane in the middle is looked at.
+void check_targets_differ(const Stacks& stacks) {
+  std::vector<float> source_storage;
+  std::vector<float> target_storage;
+  for (const TrainingStack& stack : stacks) {
+    const bool is_pair = stack.target && stack.target->planes == stack.source.planes &&
+                         stack.target->plane_pixels() == stack.source.plane_pixels();  // else refused later
+    if (!is_pair) continue;
+    const int middle = stack.source.planes / 2;
+    const std::span<const float> source = stack.source.plane(middle, source_storage);
+    const std::span<const float> target = stack.target->plane(middle, target_storage);
+    const auto [low, high] = std::minmax_element(source.begin(), source.end());
+    if (*low < *high && std::equal(source.begin(), source.end(), target.begin(), target.end()))
+      throw Error(
+          fmt::format("{}: its target is the same image, so that its noise would be learned as signal; give "
+                      "another exposure, or leave it out to learn from one alone",
+                      stack.name));
+  }
+}
+
 /// Camera noise has one strength in the files' units, and so needs one map for all files.
 LevelsFrom training_levels(const TrainingOptions& o, const Stacks& stacks) {
   const std::optional<NoiseSpec> noise = simulated_noise(o);
@@ -305,6 +325,7 @@ TrainingRequest prepare_training(const TrainingOptions& o, const Network& networ
   request.held_out_nothing = nothing_held_out(stacks);
   request.keep = choose_model(o, request.held_out_nothing);
   batches.blind_spots = chosen_blind_spots(o, method_of(batches));
+  check_targets_differ(stacks);
   warn_of_doubtful_noise(batches.noise, stacks);
   batches.normalisation = normalise(o, network, stacks, device, common, request.levels);
   never_clip_noise(batches);

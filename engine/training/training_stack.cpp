@@ -19,9 +19,11 @@ void check_method(const BatchSettings& settings, const std::vector<TrainingStack
                               settings.method, settings.planes, settings.planes == 1 ? "" : "s"));
     if (stack.target && (stack.target->planes != stack.source.planes || stack.target->height != stack.source.height ||
                          stack.target->width != stack.source.width))
-      throw Error(fmt::format("source and target differ in size: {}x{}x{} and {}x{}x{} voxels", stack.source.planes,
-                              stack.source.height, stack.source.width, stack.target->planes, stack.target->height,
-                              stack.target->width));
+      throw Error(
+          fmt::format("{}: source and target differ in size: {}x{}x{} and {}x{}x{} voxels; give the target of "
+                      "this stack, in the same order",
+                      stack.name, stack.source.planes, stack.source.height, stack.source.width, stack.target->planes,
+                      stack.target->height, stack.target->width));
     if (method.target == TargetOf::partner_copy && !stack.target && stack.source.planes < 2)
       throw Error(
           fmt::format("{} needs stacks of two planes or more, or a second noisy copy of each", settings.method));

@@ -72,6 +72,9 @@ class TwoCopies(ProgramTest):
         self.fails('restore', self.copies[0], '--second', self.copies[1], '-o', self.out, '--method', 'noise2void', *SHORT, says=('--second',))
         self.fails('restore', self.copies[0], '--second', self.copies[1], '-o', self.out, '--method', 'noise2clean', *SHORT, says=('--target',))
         self.fails('restore', self.copies[0], '-o', self.out, '--method', 'noise2noise', *SHORT, says=('--second',))
+        self.fails('restore', self.copies[0], '--second', self.copies[0], '-o', self.out, *SHORT, says=('a.npy', 'the same image'))
+        self.fails('train', self.copies[0], '--target', self.copies[0], '-o', self.path('same'), *SHORT, says=('a.npy', 'the same image'))
+        self.fails('train', self.copies[0], '--target', other, '-o', self.path('same'), *SHORT, says=('a.npy', 'differ in size'))
         self.assertFalse(os.path.exists(self.out))
 
 
