@@ -13,7 +13,9 @@
 
 #include "data/atomic_file.h"
 #include "data/formats/formats.h"
+#include "data/formats/image_sequence.h"
 #include "data/formats/other_formats.h"
+#include "data/formats/zarr_array.h"
 #include "data/image_reader.h"
 #include "data/image_writer.h"
 #include "data/input_file.h"
@@ -210,7 +212,11 @@ void put_plane_axes_last(Image& image) {
 
 std::unique_ptr<ImageReader> open_image(const std::filesystem::path& path, const ReadOptions& options) {
   if (const LentArray* array = lent_array(path)) return lent_reader(path.string(), *array, options);
-  return with_memory(path, [&] { return open_format(path, options); });
+  return with_memory(path, [&] {
+    const std::vector<std::filesystem::path> planes =
+        is_zarr_folder(path) ? std::vector<std::filesystem::path>{} : image_sequence(path);
+    return planes.empty() ? open_format(path, options) : open_image_sequence(path, planes, options);
+  });
 }
 
 Image read_image(const std::filesystem::path& path, const ReadOptions& options) {

@@ -21,7 +21,7 @@ namespace {
 const char* folder_advice(const std::filesystem::path& path) {
   const auto has = [&](const char* name) { return std::filesystem::exists(path / name); };
   if (has("DICOMDIR")) return "is a folder of DICOM files; convert them to NIfTI with dcm2niix";
-  return "is a folder; name a file";
+  return "is a folder without images that can be read; name a file, or a folder with one for each plane";
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ WriteOptions write_options(const CommonOptions& common, bool as_float) {
 }
 
 void add_input_options(Verb& verb, InputOptions& o) {
-  verb.heading(fmt::format("Input ({})", format_names()));
+  verb.heading(fmt::format("Input ({}; or a folder with a file for each plane)", format_names()));
   verb.option("--dataset", o.read.dataset,
               "HDF5: path of the dataset inside the file; OME-Zarr: resolution level, such as 1");
   verb.option("--series", o.read.series, "TIFF, OME-Zarr: which of the file's images, from 0")

@@ -33,6 +33,7 @@ struct TrainingRequest {
   bool held_out_nothing = false;      // no plane validates
   double target_variance = 0;         // of the normalised targets: the loss of a network that gives their mean
   std::filesystem::path folder;       // of the run: model, state, log, pictures
+  std::filesystem::path replaces;     // an earlier run, which is cleared once this one can begin; empty: none
   std::optional<StackTraits> traits;  // of the training data, stored with the model
   std::string levels;                 // of each stack, JSON
   std::string advice;                 // that was taken, JSON; empty: none

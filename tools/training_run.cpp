@@ -21,6 +21,7 @@
 #include "tools/interrupt.h"
 #include "tools/model_use.h"
 #include "tools/progress.h"
+#include "tools/run_folder.h"
 #include "tools/training_log.h"
 
 namespace n2s {
@@ -146,6 +147,7 @@ class Run {
   void begin() {
     if (request_.length.epochs > 0) trainer_.set_total_steps(request_.length.epochs * trainer_.steps_per_epoch());
     if (request_.length.steps > 0) trainer_.set_total_steps(request_.length.steps);
+    if (writes() && !request_.replaces.empty()) clear_run(request_.replaces);
     log_.clear();
     if (writes()) fs::remove(file("run.json"));  // of an earlier run
     save_model_file("last.safetensors");

@@ -128,6 +128,45 @@ class Dimensions(ProgramTest):
         self.json_of('corrupt', self.truth, '-o', one, '--axes', 'CTZYX', '--noise', 'gaussian:10', '--channel', '1', '--time', '2')
         self.assertEqual(read_npy(one)[1], values[-size:])
 
+    def test_a_folder_with_a_file_for_each_plane_is_a_stack(self):
+        """As tomographs write it; "slice2" comes before "slice10"."""
+        noise = random.Random(8)
+        values = [[[clean(p, r, c) + noise.gauss(0, 20) for c in range(40)] for r in range(32)] for p in range(12)]
+        whole, folder, out = self.path('whole.npy'), self.path('slices'), self.path('out.npy')
+        npy(whole, (12, 32, 40), lambda p, r, c: values[p][r][c])
+        os.mkdir(folder)
+        for p in range(12):
+            npy(os.path.join(folder, f'slice{p + 1}.npy'), (32, 40), lambda r, c: values[p][r][c])
+        for name in ('notes.txt', '.slice0.npy'):
+            with open(os.path.join(folder, name), 'w') as f:
+                f.write('not a plane')
+        self.assertEqual(self.json_of('info', folder)['axes'], 'Z=12 Y=32 X=40')
+        self.assertEqual(self.json_of('info', folder, '--axes', 'TYX')['axes'], 'T=12 Y=32 X=40')
+        for verb, words in (('bm3d', ()), ('restore', SHORT), ('corrupt', ('--noise', 'gaussian:5'))):
+            results = []
+            for path in (whole, folder):
+                done = self.run_n2s(verb, path, '-o', out, '--force', *words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                results.append(read_npy(out))
+            self.assertEqual(*results, verb)
+        self.assertEqual(self.json_of('evaluate', folder, whole, '--scale', 'max')['nrmse'], 0)
+        denoised = self.run_n2s('denoise', out + '.run', folder, '-o', self.path('denoised.npy'))
+        self.assertEqual(denoised.returncode, 0, denoised.stderr)
+        # What is no stack is told, by the name of the file.
+        for shape, says in (((32, 41), ['slice12.npy', 'Y=32 X=41', 'slice1.npy']), ((2, 32, 40), ['slice12.npy', 'Z=2'])):
+            npy(os.path.join(folder, 'slice12.npy'), shape, lambda *at: 1)
+            self.fails('bm3d', folder, '-o', self.path('none.npy'), says=says)
+        npy(os.path.join(folder, 'slice1.npy'), (2, 32, 40), lambda *at: 1)
+        self.fails('bm3d', folder, '-o', self.path('none.npy'), says=['folder of stacks', 'slice1.npy'])
+        shutil.copy(self.noisy, folder)
+        self.fails('bm3d', folder, '-o', self.path('none.npy'), says=['several formats', 'noisy.nii'])
+        empty = self.path('empty')
+        os.mkdir(empty)
+        self.fails('bm3d', empty, '-o', self.path('none.npy'), says=['without images'])
+        shutil.copy(self.noisy, empty)
+        self.fails('bm3d', empty, '-o', self.path('none.npy'), says=['one image only'])
+        self.assertFalse(os.path.exists(self.path('none.npy')))
+
     def test_an_order_that_the_file_does_not_tell_is_asked_for(self):
         self.fails('info', self.series, says=['series.npy', '--axes TCZYX'])
         self.fails('info', self.series, '--axes', 'ZYX', says=['ZYX', '5 dimensions'])

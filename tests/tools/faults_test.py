@@ -165,6 +165,27 @@ class Faults(ProgramTest):
         done = self.run_n2s('denoise', run, self.path('k.nii'), '-o', out, '--measured', 'kspace:0.3', '--seed', '4')
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_run_that_cannot_begin_leaves_the_one_that_it_was_to_replace(self):
+        run, other = self.path('run'), self.path('other.nii')
+        nifti(other, 6, 32, 32, clean)
+        for verb, words in (('train', (self.noisy, '-o', run)), ('restore', (self.noisy, '-o', self.path('out.nii'), '--run', run))):
+            self.run_n2s(verb, *words, '--steps', '2', '--force', *SHORT)
+            def files():
+                contents = {}
+                for name in os.listdir(run):
+                    with open(os.path.join(run, name), 'rb') as f:
+                        contents[name] = f.read()
+                return contents
+            before = files()
+            self.assertIn('model.safetensors', before)
+            second = '--target' if verb == 'train' else '--second'
+            for wrong in ((second, other), (second, self.noisy), ('--normalise', 'none'), ('--planes', '40'), ('--gap', '9'), ('--channel', '3'), ('--keep', 'best'),
+                          ('--method', 'noise2clean'), ('--validation-planes', '99')):
+                done = self.run_n2s(verb, *words, '--steps', '2', *SHORT, *wrong, '--force')
+                self.assertEqual(done.returncode != 0, files() == before, (verb, wrong, done.stderr))
+                if done.returncode == 0:
+                    before = files()
+
     def test_the_record_says_which_model_was_kept(self):
         last = self.json_of('train', self.noisy, '-o', self.path('a'), '--steps', '20', '--validation-planes', '1', *SHORT)
         self.assertEqual((last['kept']['rule'], last['kept']['step']), ('last', 20))

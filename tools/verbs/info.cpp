@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "data/formats/image_sequence.h"
 #include "data/formats/zarr_array.h"
 #include "data/image_reader.h"
 #include "data/json_text.h"
@@ -104,6 +105,10 @@ void print(const nlohmann::json& json, int indent) {
   }
 }
 
+bool holds_model(const std::filesystem::path& folder) {
+  return std::filesystem::exists(folder / "model.safetensors") || std::filesystem::exists(folder / "channel0");
+}
+
 void info(const InfoOptions& o) {
   if (o.licences) {
     if (o.common.json)
@@ -112,8 +117,8 @@ void info(const InfoOptions& o) {
       fmt::print("{}", components_text());
     return;
   }
-  const bool is_model =
-      o.file.ends_with(".safetensors") || (std::filesystem::is_directory(o.file) && !is_zarr_folder(o.file));
+  const bool is_image_folder = is_zarr_folder(o.file) || (!holds_model(o.file) && !image_sequence(o.file).empty());
+  const bool is_model = o.file.ends_with(".safetensors") || (std::filesystem::is_directory(o.file) && !is_image_folder);
   const nlohmann::json json = o.file.empty() ? build(o.common) : is_model ? models(o.file) : image(o.file, o.input);
   if (o.common.json) {
     print_json(json);

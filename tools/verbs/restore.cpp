@@ -111,7 +111,7 @@ class GroupTraining {
     check_learns_alone(o_, request);
     request.folder = run_ / group.subfolder;
     request.advice = std::move(advice);
-    if (is_first && !o_.training.resume) clear_run(run_);
+    if (is_first && !o_.training.resume) request.replaces = run_;
     const std::string resume =
         fmt::format("n2s restore {} -o {} --resume (and the options given before)", o_.in, o_.out);
     TrainingResult result = run_training(stacks, request, device_, pool_, o_.common, resume);

@@ -180,7 +180,7 @@ void train(TrainOptions o, ProcessRanks* ranks) {
       check_request(*ranks, request);
       request.ranks = {std::shared_ptr<void>(), ranks};  // which outlives the run
     }
-    if (writes && results.empty() && !o.training.resume) clear_run(o.run);
+    if (results.empty() && !o.training.resume) request.replaces = o.run;
     results.push_back(run_training(one.stacks, request, device, pool, o.common, "the same command with --resume"));
     one.stacks.clear();
   }
