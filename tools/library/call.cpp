@@ -2,10 +2,12 @@
 #include "tools/library/call.h"
 
 #include <fmt/format.h>
+#include <locale.h>  // uselocale is POSIX's  NOLINT(modernize-deprecated-headers)
 #include <stdlib.h>  // mkdtemp is POSIX's  NOLINT(modernize-deprecated-headers)
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "kernels/base/error.h"
@@ -28,9 +30,28 @@ std::string word_of(const std::string& name, const std::optional<std::string>& v
   return value ? fmt::format("--{}={}", name, *value) : "--" + name;
 }
 
+/// Numbers on the command line have points, whatever the program that calls has set: Qt, for one, takes the user's
+/// locale, where it may be a comma. For this thread, as long as it lives.
+class PlainLocale {
+ public:
+  PlainLocale() : plain_(::newlocale(LC_ALL_MASK, "C", nullptr)), before_(::uselocale(plain_)) {
+    if (plain_ == nullptr) throw std::bad_alloc();
+  }
+  ~PlainLocale() {
+    ::uselocale(before_);
+    ::freelocale(plain_);
+  }
+  PlainLocale(const PlainLocale&) = delete;
+  PlainLocale& operator=(const PlainLocale&) = delete;
+
+ private:
+  locale_t plain_, before_;
+};
+
 }  // namespace
 
 std::string run(const Call& call, Caller& caller) {
+  const PlainLocale locale;
   std::vector<std::string> words = call.words;
   words.emplace_back("--json");
   for (const auto& [name, value] : call.options) words.push_back(word_of(name, value));

@@ -2,7 +2,7 @@
 
 usage: test_noise2stack.py N2S    (the program)
 """
-import copy, doctest, gc, os, pickle, signal, subprocess, sys, tempfile, threading, time, unittest, unittest.mock, warnings
+import copy, doctest, gc, locale, os, pickle, signal, subprocess, sys, tempfile, threading, time, unittest, unittest.mock, warnings
 
 import numpy as np
 
@@ -237,6 +237,19 @@ class Package(unittest.TestCase):
         self.assertTrue((rounded == np.rint(exact)).all() and (exact != rounded).any())
         with self.assertRaisesRegex(noise2stack.Error, 'array of uint8, not of float32'):
             noise2stack.bm3d(counts, float=True)
+
+    @unittest.skipUnless('LOCPATH' in os.environ, 'python_test makes a German locale')
+    def test_numbers_have_points_whatever_the_locale(self):
+        """As Qt sets it, and with it napari, where the user's language writes 6,5."""
+        expected = noise2stack.nlm(noisy(), h=6.5)
+        before = locale.setlocale(locale.LC_ALL)
+        self.addCleanup(locale.setlocale, locale.LC_ALL, before)
+        locale.setlocale(locale.LC_ALL, 'de_DE.UTF-8')
+        self.assertEqual(locale.str(6.5), '6,5')
+        self.assertTrue((noise2stack.nlm(noisy(), h=6.5) == expected).all())
+        model = noise2stack.train(noisy(), learning_rate=0.004, **TRAINING)
+        self.assertEqual(model.record['settings']['learning_rate'], 0.004)
+        self.assertEqual(locale.str(6.5), '6,5')
 
     def test_the_gil_is_released(self):
         counts, stop = [0], threading.Event()
