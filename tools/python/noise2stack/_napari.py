@@ -29,6 +29,7 @@ class Work(QObject):
         self.stack, self.axes, self.options = stack, axes, options
         self.in_view: Optional[tuple] = None  # position along all axes but the last two
         self.stopping = False
+        self.warnings: list = []
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self) -> None:
@@ -36,14 +37,19 @@ class Work(QObject):
             self.saved, self.shown = pathlib.Path(folder) / 'run' / 'last.safetensors', 0
             try:
                 try:
-                    result = noise2stack.restore(self.stack, axes=self.axes, progress=self.progress, run=str(self.saved.parent), **self.options)
+                    result = noise2stack.restore(self.stack, axes=self.axes, progress=self.progress, note=self.note, run=str(self.saved.parent),
+                                                 **self.options)
                 except noise2stack.Interrupted as stopped:
                     if stopped.model is None:
                         raise
-                    result = stopped.model.denoise(self.stack, axes=self.axes)
+                    result = stopped.model.denoise(self.stack, axes=self.axes, note=self.note)
                 self.ended.emit(result, None)
             except BaseException as error:
                 self.ended.emit(None, error)
+
+    def note(self, text: str) -> None:
+        if text.startswith('warning: ') and text not in self.warnings:
+            self.warnings.append(text)
 
     def progress(self, progress: noise2stack.Progress) -> None:
         self.progressed.emit(progress)
@@ -68,7 +74,7 @@ class Work(QObject):
         planes = np.asarray(self.stack[place])
         if len(planes) < 2 and reach > 0:
             return planes[0]
-        return model.denoise(planes, levels='model')[plane - first]
+        return model.denoise(planes, levels='model', note=lambda text: None)[plane - first]
 
 
 class Restore(QWidget):
@@ -167,7 +173,7 @@ class Restore(QWidget):
 
     def show_result(self, result: Optional[np.ndarray], error: Optional[BaseException]) -> None:
         self.viewer.dims.events.current_step.disconnect(self.look)
-        self.work = None
+        warnings, self.work = self.work.warnings, None
         self.start.setEnabled(True)
         self.stop.setEnabled(False)
         if 'preview' in self.viewer.layers:
@@ -179,4 +185,4 @@ class Restore(QWidget):
         self.viewer.add_image(result, name=f'{source.name} (restored)', scale=source.scale, translate=source.translate, units=source.units,
                               axis_labels=source.axis_labels, metadata=dict(source.metadata), contrast_limits=source.contrast_limits,
                               colormap=source.colormap.name)
-        self.said.setText('Done.')
+        self.said.setText('\n'.join(['Done.', *warnings]))

@@ -64,6 +64,13 @@ class Plugin(unittest.TestCase):
         self.wait(lambda: 'image (restored)' in self.viewer.layers)
         self.assertEqual(self.viewer.layers['image (restored)'].data.shape, (64, 72))
 
+    def test_warnings_are_said(self):
+        self.viewer.add_image(np.random.default_rng(0).poisson(3, (64, 72)).astype('u1'), name='counts')
+        self.widget.more.setText('steps=4, threads=2')
+        self.widget.start.click()
+        self.wait(lambda: 'counts (restored)' in self.viewer.layers)
+        self.assertIn('rounded to uint8', self.widget.said.text())
+
     def test_stops(self):
         self.viewer.add_image(noisy()[0], name='cells')
         self.widget.more.setText(OPTIONS.replace('steps=40', 'steps=1000000'))
