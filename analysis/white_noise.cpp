@@ -25,6 +25,9 @@ constexpr double kShare = 0.04;                // of the blocks
 constexpr std::size_t kGroups = 16;            // of blocks of similar brightness
 constexpr double kShareOfGroup = 0.06;         // of its blocks
 constexpr std::size_t kFewestBlocks = 64;      // blocks
+constexpr std::size_t kFewestFinite = 56;      // pixels of a block
+constexpr std::size_t kMostEqual = 6;          // squares in a block, of 49; by chance, noise of a step or more has 1
+constexpr double kFewestOthers = 0.02;         // of the blocks, that are not flat
 constexpr double kMedianOfSize = 0.67448975;   // of a normal variable's absolute value
 
 using Spectrum = std::array<float, kBlockSide * kBlockSide>;
@@ -64,24 +67,62 @@ BlockSpectrum split(const Spectrum& spectrum) {
   return block;
 }
 
-/// At most about `most` blocks of a plane, evenly spread; those with values at the limits are left out.
+using Block = std::array<float, kBlockSide * kBlockSide>;
+
+/// Voxels that are not finite become the mean of the others. False: there are too many of them.
+bool fill_gaps(Block& block) {
+  double sum = 0;
+  std::size_t finite = 0;
+  for (const float value : block)
+    if (std::isfinite(value)) {
+      sum += double{value};
+      ++finite;
+    }
+  if (finite < kFewestFinite) return false;
+  for (float& value : block)
+    if (!std::isfinite(value)) value = static_cast<float>(sum / static_cast<double>(finite));
+  return true;
+}
+
+/// Whether pixels are equal to those around them: of a mask or a part of one, of what is saturated, of a drawing.
+bool is_flat(const Block& block) {
+  std::size_t equal = 0;  // squares of 2x2 pixels
+  for (std::size_t y = 0; y + 1 < kBlockSide; ++y)
+    for (std::size_t x = 0; x + 1 < kBlockSide; ++x) {
+      const float* square = &block[y * kBlockSide + x];
+      equal += square[0] == square[1] && square[0] == square[kBlockSide] && square[0] == square[kBlockSide + 1];
+    }
+  return equal >= kMostEqual;
+}
+
 struct Limits {
   float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
 };
+
+/// At most about `most` blocks of a plane, evenly spread; those with values at the limits or many that are not finite
+/// are left out, and flat ones, unless there are hardly any others.
 void add_blocks(std::span<const float> plane, int height, int width, std::size_t most, const Limits& limits,
                 std::vector<BlockSpectrum>& blocks) {
   const std::vector<float> cosines = cosine_transform(static_cast<int>(kBlockSide)).forward;
   const auto row = static_cast<std::size_t>(width);
   const std::size_t columns = row - kBlockSide + 1;
   const std::size_t places = (static_cast<std::size_t>(height) - kBlockSide + 1) * columns;
+  std::vector<BlockSpectrum> flat;
+  std::vector<BlockSpectrum> others;
   for (std::size_t i = 0; i < places; i += places / most + 1) {
-    const float* block = plane.data() + i / columns * row + i % columns;
-    bool is_inside = true;
-    for (std::size_t y = 0; y < kBlockSide && is_inside; ++y)
-      is_inside = std::all_of(block + y * row, block + y * row + kBlockSide,
-                              [&](float value) { return value > limits.low && value < limits.high; });
-    if (is_inside) blocks.push_back(split(spectrum_of(cosines, block, row)));
+    Block block;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled on the next lines
+    const float* first = plane.data() + i / columns * row + i % columns;
+    for (std::size_t y = 0; y < kBlockSide; ++y) std::copy_n(first + y * row, kBlockSide, &block[y * kBlockSide]);
+    if (!fill_gaps(block)) continue;
+    if (std::any_of(block.begin(), block.end(),
+                    [&](float value) { return value <= limits.low || value >= limits.high; }))
+      continue;
+    (is_flat(block) ? flat : others).push_back(split(spectrum_of(cosines, block.data(), kBlockSide)));
   }
+  const auto all = static_cast<double>(flat.size() + others.size());
+  blocks.insert(blocks.end(), others.begin(), others.end());
+  if (others.size() < kFewestBlocks || static_cast<double>(others.size()) < kFewestOthers * all)
+    blocks.insert(blocks.end(), flat.begin(), flat.end());
 }
 
 /// Of the smoothest blocks; their mean as well.
@@ -89,6 +130,7 @@ struct Level {
   double value = 0, deviation = 0;
 };
 Level smoothest(std::span<BlockSpectrum> blocks, double share) {
+  if (blocks.empty()) return {};
   const std::size_t count = std::clamp(static_cast<std::size_t>(share * static_cast<double>(blocks.size())),
                                        std::min(kFewestBlocks, blocks.size()), blocks.size());
   std::nth_element(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count - 1), blocks.end(),
@@ -103,36 +145,25 @@ Level smoothest(std::span<BlockSpectrum> blocks, double share) {
   return {sum / static_cast<double>(count), double{median(std::move(sizes))} / kMedianOfSize};
 }
 
-/// Voxels that are not finite become the plane's mean. False: there are no others.
-bool fill_gaps(Stack& plane) {
-  double sum = 0;
-  std::size_t finite = 0;
-  for (const float value : plane.voxels)
-    if (std::isfinite(value)) {
-      sum += double{value};
-      ++finite;
-    }
-  for (float& value : plane.voxels)
-    if (!std::isfinite(value)) value = static_cast<float>(sum / static_cast<double>(finite));
-  return finite > 0;
-}
-
-/// The lowest mean of the blocks of 8x8 pixels that a plane consists of, or the first percentile of its voxels where
-/// that is lower.
+/// The lowest mean of the blocks of 8x8 pixels that a plane consists of, or the first percentile of their voxels where
+/// that is lower. Constant blocks, which a mask makes, do not count, nor do those with voxels that are not finite.
 double darkest_place(const Stack& plane) {
-  std::vector<float> values = plane.voxels;
-  double darkest = percentile(values, 1);
-  constexpr int kBlock = static_cast<int>(kBlockSide);
-  for (int top = 0; top + kBlock <= plane.height; top += kBlock)
-    for (int left = 0; left + kBlock <= plane.width; left += kBlock) {
-      double sum = 0;
-      for (int y = top; y < top + kBlock; ++y) {
-        const auto row = plane.voxels.begin() + static_cast<std::ptrdiff_t>(y) * plane.width + left;
-        sum += std::accumulate(row, row + kBlock, 0.0);
-      }
-      darkest = std::min(darkest, sum / (kBlock * kBlock));
+  std::vector<float> values;
+  double darkest = std::numeric_limits<double>::infinity();
+  constexpr int kSide = static_cast<int>(kBlockSide);
+  for (int top = 0; top + kSide <= plane.height; top += kSide)
+    for (int left = 0; left + kSide <= plane.width; left += kSide) {
+      Block block;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled on the next lines
+      for (int y = 0; y < kSide; ++y)
+        std::copy_n(plane.voxels.begin() + static_cast<std::ptrdiff_t>(top + y) * plane.width + left, kSide,
+                    block.begin() + static_cast<std::ptrdiff_t>(y) * kSide);
+      const double mean = std::accumulate(block.begin(), block.end(), 0.0) / static_cast<double>(block.size());
+      const bool is_constant = std::all_of(block.begin(), block.end(), [&](float v) { return v == block.front(); });
+      if (is_constant || !std::isfinite(mean)) continue;
+      darkest = std::min(darkest, mean);
+      values.insert(values.end(), block.begin(), block.end());
     }
-  return darkest;
+  return values.empty() ? darkest : std::min(darkest, percentile(values, 1));
 }
 
 void check_size(int height, int width) {
@@ -175,8 +206,9 @@ double white_noise_deviation(std::span<const float> plane, int height, int width
 double white_noise_deviation(const PlanesToRead& planes) {
   std::vector<double> deviations;
   for (const int number : sampled_planes(planes.shape.planes, 3)) {
-    Stack plane = planes.read(number, 1);
-    if (fill_gaps(plane)) deviations.push_back(white_noise_deviation(plane.voxels, plane.height, plane.width));
+    const Stack plane = planes.read(number, 1);
+    const double deviation = white_noise_deviation(plane.voxels, plane.height, plane.width);
+    if (deviation > 0) deviations.push_back(deviation);
   }
   return deviations.empty() ? 0 : median(std::move(deviations));
 }
@@ -187,10 +219,15 @@ CameraNoise camera_noise(const PlanesToRead& planes) {
   double darkest = std::numeric_limits<double>::infinity();
   const std::vector<int> numbers = sampled_planes(planes.shape.planes, 4);
   for (const int number : numbers) {
-    Stack plane = planes.read(number, 1);
-    if (!fill_gaps(plane)) continue;
-    const auto [low, high] = std::minmax_element(plane.voxels.begin(), plane.voxels.end());
-    add_blocks(plane.voxels, plane.height, plane.width, 2 * kMostBlocks / numbers.size(), {*low, *high}, blocks);
+    const Stack plane = planes.read(number, 1);
+    Limits limits{std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()};
+    for (const float value : plane.voxels) {
+      if (!std::isfinite(value)) continue;
+      limits.low = std::min(limits.low, value);
+      limits.high = std::max(limits.high, value);
+    }
+    if (limits.low > limits.high) continue;  // nothing is finite
+    add_blocks(plane.voxels, plane.height, plane.width, 2 * kMostBlocks / numbers.size(), limits, blocks);
     darkest = std::min(darkest, darkest_place(plane));
   }
   if (blocks.size() < kGroups * kFewestBlocks)

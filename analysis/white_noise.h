@@ -9,13 +9,14 @@
 namespace n2s {
 
 /// Standard deviation, in the plane's units, from the cosine transforms of all its 8x8 blocks (after Ponomarenko et al.
-/// 2007): the tenth of the blocks that have least energy in low frequencies shows the noise in its high ones. In white
-/// noise the two are independent, so that the choice of blocks does not bias the result. 0 where the plane is constant;
-/// voxels must be finite. Throws Error for a plane of fewer than 16x16 pixels.
+/// 2007): the 25th of the blocks that have least energy in low frequencies shows the noise in their high ones. In white
+/// noise the two are independent, so that the choice of blocks does not bias the result. Blocks with many voxels that
+/// are not finite do not count, nor do those of a mask or of saturation, where neighbours are equal, unless there are
+/// hardly any others. 0 where nothing is left, or the plane is constant. Throws Error for a plane of fewer than 16x16
+/// pixels.
 double white_noise_deviation(std::span<const float> plane, int height, int width);
 
-/// The median over planes that are spread over a stack. Voxels that are not finite count as their plane's mean. Throws
-/// Error as `planes.read` does.
+/// The median over planes that are spread over a stack, of those that have noise. Throws Error as `planes.read` does.
 double white_noise_deviation(const PlanesToRead& planes);
 
 /// The line through the noise variances of blocks of similar brightness, each found as above: of Poisson-Gaussian noise

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/anscombe.h"
@@ -36,7 +37,44 @@ Stack corrupted(Stack stack, const PixelNoise& noise) {
   return stack;
 }
 
+/// Outside a circle of `radius` pixels.
+Stack masked(Stack stack, double radius, float outside) {
+  for (int p = 0; p < stack.planes; ++p)
+    for (int y = 0; y < stack.height; ++y)
+      for (int x = 0; x < stack.width; ++x)
+        if (std::hypot(y - stack.height / 2, x - stack.width / 2) > radius)
+          plane_of(
+              stack,
+              p)[static_cast<std::size_t>(y) * static_cast<std::size_t>(stack.width) + static_cast<std::size_t>(x)] =
+              outside;
+  return stack;
+}
+
 }  // namespace
+
+TEST_CASE("what a mask covers is no part of the noise") {
+  const Stack noisy = corrupted(photograph(5), {0, 15});
+  const Stack camera = corrupted(photograph(5), {2, 10});
+  for (const float outside : {0.0F, 130.0F, 1000.0F, std::nanf("")})
+    for (const double radius : {95.0, 60.0, 30.0}) {
+      CAPTURE(outside);
+      CAPTURE(radius);
+      CHECK(white_noise_deviation(planes_of(masked(noisy, radius, outside))) == doctest::Approx(15).epsilon(0.08));
+      if (radius < 60) continue;
+      CHECK(camera_noise(planes_of(masked(noisy, radius, outside))).growth < 1.5);
+      const CameraNoise found = camera_noise(planes_of(masked(camera, radius, outside)));
+      CHECK(found.line.gain == doctest::Approx(2).epsilon(0.15));
+      CHECK(found.growth > 2);
+    }
+  // Planes without anything at both ends of a stack.
+  Stack ends = noisy;
+  for (const int plane : {0, 1, 4}) std::fill(plane_of(ends, plane).begin(), plane_of(ends, plane).end(), 0.0F);
+  CHECK(white_noise_deviation(planes_of(ends)) == doctest::Approx(15).epsilon(0.08));
+  // A drawing without noise: edges are not taken for some.
+  Stack drawing = photograph(1);
+  for (float& value : drawing.voxels) value = value > 150 ? 200.0F : value > 90 ? 120.0F : 40.0F;
+  CHECK(white_noise_deviation(planes_of(drawing)) == doctest::Approx(0));
+}
 
 TEST_CASE("white noise is measured within 5 % among edges and stripes") {
   for (const double sigma : {5.0, 15.0, 75.0}) {
