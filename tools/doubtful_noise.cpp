@@ -57,8 +57,7 @@ bool warn_of_doubtful_level(const std::string& name, const NoiseSpec& noise, std
   if (poisson == nullptr || high <= 0 || high >= kFewEvents * poisson->gain) return false;
   warn(
       "{}: Poisson noise of gain {:g}, but values up to {:g} only: {:.2g} events at most in a pixel; the gain is in "
-      "the "
-      "file's units per event",
+      "the file's units per event",
       name, poisson->gain, high, high / poisson->gain);
   return true;
 }

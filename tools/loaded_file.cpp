@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "data/formats/nifti_header.h"
 #include "data/lent_arrays.h"
 #include "kernels/base/error.h"
 
@@ -100,10 +101,23 @@ void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, con
   const float low = values[static_cast<std::size_t>(aside)];
   std::nth_element(values.begin(), values.end() - 1 - aside, values.end());
   const float high = *(values.end() - 1 - aside);
-  const double steps = (double{high} - low) / file.image.slope;
+  const double steps = (double{high} - low) / std::abs(file.image.slope);
   if (!(steps > 0) || steps > kFewSteps) return;
   warn("{}: values from {:g} to {:g} only, and the result is rounded to {} as well; {} keeps fractions", file.path, low,
        high, sample_type_name(type), lent_array(out) == nullptr ? "--float" : "an array of floats for the result");
+}
+
+void warn_of_other_directions(const FileStacks& a, const FileStacks& b) {
+  const auto* first = kept_header<NiftiHeader>(a.image);
+  const auto* second = kept_header<NiftiHeader>(b.image);
+  if (first == nullptr || second == nullptr) return;
+  const std::string from = voxel_directions(*first);
+  const std::string to = voxel_directions(*second);
+  if (from.empty() || to.empty() || from == to) return;
+  warn(
+      "{} and {}: their voxels are stored in different directions ({} and {}), and are taken one by one as they are "
+      "stored; turn one of them first",
+      a.path, b.path, from, to);
 }
 
 LoadedFile load_file(const std::string& path, const InputOptions& input, const CommonOptions& common) {

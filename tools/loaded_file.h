@@ -53,6 +53,9 @@ void warn_of_rounding(const FileStacks& file, std::span<const float> plane);
 void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, const std::filesystem::path& out,
                        const WriteOptions& write);
 
+/// Warns where two NIfTI files whose voxels are compared one by one store them in different directions.
+void warn_of_other_directions(const FileStacks& a, const FileStacks& b);
+
 /// Throws Error where the stacks are single planes, with the option that makes a stack of what the file has.
 void check_neighbours(const FileStacks& file, int least);
 

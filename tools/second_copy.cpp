@@ -53,6 +53,7 @@ LoadedFile load_second_copy(const std::string& path, const LoadedFile& file, con
   if (second.stacks.size() != file.stacks.size() || shape(second.stacks.front()) != shape(file.stacks.front()))
     throw Error(fmt::format("--second {}: {}, but {} is {}; two copies have the same shape", path,
                             describe_axes(second.image.axes), file.path, describe_axes(file.image.axes)));
+  warn_of_other_directions(file, second);
   check_same_levels(file, second);
   return second;
 }

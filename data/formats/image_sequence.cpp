@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "data/formats/formats.h"
+#include "data/samples.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -124,7 +125,12 @@ std::unique_ptr<ImageReader> open_image_sequence(const fs::path& folder, const s
     throw Error(fmt::format("{}: a folder of stacks ({} is {}), not of planes; name the files", folder.string(),
                             files.front().filename().string(), describe_axes(plane.axes)));
   Image header = plane;
-  header.header = nullptr;  // of one plane
+  header.header = nullptr;                                       // of one plane
+  if (!Scaling{header.slope, header.intercept}.is_identity()) {  // other planes may have another
+    header.type = SampleType::float32;
+    header.slope = 1;
+    header.intercept = 0;
+  }
   std::erase_if(header.axes, [](const Axis& axis) { return axis.name != 'Y' && axis.name != 'X' && axis.length == 1; });
   header.axes_told = !options.axes.empty();
   std::vector<std::size_t> shape{files.size()};

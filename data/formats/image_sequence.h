@@ -14,9 +14,9 @@ namespace n2s {
 /// folder. Throws Error: a folder that cannot be read, files of several formats.
 std::vector<std::filesystem::path> image_sequence(const std::filesystem::path& folder);
 
-/// Each file has one plane, all of the same shape and sample type; the planes are along Z, or as ReadOptions::axes
-/// says. A plane's file is opened when it is read. Throws Error: fewer than two files, files of several planes, and
-/// when reading a file that differs from the first.
+/// Each file has one plane, all of the same shape and sample type (floats where integers have a slope, which may
+/// differ); the planes are along Z, or as ReadOptions::axes says. A plane's file is opened when it is read. Throws
+/// Error: fewer than two files, files of several planes, and when reading a file that differs from the first.
 std::unique_ptr<ImageReader> open_image_sequence(const std::filesystem::path& folder,
                                                  const std::vector<std::filesystem::path>& files,
                                                  const ReadOptions& options);

@@ -51,6 +51,24 @@ constexpr std::array<TypeCode, 10> kTypeCodes = {{{2, SampleType::uint8},
                                                   {1024, SampleType::int64},
                                                   {1280, SampleType::uint64}}};
 
+/// Columns are the voxel axes' steps, in space.
+using Directions = std::array<std::array<double, 3>, 3>;
+
+struct OrientationOffsets {
+  std::size_t qform_code, sform_code, quaternion, rows;
+};
+constexpr OrientationOffsets kOrientation1 = {252, 254, 256, 280};
+constexpr OrientationOffsets kOrientation2 = {344, 348, 352, 400};
+
+/// nifti1.h, "QUATERNION REPRESENTATION OF ROTATION MATRIX"; qfac turns the third axis round.
+Directions rotation_of(double b, double c, double d, double qfac) {
+  const double a = std::sqrt(std::max(0.0, 1 - b * b - c * c - d * d));
+  const double k = qfac < 0 ? -1 : 1;
+  return {{{a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * k * (b * d + a * c)},
+           {2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * k * (c * d - a * b)},
+           {2 * (b * d - a * c), 2 * (c * d + a * b), k * (a * a + d * d - c * c - b * b)}}};
+}
+
 std::int64_t offset_from_float(float value) {
   return std::isfinite(value) && std::abs(value) < 1e15F ? static_cast<std::int64_t>(value) : -1;
 }
@@ -126,6 +144,35 @@ NiftiFields parse_nifti_header(const std::string& name, const NiftiHeader& heade
   fields.intercept = second ? get<double>(header, at.intercept) : get<float>(header, at.intercept);
   fields.units = second ? get<std::int32_t>(header, at.units) : header.bytes[at.units];
   return fields;
+}
+
+std::string voxel_directions(const NiftiHeader& header) {
+  const bool second = header.bytes.size() >= 540 && get<std::int32_t>(header, 0) == 540;
+  const OrientationOffsets at = second ? kOrientation2 : kOrientation1;
+  const auto code = [&](std::size_t offset) {
+    return second ? get<std::int32_t>(header, offset) : get<std::int16_t>(header, offset);
+  };
+  const auto real = [&](std::size_t offset, std::size_t number) {
+    return second ? get<double>(header, offset + 8 * number) : get<float>(header, offset + 4 * number);
+  };
+  Directions directions{};
+  if (code(at.sform_code) > 0) {
+    for (std::size_t row = 0; row < 3; ++row)
+      for (std::size_t axis = 0; axis < 3; ++axis) directions[row][axis] = real(at.rows, 4 * row + axis);
+  } else if (code(at.qform_code) > 0) {
+    directions = rotation_of(real(at.quaternion, 0), real(at.quaternion, 1), real(at.quaternion, 2),
+                             real(second ? kNifti2.pixdim : kNifti1.pixdim, 0));
+  }
+  std::string letters;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    constexpr double kClearly = 1.2;  // times the next direction
+    std::array<std::size_t, 3> rows = {0, 1, 2};
+    const auto size = [&](std::size_t row) { return std::abs(directions[row][axis]); };
+    std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
+    if (!(size(rows[0]) > kClearly * size(rows[1]))) return "";
+    letters += directions[rows[0]][axis] > 0 ? "RAS"[rows[0]] : "LPI"[rows[0]];
+  }
+  return letters;
 }
 
 void update_nifti_header(NiftiHeader& header, const NiftiFields& fields) {

@@ -51,6 +51,10 @@ std::size_t nifti_header_size(std::span<const unsigned char> start, bool& swappe
 /// Checks the magic; throws Error naming the file where this is not a single-file NIfTI.
 NiftiFields parse_nifti_header(const std::string& name, const NiftiHeader& header);
 
+/// Where the voxel axes X, Y and Z point, as the header's sform says, or else its qform: "RAS" for right, anterior and
+/// superior, "LPS" for the opposite of the first two. Empty: it does not say, or an axis lies between two directions.
+std::string voxel_directions(const NiftiHeader& header);
+
 /// Puts the fields into the header's bytes (sizes, type, spacing, slope, offset); all else stays.
 void update_nifti_header(NiftiHeader& header, const NiftiFields& fields);
 

@@ -3,9 +3,9 @@
 
 usage: two_copies_test.py N2S    (the program)
 """
-import math, os, random, unittest
+import math, os, random, struct, unittest
 
-from program import ProgramTest, npy, read_npy
+from program import ProgramTest, clean, nifti, npy, read_npy
 
 SHORT = ('--steps', '4', '--batch', '2', '--crop', '32', '--threads', '1')
 
@@ -64,6 +64,32 @@ class TwoCopies(ProgramTest):
         self.assertFalse(os.path.exists(self.out))
         npy(other, (6, 32, 40), lambda p, r, c: 100 + 40 * math.sin(r / 6 + p / 9) * math.cos(c / 7) + draw.gauss(0, 18))
         self.json_of('restore', self.copies[0], '--second', other, '-o', self.out, *SHORT)
+
+    def test_volumes_that_are_stored_in_other_directions_are_warned_of(self):
+        draw = random.Random(9)
+        def volume(name, sform=None, qform=None):
+            nifti(self.path(name), 6, 32, 32, lambda p, r, c: clean(p, r, c) + draw.gauss(0, 5))
+            with open(self.path(name), 'r+b') as f:
+                header = bytearray(f.read(352))
+                if sform:
+                    struct.pack_into('<h', header, 254, 1)
+                    struct.pack_into('<12f', header, 280, *(value for row in sform for value in (*row, 0)))
+                if qform:
+                    struct.pack_into('<h', header, 252, 1)
+                    struct.pack_into('<3f', header, 256, *qform)
+                f.seek(0)
+                f.write(header)
+            return self.path(name)
+        ras = volume('ras.nii', sform=((1, 0.1, 0), (0, 1.5, 0.2), (0, 0, 2)))
+        las = volume('las.nii', sform=((-1, 0, 0), (0, 1.5, 0), (0, 0, 2)))
+        lps = volume('lps.nii', qform=(0, 0, 1))  # half a turn around the third axis
+        plain = volume('plain.nii')
+        for other, letters in ((las, 'RAS and LAS'), (lps, 'RAS and LPS'), (plain, ''), (volume('same.nii', qform=(0, 0, 0)), '')):
+            for words in (('evaluate', ras, other, '--range', '255'), ('train', ras, '--target', other, '-o', self.path('run'), '--force', *SHORT),
+                          ('restore', ras, '--second', other, '-o', self.path('out.nii'), '--force', *SHORT)):
+                done = self.run_n2s(*words, '--quiet')
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(f'({letters})' in done.stderr if letters else done.stderr == '', (words, done.stderr))
 
     def test_what_does_not_fit_is_refused(self):
         other = self.path('other.npy')

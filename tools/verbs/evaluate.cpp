@@ -241,6 +241,7 @@ void evaluate(EvaluateOptions o, ProcessRanks* ranks) {
   const OpenFile open_result = open_file(o.result, o.input);
   const OpenFile open_truth = open_file(o.truth, o.input);
   check_same_size(o, open_result, open_truth);
+  warn_of_other_directions(open_result, open_truth);
   const Device device = open_device(o.common);
   if (streams(o, open_result, open_truth)) {
     warn_of_rounding(open_truth);

@@ -78,7 +78,11 @@ void add_file(const TrainOptions& o, const StackReading& reading, const std::str
   const OpenFile file = open_file(path, o.input);
   std::vector<StackPlanes> stacks = reading.read(file);
   std::vector<StackPlanes> targets;
-  if (!target_path.empty()) targets = reading.read(open_file(target_path, o.input));
+  if (!target_path.empty()) {
+    const OpenFile target = open_file(target_path, o.input);
+    warn_of_other_directions(file, target);
+    targets = reading.read(target);
+  }
   if (!target_path.empty() && targets.size() != stacks.size())
     throw Error(fmt::format("{}: {} stacks, but its target {} has {}; each needs one", path, stacks.size(), target_path,
                             targets.size()));
