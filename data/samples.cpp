@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 
 #include "kernels/base/sample_cast.h"
 
@@ -27,6 +28,14 @@ void store(T value, std::byte* to, bool swapped) {
 }
 
 }  // namespace
+
+std::array<double, 2> integer_range(SampleType type) {
+  return with_sample_type(type, []<class T>(std::type_identity<T>) -> std::array<double, 2> {
+    if constexpr (std::is_integral_v<T>)
+      return {static_cast<double>(std::numeric_limits<T>::min()), static_cast<double>(std::numeric_limits<T>::max())};
+    return {};
+  });
+}
 
 void decode_samples(std::span<const std::byte> stored, SampleType type, bool swapped, Scaling scaling,
                     std::span<float> values) {

@@ -1,6 +1,7 @@
 // Between the bytes of a file and float values, for every sample type and both byte orders. Used by all formats.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -47,6 +48,9 @@ decltype(auto) with_sample_type(SampleType type, Call&& call) {
   }
   return call(std::type_identity<float>{});
 }
+
+/// Lowest and highest of an integer type.
+std::array<double, 2> integer_range(SampleType type);
 
 /// `stored` holds values.size() samples (any alignment). Only `swapped` samples have their bytes reversed.
 void decode_samples(std::span<const std::byte> stored, SampleType type, bool swapped, Scaling scaling,

@@ -86,22 +86,13 @@ std::vector<double> read_range(hid_t file, const std::string& path, const std::v
   return numbers;
 }
 
-/// Lowest and highest of an integer type.
-std::array<double, 2> range_of(SampleType type) {
-  return with_sample_type(type, []<class T>(std::type_identity<T>) -> std::array<double, 2> {
-    if constexpr (std::is_integral_v<T>)
-      return {static_cast<double>(std::numeric_limits<T>::min()), static_cast<double>(std::numeric_limits<T>::max())};
-    return {};
-  });
-}
-
 /// Floats are values already.
 Hdf5Values minc_values(hid_t file, hid_t dataset, const std::string& path, const std::vector<hsize_t>& shape,
                        SampleType type, const std::string& name) {
   Hdf5Values meaning;
   meaning.type = type;
   if (!is_integer(type)) return meaning;
-  std::array<double, 2> stored = range_of(type);
+  std::array<double, 2> stored = integer_range(type);
   if (const std::vector<double> valid = hdf5_numbers(dataset, "valid_range"); valid.size() == 2 && valid[0] != valid[1])
     stored = {std::min(valid[0], valid[1]), std::max(valid[0], valid[1])};
   meaning.lowest = stored[0];

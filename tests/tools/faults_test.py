@@ -145,6 +145,13 @@ class Faults(ProgramTest):
                 done = self.run_n2s(verb, self.path('unit.nii'), '-o', self.path('out.nii'), *words, '--force', '--quiet')
                 self.assertEqual("in the file's units" in done.stderr, doubtful, (verb, words, done.stderr))
 
+    def test_noise_that_integers_cut_off_is_told(self):
+        for level, words, cut in ((3, ('--keep-type',), True), (128, ('--keep-type',), False), (3, (), False)):
+            with open(self.path('bytes.nii'), 'wb') as f:
+                f.write(nifti_header(4, 32, 32, 2, 8) + bytes(level + (r * c) % 5 for p in range(4) for r in range(32) for c in range(32)))
+            done = self.run_n2s('corrupt', self.path('bytes.nii'), '-o', self.path('out.nii'), '--noise', 'gaussian:4', *words, '--force', '--quiet')
+            self.assertEqual('outside what uint8 holds' in done.stderr, cut, (level, words, done.stderr))
+
     def test_frequencies_that_were_not_measured_are_not_put_back(self):
         """k-space data consistency with another seed, rate, copy or first plane takes the wrong ones: that looks like a worse network."""
         stack, run, out = self.path('stack.nii'), self.path('run'), self.path('out.nii')

@@ -1,6 +1,10 @@
 // Reads a file, adds noise to its stacks plane by plane, writes them.
 #include "tools/verbs/corrupt.h"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -9,6 +13,7 @@
 
 #include "data/atomic_file.h"
 #include "data/image_writer.h"
+#include "data/samples.h"
 #include "engine/training/plane_noise.h"
 #include "tools/common.h"
 #include "tools/doubtful_noise.h"
@@ -41,6 +46,44 @@ void warn_of_noise(const FileStacks& file, const NoiseSpec& noise, std::span<con
   warn_of_negative_light(file.path, noise, plane);
 }
 
+/// Noisy values that the output's integers cannot hold, which makes the noise another one.
+class ClippedValues {
+ public:
+  ClippedValues(const CorruptOptions& o, const FileStacks& file)
+      : out_(o.out), type_(written_type(o.out, result_header(file.image, file.selected), write_options(o))) {
+    if (!is_integer(type_)) return;
+    const double half = std::abs(file.image.slope) / 2;  // is rounded away
+    const std::array<double, 2> range = integer_range(type_);
+    for (const double stored : range) {
+      const double value = stored * file.image.slope + file.image.intercept;
+      low_ = std::min(low_, value - half);
+      high_ = std::max(high_, value + half);
+    }
+  }
+
+  void count(std::span<const float> noisy) {
+    if (!is_integer(type_)) return;
+    all_ += static_cast<double>(noisy.size());
+    clipped_ += static_cast<double>(
+        std::count_if(noisy.begin(), noisy.end(), [&](float value) { return value < low_ || value > high_; }));
+  }
+
+  void warn_of_them() const {
+    constexpr double kShare = 0.01;
+    if (clipped_ > kShare * all_)
+      warn(
+          "{}: {:.0f} % of the noisy values are outside what {} holds and were cut off, so that the noise has another "
+          "mean; leave out --keep-type",
+          out_, 100 * clipped_ / all_, sample_type_name(type_));
+  }
+
+ private:
+  std::string out_;
+  SampleType type_;
+  double low_ = std::numeric_limits<double>::max(), high_ = std::numeric_limits<double>::lowest();
+  double all_ = 0, clipped_ = 0;
+};
+
 /// A few planes at a time. False, and nothing done, where they do not come in the order of the output.
 bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFile& file, ThreadPool& pool) {
   const InterruptGuard guard;
@@ -53,6 +96,7 @@ bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFi
   BackgroundWriter output(file, *writer);
   const Stack shape = stack_shape(file.image, file.selected.stacks.front());
   const PlaneNoise plane_noise(noise, shape.height, shape.width);
+  ClippedValues clipped(o, file);
   for_each_part(file, [&](std::size_t stack, int first, Stack& planes) {
     check_finite(planes, file.name_of(stack), first);
     Stack noisy = planes;
@@ -61,10 +105,12 @@ bool corrupt_large(const CorruptOptions& o, const NoiseSpec& noise, const OpenFi
                           plane_key(o.common.seed, copy_of(o), file.number_of(stack), first + static_cast<int>(i)),
                           plane_of(noisy, i));
     });
+    clipped.count(noisy.voxels);
     output.write(stack, first, std::move(noisy.voxels));
   });
   output.finish();
   writer->commit();
+  clipped.warn_of_them();
   return true;
 }
 
@@ -76,6 +122,9 @@ void corrupt_in_memory(const CorruptOptions& o, const NoiseSpec& noise, ThreadPo
   for (std::size_t i = 0; i < file.stacks.size(); ++i)
     noisy.push_back(corrupt_stack(noise, file.stacks[i], o.common.seed, copy_of(o), file.number_of(i), pool));
   write_uninterrupted(o.out, file.with(noisy), write_options(o));
+  ClippedValues clipped(o, file);
+  for (const Stack& stack : noisy) clipped.count(stack.voxels);
+  clipped.warn_of_them();
 }
 
 void corrupt(const CorruptOptions& o) {
