@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "data/atomic_file.h"
@@ -51,7 +52,13 @@ std::unique_ptr<ImageReader> open_format(const std::filesystem::path& path, cons
   if (options.series && !format->has_series)
     throw Error(fmt::format("{}: --series {} was given, but {} files have no series; leave it out", file->name(),
                             *options.series, format->name));
-  std::unique_ptr<ImageReader> reader = format->open(file, options);
+  std::unique_ptr<ImageReader> reader;
+  try {
+    reader = format->open(file, options);
+  } catch (const Error& error) {  // of what readers share, which does not know the file
+    if (std::string_view(error.what()).find(file->name()) != std::string_view::npos) throw;
+    throw Error(fmt::format("{}: {}", file->name(), error.what()));
+  }
   if (format->medical) reader->set_medical();
   return reader;
 }
