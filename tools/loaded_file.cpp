@@ -7,7 +7,9 @@
 #include <limits>
 #include <map>
 
+#include "data/formats/formats.h"
 #include "data/formats/nifti_header.h"
+#include "data/input_file.h"
 #include "data/lent_arrays.h"
 #include "kernels/base/error.h"
 
@@ -105,6 +107,13 @@ void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, con
   if (!(steps > 0) || steps > kFewSteps) return;
   warn("{}: values from {:g} to {:g} only, and the result is rounded to {} as well; {} keeps fractions", file.path, low,
        high, sample_type_name(type), lent_array(out) == nullptr ? "--float" : "an array of floats for the result");
+}
+
+void say_of_lost_orientation(const FileStacks& file, const std::filesystem::path& out, const CommonOptions& common) {
+  const Format* format = format_of_name(out);
+  if (!file.image.medical || format == nullptr) return;
+  if (!std::filesystem::is_directory(file.path) && format == format_of_content(InputFile(file.path))) return;
+  say(common, "{}: its orientation is not carried over to {}", file.path, format->name);
 }
 
 void warn_of_other_directions(const FileStacks& a, const FileStacks& b) {

@@ -53,6 +53,10 @@ void warn_of_rounding(const FileStacks& file, std::span<const float> plane);
 void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, const std::filesystem::path& out,
                        const WriteOptions& write);
 
+/// Says so where the result, written to `out`, has not the orientation of a medical file, which only its own format
+/// keeps.
+void say_of_lost_orientation(const FileStacks& file, const std::filesystem::path& out, const CommonOptions& common);
+
 /// Warns where two NIfTI files whose voxels are compared one by one store them in different directions.
 void warn_of_other_directions(const FileStacks& a, const FileStacks& b);
 

@@ -152,6 +152,12 @@ class Faults(ProgramTest):
             done = self.run_n2s('corrupt', self.path('bytes.nii'), '-o', self.path('out.nii'), '--noise', 'gaussian:4', *words, '--force', '--quiet')
             self.assertEqual('outside what uint8 holds' in done.stderr, cut, (level, words, done.stderr))
 
+    def test_an_orientation_that_is_lost_is_told(self):
+        for out, lost in (('out.nii', False), ('out.nii.gz', False), ('out.nrrd', True), ('out.tif', True)):
+            for words in (('nlm',), ('corrupt', '--noise', 'gaussian:5')):
+                done = self.run_n2s(words[0], self.noisy, '-o', self.path(out), *words[1:], '--force')
+                self.assertEqual('orientation is not carried over' in done.stderr, lost, (out, words, done.stderr))
+
     def test_frequencies_that_were_not_measured_are_not_put_back(self):
         """k-space data consistency with another seed, rate, copy or first plane takes the wrong ones: that looks like a worse network."""
         stack, run, out = self.path('stack.nii'), self.path('run'), self.path('out.nii')

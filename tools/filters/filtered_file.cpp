@@ -75,6 +75,7 @@ std::size_t filter_file(const FilterRequest& request) {
   const OpenFile file = open_file(request.in, request.input);
   check_image_fits(request.out, result_header(file.image, file.selected), write);
   describe_file(file, request.common);
+  say_of_lost_orientation(file, request.out, request.common);
   warn_of_few_steps(file, request.out, write);
   const InterruptGuard guard;
   std::unique_ptr<ImageWriter> writer;

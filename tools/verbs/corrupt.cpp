@@ -133,6 +133,7 @@ void corrupt(const CorruptOptions& o) {
   check_output_path(o.out, o.common.force);
   const OpenFile file = open_file(o.in, o.input);
   check_image_fits(o.out, result_header(file.image, file.selected), write_options(o));
+  say_of_lost_orientation(file, o.out, o.common);
   ThreadPool pool(o.common.threads);
   if (!is_large(file) || !corrupt_large(o, noise, file, pool)) corrupt_in_memory(o, noise, pool);
   if (o.common.json) print_json({{"output", o.out}, {"noise", describe(noise)}, {"seed", o.common.seed}});

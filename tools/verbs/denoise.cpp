@@ -92,6 +92,7 @@ std::vector<Job> prepare(const DenoiseOptions& o, const std::vector<LoadedModel>
     check_image_fits(out[i], result_header(file.image, file.selected), write_options(o.common, o.as_float));
     const Stack& first = file.stacks.front();
     check_measured(o, file, first);
+    say_of_lost_orientation(file, out[i], o.common);
     warn_of_few_steps(file, plane_of(first, first.planes / 2), out[i], write_options(o.common, o.as_float));
     for (std::size_t s = 0; s < file.stacks.size(); ++s) stacks.push_back({file.name_of(s), file.stacks[s]});
   }
@@ -212,6 +213,7 @@ std::optional<nlohmann::json> denoise_large(const DenoiseOptions& o, const std::
   if (!decided(ranks, writer && comes_in_order(file, *writer))) return std::nullopt;
   describe_file(file, o.common, "; read and written a few planes at a time");
   warn_of_few_steps(file, out, write);
+  say_of_lost_orientation(file, out, o.common);
   check_measured(o, file, read_planes(file, 0, stack_shape(file.image, file.selected.stacks.front()).planes / 2, 1));
   ThreadPool pool(o.common.threads);
   Progress progress(fs::path(file.path).filename().string(), "planes", static_cast<long>(file.planes()),

@@ -298,6 +298,7 @@ void restore(const RestoreOptions& o) {
   const OpenFile file = open_file(o.in, o.input);
   check_neighbours(file, fewest_planes(o));
   check_image_fits(o.out, result_header(file.image, file.selected), write_options(o));
+  say_of_lost_orientation(file, o.out, o.common);
   const Device device = open_device(o.common);
   ThreadPool pool(o.common.threads);
   const std::vector<TrainedGroup> trained =
