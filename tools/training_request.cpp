@@ -129,24 +129,30 @@ void warn_of_doubtful_noise(const std::optional<NoiseSpec>& noise, const Stacks&
   }
 }
 
-/// A second copy or a truth has other noise. Of each stack the plane in the middle is looked at.
-void check_targets_differ(const Stacks& stacks) {
-  std::vector<float> source_storage;
-  std::vector<float> target_storage;
-  for (const TrainingStack& stack : stacks) {
-    const bool is_pair = stack.target && stack.target->planes == stack.source.planes &&
-                         stack.target->plane_pixels() == stack.source.plane_pixels();  // else refused later
-    if (!is_pair) continue;
-    const int middle = stack.source.planes / 2;
-    const std::span<const float> source = stack.source.plane(middle, source_storage);
-    const std::span<const float> target = stack.target->plane(middle, target_storage);
-    const auto [low, high] = std::minmax_element(source.begin(), source.end());
-    if (*low < *high && std::equal(source.begin(), source.end(), target.begin(), target.end()))
-      throw Error(
-          fmt::format("{}: its target is the same image, so that its noise would be learned as signal; give "
-                      "another exposure, or leave it out to learn from one alone",
-                      stack.name));
+/// Whether the first, the middle and the last plane are equal, and not all of them constant.
+bool are_same_image(const StackPlanes& a, const StackPlanes& b) {
+  if (a.planes != b.planes || a.height != b.height || a.width != b.width) return false;  // is refused elsewhere
+  std::vector<float> storage_a;
+  std::vector<float> storage_b;
+  bool has_content = false;
+  for (const int number : {0, a.planes / 2, a.planes - 1}) {
+    const std::span<const float> plane = a.plane(number, storage_a);
+    const std::span<const float> other = b.plane(number, storage_b);
+    if (!std::equal(plane.begin(), plane.end(), other.begin(), other.end())) return false;
+    const auto [low, high] = std::minmax_element(plane.begin(), plane.end());
+    has_content = has_content || *low < *high;
   }
+  return has_content;
+}
+
+/// A second copy or a truth has other noise.
+void check_targets_differ(const Stacks& stacks) {
+  for (const TrainingStack& stack : stacks)
+    if (stack.target && are_same_image(stack.source, *stack.target))
+      throw Error(
+          fmt::format("{}: its target is the same image, so that its noise would be learned as signal; give another "
+                      "exposure, or leave it out to learn from one alone",
+                      stack.name));
 }
 
 /// Camera noise has one strength in the files' units, and so needs one map for all files.

@@ -107,7 +107,7 @@ class CommandLineOnAGpu(unittest.TestCase):
             self.assert_close(by_gpu, self.evaluate('cpu', *words))
 
     def test_evaluate_says_nothing_when_quiet_and_refuses_what_is_no_device(self):
-        quiet = self.run_n2s('evaluate', self.noisy, self.truth, '--device', 'cuda', '--quiet')
+        quiet = self.run_n2s('evaluate', self.noisy, self.truth, '--range', '100', '--device', 'cuda', '--quiet')
         self.assertEqual((quiet.returncode, quiet.stderr), (0, ''))
         missing = self.run_n2s('evaluate', self.noisy, self.truth, '--device', 'cuda:99', '--quiet')
         self.assertEqual((missing.returncode, missing.stderr.count('\n')), (1, 1), missing.stderr)
