@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <map>
 
@@ -91,12 +90,13 @@ void warn_of_rounding(const FileStacks& file, std::span<const float> plane) {
 void warn_of_few_steps(const FileStacks& file, std::span<const float> plane, const std::filesystem::path& out,
                        const WriteOptions& write) {
   constexpr double kFewSteps = 16;
-  constexpr std::size_t kAside = 1000;  // of so many pixels, the lowest and the highest do not count
+  constexpr std::size_t kAside = 1000;                   // of so many pixels, the lowest and the highest do not count
+  constexpr std::size_t kEnough = std::size_t{1} << 20;  // pixels that are looked at
   const SampleType type = written_type(out, result_header(file.image, file.selected), write);
   if (!is_integer(type)) return;
   std::vector<float> values;
-  std::copy_if(plane.begin(), plane.end(), std::back_inserter(values),
-               [](float value) { return std::isfinite(value); });
+  for (std::size_t i = 0; i < plane.size(); i += plane.size() / kEnough + 1)
+    if (std::isfinite(plane[i])) values.push_back(plane[i]);
   if (values.empty()) return;
   const auto aside = static_cast<std::ptrdiff_t>(values.size() / kAside);
   std::nth_element(values.begin(), values.begin() + aside, values.end());
