@@ -220,14 +220,9 @@ CameraNoise camera_noise(const PlanesToRead& planes) {
   const std::vector<int> numbers = sampled_planes(planes.shape.planes, 4);
   for (const int number : numbers) {
     const Stack plane = planes.read(number, 1);
-    Limits limits{std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()};
-    for (const float value : plane.voxels) {
-      if (!std::isfinite(value)) continue;
-      limits.low = std::min(limits.low, value);
-      limits.high = std::max(limits.high, value);
-    }
-    if (limits.low > limits.high) continue;  // nothing is finite
-    add_blocks(plane.voxels, plane.height, plane.width, 2 * kMostBlocks / numbers.size(), limits, blocks);
+    const auto [low, high] = finite_range(plane.voxels);
+    if (low > high) continue;  // nothing is finite
+    add_blocks(plane.voxels, plane.height, plane.width, 2 * kMostBlocks / numbers.size(), {low, high}, blocks);
     darkest = std::min(darkest, darkest_place(plane));
   }
   if (blocks.size() < kGroups * kFewestBlocks)

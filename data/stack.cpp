@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -301,6 +302,16 @@ Image put_stack(const Image& image, const StackSelection& selection, const Stack
   for (std::size_t i = 0; i < image.axes.size(); ++i)
     if (is_part(selection, i)) alone.kept.push_back(i);
   return put_stacks(image, alone, std::span(&stack, 1));
+}
+
+FiniteRange finite_range(std::span<const float> values) {
+  FiniteRange range{std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()};
+  for (const float value : values) {
+    if (!std::isfinite(value)) continue;
+    range.low = std::min(range.low, value);
+    range.high = std::max(range.high, value);
+  }
+  return range;
 }
 
 }  // namespace n2s

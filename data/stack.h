@@ -98,4 +98,10 @@ Stack stack_shape(const Image& image, const StackSelection& selection);
 /// The same for `stack` alone, with the three axes of the selection.
 Image put_stack(const Image& image, const StackSelection& selection, const Stack& stack);
 
+/// Lowest and highest of the values that are finite; low is above high where none is.
+struct FiniteRange {
+  float low = 0, high = 0;
+};
+FiniteRange finite_range(std::span<const float> values);
+
 }  // namespace n2s

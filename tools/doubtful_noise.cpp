@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <variant>
 #include <vector>
 
@@ -14,20 +12,6 @@
 
 namespace n2s {
 namespace {
-
-struct Range {
-  float low = std::numeric_limits<float>::max(), high = std::numeric_limits<float>::lowest();
-};
-
-Range range_of(std::span<const float> plane) {
-  Range range;
-  for (const float value : plane) {
-    if (!std::isfinite(value)) continue;
-    range.low = std::min(range.low, value);
-    range.high = std::max(range.high, value);
-  }
-  return range;
-}
 
 /// Of a plane at the frequencies that the key's mask leaves out.
 double unmeasured_energy(const PlaneNoise& undersampling, std::span<const float> noisy, const RandomKey& key) {
@@ -46,7 +30,7 @@ double unmeasured_energy(const PlaneNoise& undersampling, std::span<const float>
 
 bool warn_of_doubtful_level(const std::string& name, const NoiseSpec& noise, std::span<const float> plane) {
   constexpr double kFewEvents = 2;
-  const auto [low, high] = range_of(plane);
+  const auto [low, high] = finite_range(plane);
   if (!(low < high)) return false;
   if (const auto* gaussian = std::get_if<GaussianNoise>(&noise); gaussian && gaussian->sigma > double{high} - low) {
     warn("{}: Gaussian noise of sigma {:g}, but values from {:g} to {:g} only; sigma is in the file's units", name,

@@ -70,13 +70,7 @@ LoadedFile load_noisy_file(const std::string& path, const InputOptions& input, c
 void warn_of_rounding(const FileStacks& file, std::span<const float> plane) {
   constexpr float kFewSteps = 64;  // from the lowest to the highest value
   if (sample_bytes(file.image.type) <= 2 || file.image.type == SampleType::float32) return;
-  float low = std::numeric_limits<float>::max();
-  float high = std::numeric_limits<float>::lowest();
-  for (const float value : plane) {
-    if (!std::isfinite(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
+  const auto [low, high] = finite_range(plane);
   if (!(low < high)) return;
   const float largest = std::max(std::abs(low), std::abs(high));
   const float step = std::nextafter(largest, std::numeric_limits<float>::infinity()) - largest;
