@@ -196,6 +196,7 @@ class Faults(ProgramTest):
                           ('--method', 'noise2clean'), ('--validation-planes', '99')):
                 done = self.run_n2s(verb, *words, '--steps', '2', *SHORT, *wrong, '--force')
                 self.assertEqual(done.returncode != 0, files() == before, (verb, wrong, done.stderr))
+                self.assertTrue(done.returncode == 1 or wrong[0] != second, (verb, wrong))
                 if done.returncode == 0:
                     before = files()
 

@@ -99,9 +99,8 @@ void warn_of_other_range(const EvaluateOptions& o, std::span<const float> plane)
   const double span = double{*high} - *low;
   if (span == 0 || (span <= kMost && span >= kLeast)) return;
   warn(
-      "{}: values from {:.6g} to {:.6g}, but PSNR and SSIM are for a data range of 1; --range {:.3g} or --scale max "
-      "says "
-      "what it is",
+      "{}: values from {:.6g} to {:.6g}, but PSNR and SSIM are for a data range of 1; give --range ({:.3g} here) or "
+      "--scale max",
       o.truth, *low, *high, span);
 }
 
