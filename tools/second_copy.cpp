@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
+#include "data/normalisation.h"
 #include "kernels/base/error.h"
 
 namespace n2s {
@@ -13,12 +15,17 @@ namespace {
 struct Moments {
   double mean = 0, deviation = 0;
 };
+/// Of all but the lowest and the highest thousandth: a hot pixel would outweigh the rest.
 Moments moments_of(const std::vector<float>& values) {
+  std::vector<float> finite;
+  std::copy_if(values.begin(), values.end(), std::back_inserter(finite), [](float v) { return std::isfinite(v); });
+  const double lowest = percentile(finite, 0.1);
+  const double highest = percentile(finite, 99.9);
   double count = 0;
   double sum = 0;
   double squares = 0;
-  for (const float v : values) {
-    if (!std::isfinite(v)) continue;
+  for (const float v : finite) {
+    if (v < lowest || v > highest) continue;
     ++count;
     sum += v;
     squares += double{v} * v;

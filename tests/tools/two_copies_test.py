@@ -65,6 +65,11 @@ class TwoCopies(ProgramTest):
         npy(other, (6, 32, 40), lambda p, r, c: 100 + 40 * math.sin(r / 6 + p / 9) * math.cos(c / 7) + draw.gauss(0, 18))
         self.json_of('restore', self.copies[0], '--second', other, '-o', self.out, *SHORT)
 
+    def test_a_hot_pixel_in_one_copy_does_not_make_it_another_exposure(self):
+        hot, draw = self.path('hot.npy'), random.Random(7)
+        npy(hot, (6, 32, 40), lambda p, r, c: 65535 if (p, r, c) == (2, 9, 9) else 100 + 40 * math.sin(r / 6 + p / 9) * math.cos(c / 7) + draw.gauss(0, 15))
+        self.json_of('restore', self.copies[0], '--second', hot, '-o', self.out, *SHORT)
+
     def test_volumes_that_are_stored_in_other_directions_are_warned_of(self):
         draw = random.Random(9)
         def volume(name, sform=None, qform=None):
